@@ -1,0 +1,1 @@
+"""Protocol to text: TLA+ and Murphi."""

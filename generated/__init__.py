@@ -1,0 +1,1 @@
+"""Code emitted by the generator; never edited by hand."""

@@ -1,0 +1,1 @@
+"""Reference semantics, explorers, verdicts and traces."""

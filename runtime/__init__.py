@@ -1,0 +1,1 @@
+"""What an emitted node stands on; it knows nothing of the checker."""

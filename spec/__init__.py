@@ -1,0 +1,1 @@
+"""The specification language: text in, an immutable typed Protocol out."""
