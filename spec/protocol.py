@@ -1,0 +1,682 @@
+"""The typed, immutable `Protocol`: all that crosses from the language to its readers.
+
+Names are resolved and types are checked. Spans do not take part in equality, so that two texts that differ in
+layout alone give equal protocols. Every local name (a parameter, a `let`, a quantified variable) has an identity of
+its own, unique within the protocol; nothing is shadowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from spec.source import NOWHERE, Source, Span
+from spec.types import BOOL, EnumType, ProcessType, SetType, Type, Value
+
+
+def _span() -> Span:
+    return field(default=NOWHERE, compare=False, repr=False)  # type: ignore[no-any-return]
+
+
+# Expressions ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal: a boolean, a number, an enumeration's value, `none` (None) or the empty set (frozenset())."""
+
+    value: Value
+    type: Type
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A parameter, a `let`, a quantified variable, the sender of a message."""
+
+    identity: int
+    name: str
+    type: Type
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Self:
+    type: ProcessType
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The variable of a process; `process` is `Self` in handlers, any process in properties."""
+
+    process: Expression
+    variable: str
+    type: Type
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`map[key]`."""
+
+    map: Expression
+    key: Expression
+    type: Type
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Expression
+    span: Span = _span()
+    type: Type = BOOL
+
+
+class Connective(Enum):
+    AND = "and"
+    OR = "or"
+    IMPLIES = "implies"
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """`and`, `or`, `implies`. The right side is not evaluated where the left one settles it."""
+
+    connective: Connective
+    left: Expression
+    right: Expression
+    span: Span = _span()
+    type: Type = BOOL
+
+
+class Comparison(Enum):
+    EQUAL = "=="
+    DIFFERENT = "!="
+    LESS = "<"
+    LESS_EQUAL = "<="
+    GREATER = ">"
+    GREATER_EQUAL = ">="
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Equality of any two values of comparable types (an option with what it may hold, too); order of two numbers,
+    or of two processes of one `ordered` kind."""
+
+    comparison: Comparison
+    left: Expression
+    right: Expression
+    span: Span = _span()
+    type: Type = BOOL
+
+
+class Operator(Enum):
+    PLUS = "+"
+    MINUS = "-"
+    TIMES = "*"
+    MINIMUM = "min"
+    MAXIMUM = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    operator: Operator
+    left: Expression
+    right: Expression
+    type: Type
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """`value in {a, b}`: equal to one of the alternatives; they need not be processes."""
+
+    value: Expression
+    alternatives: tuple[Expression, ...]
+    span: Span = _span()
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`process in set`. The element may be an option; `none` is in no set."""
+
+    element: Expression
+    set: Expression
+    span: Span = _span()
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    left: Expression
+    right: Expression
+    span: Span = _span()
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class SetOf:
+    """`{a, b}`; an element may not be an option."""
+
+    elements: tuple[Expression, ...]
+    type: SetType
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """All processes of a kind."""
+
+    type: SetType
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """`{variable in domain if condition}`."""
+
+    variable: Local
+    domain: Expression
+    condition: Expression
+    type: SetType
+    span: Span = _span()
+
+
+class SetOperator(Enum):
+    UNION = "+"
+    DIFFERENCE = "-"
+    INTERSECTION = "&"
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation:
+    operator: SetOperator
+    left: Expression
+    right: Expression
+    type: SetType
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    set: Expression
+    type: Type
+    span: Span = _span()
+
+
+class Quantifier(Enum):
+    EXISTS = "exists"
+    FORALL = "forall"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    quantifier: Quantifier
+    variable: Local
+    domain: Expression
+    body: Expression
+    span: Span = _span()
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """`if condition then yes else no`."""
+
+    condition: Expression
+    yes: Expression
+    no: Expression
+    type: Type
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """`successor(p)` (`offset` 1) or `predecessor(p)` (-1) on the ring of an `ordered` kind."""
+
+    process: Expression
+    offset: int
+    type: ProcessType
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A definition applied. `process` is whose variables its body reads; None for one that reads none."""
+
+    definition: str
+    process: Expression | None
+    arguments: tuple[Expression, ...]
+    type: Type
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """Whether a timer of a process is armed; in properties only."""
+
+    process: Expression
+    timer: str
+    span: Span = _span()
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """Whether a process is up; in properties only."""
+
+    process: Expression
+    span: Span = _span()
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The operand in the state after the step; in step properties only. Never nested."""
+
+    operand: Expression
+    type: Type
+    span: Span = _span()
+
+
+Expression = (
+    Constant
+    | Local
+    | Self
+    | Read
+    | Entry
+    | Not
+    | Connected
+    | Compare
+    | Arithmetic
+    | OneOf
+    | Member
+    | Subset
+    | SetOf
+    | Everyone
+    | Filtered
+    | SetOperation
+    | Size
+    | Quantified
+    | Conditional
+    | Neighbour
+    | Apply
+    | Armed
+    | Up
+    | Next
+)
+
+
+# Statements ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`variable := value`, or `variable[key] := value`. A whole map is assigned from a map, or from one value for
+    all its keys (then `value`'s type is the map's value type)."""
+
+    variable: str
+    key: Expression | None
+    value: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm of an `if`; `condition` is None for `else`. `point` is its coverage point."""
+
+    condition: Expression | None
+    body: tuple[Statement, ...]
+    point: int
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """The first arm whose condition holds runs; none, nothing does."""
+
+    arms: tuple[Arm, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """To one process; to nobody where the receiver is an option that is `none`."""
+
+    message: str
+    arguments: tuple[Expression, ...]
+    receiver: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """To all processes of the message's receiving kind but oneself."""
+
+    message: str
+    arguments: tuple[Expression, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    timer: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    timer: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    local: Local
+    value: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """The body runs once for each element; it only sends and sets map entries at the element, so that no order
+    among the elements can be seen."""
+
+    variable: Local
+    domain: Expression
+    body: tuple[Statement, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    procedure: str
+    arguments: tuple[Expression, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Assert:
+    condition: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Reaching this is a violation; the arm or handler that begins with it need not be taken."""
+
+    span: Span = _span()
+
+
+Statement = Assign | If | Send | Broadcast | Reset | Stop | Let | For | Call | Pass | Assert | Unreachable
+
+
+# Declarations --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`initial` is a value of the type; for a map, the tuple's entry for every key is the same, and `initial` is
+    that one entry. An initial process can only be `none`: no process of a kind is special."""
+
+    name: str
+    type: Type
+    initial: Value
+    durable: bool
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Durations in milliseconds; a fixed one has `low == high`. They mean nothing to an untimed model."""
+
+    name: str
+    low: int
+    high: int
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessKind:
+    name: str
+    ordered: bool
+    variables: tuple[Variable, ...]
+    timers: tuple[Timer, ...]
+    span: Span = _span()
+
+    def variable(self, name: str) -> Variable:
+        return next(v for v in self.variables if v.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    name: str
+    parameters: tuple[tuple[str, Type], ...]
+    sender: str
+    receiver: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class OnStart:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class OnTimeout:
+    timer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnMessage:
+    """`parameters` and `sender` are locals that guard and body may read."""
+
+    message: str
+    parameters: tuple[Local, ...]
+    sender: Local
+
+
+@dataclass(frozen=True, slots=True)
+class OnInput:
+    """A request by the application, at any moment, with any arguments (parameters have finite types)."""
+
+    name: str
+    parameters: tuple[Local, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnAction:
+    """A step that needs no message or timer."""
+
+    name: str
+
+
+Event = OnStart | OnTimeout | OnMessage | OnInput | OnAction
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What a process of `kind` does at `event`, if `guard` holds (None: always). `point` is its coverage point.
+    Of several handlers of one event the first (in the order of the protocol) whose guard holds runs."""
+
+    kind: str
+    event: Event
+    guard: Expression | None
+    body: tuple[Statement, ...]
+    point: int
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    name: str
+    kind: str
+    parameters: tuple[Local, ...]
+    body: tuple[Statement, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A pure expression with parameters. `kind` is whose variables it reads (through `Self`), None for none.
+    The built-in majority is the definition `quorum`, with `NOWHERE` as its span; there is one for each kind of
+    whose sets the protocol asks it (`quorum`, or `quorum:KIND` where there are several kinds)."""
+
+    name: str
+    kind: str | None
+    parameters: tuple[Local, ...]
+    body: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """`confirmed by MESSAGE from a quorum within TIMER`: the node's concern; the model does not use it."""
+
+    message: str
+    timer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """What the application of a process of `kind` may believe: that it leads, with `token`. Expressions over `Self`.
+    `elected_by` is the set of processes whose durable state must hold its election: a quorum."""
+
+    kind: str
+    condition: Expression
+    token: Expression
+    elected_by: Expression | None = None
+    confirmed_by: Confirmation | None = None
+    span: Span = _span()
+
+
+class PropertyKind(Enum):
+    SAFETY = "safety"
+    INVARIANT = "invariant"
+    STEP = "step"
+    REACHABLE = "reachable"
+    RECOVERS = "recovers"
+    LEADS_TO = "leads_to"
+
+
+CHECKED_BY_EXPLORATION = (PropertyKind.SAFETY, PropertyKind.INVARIANT, PropertyKind.STEP, PropertyKind.REACHABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A named statement about states or steps. `about` is the kind over all of whose processes `Self` ranges (for
+    all of them; for `reachable`, for some), None for a closed expression. `then` is the second half of a `leads_to`."""
+
+    kind: PropertyKind
+    name: str
+    description: str
+    about: str | None
+    expression: Expression
+    then: Expression | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    loss: bool
+    duplication: bool
+    reordering: bool
+
+    @property
+    def is_growing_set(self) -> bool:
+        """Whether what was sent is a set that only grows: nothing delivered or lost makes a difference to it."""
+        return self.duplication and self.reordering
+
+
+class FaultKind(Enum):
+    RESTART = "restart"
+    CRASH = "crash"
+    DISK_LOSS = "disk loss"
+    PARTITION = "partition"
+    PAUSE = "pause"
+    DRIFT = "drift"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`up_to` is how often it may happen in a run, None for any number of times."""
+
+    kind: FaultKind
+    up_to: int | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """`variable <= limit` for every process of `kind`."""
+
+    kind: str
+    variable: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a check: each size (how many processes of each kind, in the order of the kinds) is explored under
+    the bounds. `channel` is the capacity of a link, where messages are not a growing set."""
+
+    sizes: tuple[tuple[int, ...], ...]
+    bounds: tuple[Bound, ...]
+    channel: int | None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    rows: tuple[Row, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class CoveragePoint:
+    """A handler or an arm of an `if` that must be taken somewhere; `unreachable` if the spec says it never is."""
+
+    label: str
+    unreachable: bool
+    span: Span = _span()
+
+
+@dataclass(frozen=True)
+class Protocol:
+    name: str
+    description: str
+    source: Source
+    types: tuple[EnumType, ...]
+    kinds: tuple[ProcessKind, ...]
+    messages: tuple[Message, ...]
+    definitions: tuple[Definition, ...]
+    procedures: tuple[Procedure, ...]
+    handlers: tuple[Handler, ...]
+    leader: Leader | None
+    properties: tuple[Property, ...]
+    checks: tuple[Check, ...]
+    network: Network
+    faults: tuple[Fault, ...]
+    timed: bool
+    points: tuple[CoveragePoint, ...]
+    """Coverage points; `Handler.point` and `Arm.point` are indices into this."""
+
+    def kind(self, name: str) -> ProcessKind:
+        return next(k for k in self.kinds if k.name == name)
+
+    def message(self, name: str) -> Message:
+        return next(m for m in self.messages if m.name == name)
+
+    def definition(self, name: str) -> Definition:
+        return next(d for d in self.definitions if d.name == name)
+
+    def procedure(self, name: str) -> Procedure:
+        return next(p for p in self.procedures if p.name == name)
