@@ -15,7 +15,7 @@ from spec.types import BOOL, EnumType, ProcessType, SetType, Type, Value
 
 
 def _span() -> Span:
-    return field(default=NOWHERE, compare=False, repr=False)  # type: ignore[no-any-return]
+    return field(default=NOWHERE, compare=False, repr=False)
 
 
 # Expressions ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,170 @@
+"""What is explored: a protocol with sizes, bounds, a network and faults; its states and its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import NamedTuple
+
+from spec.protocol import Fault, FaultKind, Network, Protocol
+from spec.source import Span
+from spec.types import Value
+
+
+class Name(NamedTuple):
+    """A process: its kind and its index, counted from 0, within the kind."""
+
+    kind: str
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}{self.index + 1}"
+
+
+class Packet(NamedTuple):
+    """A message on its way."""
+
+    message: str
+    sender: Name
+    receiver: Name
+    arguments: tuple[Value, ...]
+
+
+class Link(NamedTuple):
+    """What is under way from one process to another, where the network is no growing set: oldest first, or sorted
+    where the network reorders. Links with nothing under way are left out of a state."""
+
+    sender: Name
+    receiver: Name
+    queue: tuple[Packet, ...]
+
+
+class ProcessState(NamedTuple):
+    """Values in the order of the kind's variables, armed in the order of its timers."""
+
+    values: tuple[Value, ...]
+    armed: tuple[bool, ...]
+    up: bool
+
+
+class State(NamedTuple):
+    """`processes` by kind and index; `packets` or `links`, by the network; `sides` is empty when all are connected,
+    else which processes (by kind and index) are cut off from the very first one; `spent` counts the steps of each
+    bounded fault, in the protocol's order of faults; `led` holds who has ever led with which token."""
+
+    processes: tuple[tuple[ProcessState, ...], ...]
+    packets: frozenset[Packet]
+    links: frozenset[Link]
+    sides: tuple[tuple[bool, ...], ...]
+    spent: tuple[int, ...]
+    led: frozenset[tuple[int, int]]
+
+
+class StepKind(Enum):
+    DELIVER = "deliver"
+    DELIVER_AND_KEEP = "deliver a duplicate"
+    LOSE = "lose"
+    TIMEOUT = "timeout"
+    ACTION = "action"
+    INPUT = "input"
+    RESTART = "restart"
+    CRASH = "crash"
+    RECOVER = "recover"
+    DISK_LOSS = "disk loss"
+    PARTITION = "partition"
+    HEAL = "heal"
+
+
+class Step(NamedTuple):
+    """One step by name. `process` is who acts (None: the environment); `name` is the timer, action or input;
+    `arguments` are an input's; `packet` is what is delivered or lost; `sides` is how the processes are split."""
+
+    kind: StepKind
+    process: Name | None = None
+    name: str = ""
+    arguments: tuple[Value, ...] = ()
+    packet: Packet | None = None
+    sides: tuple[tuple[bool, ...], ...] = ()
+
+
+class Failure(NamedTuple):
+    """A step that may not happen at all: a value out of its type's range, an assertion that fails, a place reached
+    that the spec calls unreachable."""
+
+    reason: str
+    span: Span
+
+
+class Successor(NamedTuple):
+    """What a step leads to. `state` is None where the step fails. `beyond` names the bound that the step would
+    pass (None: none); such a state is not explored. `taken` are the coverage points that the step takes, `sent` is
+    what it sends, in order."""
+
+    step: Step
+    state: State | None
+    failure: Failure | None
+    beyond: str | None
+    taken: frozenset[int]
+    sent: tuple[Packet, ...]
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The largest value of every `nat`, by place; see `modelcheck.bounds`. `declared` are the bounds that the check
+    itself names."""
+
+    variables: dict[tuple[str, str], int]
+    """By kind and variable (a map's or an option's content, where that is what holds the number)."""
+    arguments: dict[tuple[str, int], int]
+    """By message and position."""
+    token: int
+    """The largest token; 0 where nothing leads."""
+    declared: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Model:
+    """`sizes` has an entry for each kind; `channel` is a link's capacity, where the network is no growing set."""
+
+    protocol: Protocol
+    sizes: tuple[int, ...]
+    caps: Caps
+    network: Network
+    faults: tuple[Fault, ...]
+    channel: int
+
+    @cached_property
+    def names(self) -> tuple[tuple[Name, ...], ...]:
+        return tuple(
+            tuple(Name(kind.name, index) for index in range(size))
+            for kind, size in zip(self.protocol.kinds, self.sizes, strict=True)
+        )
+
+    @cached_property
+    def kind_index(self) -> dict[str, int]:
+        return {kind.name: index for index, kind in enumerate(self.protocol.kinds)}
+
+    @cached_property
+    def variable_index(self) -> dict[tuple[str, str], int]:
+        return {(k.name, v.name): i for k in self.protocol.kinds for i, v in enumerate(k.variables)}
+
+    @cached_property
+    def timer_index(self) -> dict[tuple[str, str], int]:
+        return {(k.name, t.name): i for k in self.protocol.kinds for i, t in enumerate(k.timers)}
+
+    @cached_property
+    def bounded_faults(self) -> tuple[Fault, ...]:
+        """The faults that are counted, in the order of `State.spent`."""
+        return tuple(f for f in self.faults if f.up_to is not None and f.kind in STEPPING_FAULTS)
+
+    def fault(self, kind: FaultKind) -> Fault | None:
+        return next((f for f in self.faults if f.kind is kind), None)
+
+    def size(self, kind: str) -> int:
+        return self.sizes[self.kind_index[kind]]
+
+
+STEPPING_FAULTS = (FaultKind.RESTART, FaultKind.CRASH, FaultKind.DISK_LOSS, FaultKind.PARTITION)
+"""Faults that are steps of their own. A pause or a drifting clock adds nothing to an untimed model: every process
+may be slow for any time as it is."""
