@@ -1,8 +1,8 @@
 """Rumur and SPIN on Raft's election, the yardsticks of our own explorer.
 
-Both get their best honest settings: a model without wasted steps, a packed state, a table sized in
-advance, an optimised build, one thread, no counterexample kept. What is timed is the search alone, not
-the build of the verifier. A count that differs from the known one is an error, not a figure.
+Both get their best honest settings: a model without steps that change nothing, a table sized in advance,
+an optimised build, one thread, and of their options those that made them fastest here. What is timed is
+the search alone, not the build of the verifier. A count that differs from the known one is an error.
 
     python -m bench.peers --terms 3 4 --runs 5
 """
