@@ -61,7 +61,7 @@ def scope_of(model: Model, state: State, me: Name | None = None, after: State | 
 
 def reader(model: Model, state: State) -> Callable[[Name, str], Value]:
     def read(process: Name, variable: str) -> Value:
-        values = state.processes[model.kind_index[process.kind]][process.index].values
+        values = state.processes[model.kind_index[process.kind]][process.number].values
         return values[model.variable_index[process.kind, variable]]
 
     return read
@@ -80,7 +80,7 @@ def evaluate(expression: Expression, scope: Scope) -> Value:
             return scope.locals[expression.identity]
         case Self():
             assert scope.me is not None
-            return scope.me.index
+            return scope.me.number
         case Read():
             return scope.read(_process(expression.process, scope), expression.variable)
         case Entry():
@@ -145,12 +145,12 @@ def evaluate(expression: Expression, scope: Scope) -> Value:
         case Armed():
             assert scope.state is not None
             process = _process(expression.process, scope)
-            armed = scope.state.processes[scope.model.kind_index[process.kind]][process.index].armed
+            armed = scope.state.processes[scope.model.kind_index[process.kind]][process.number].armed
             return armed[scope.model.timer_index[process.kind, expression.timer]]
         case Up():
             assert scope.state is not None
             process = _process(expression.process, scope)
-            return scope.state.processes[scope.model.kind_index[process.kind]][process.index].up
+            return scope.state.processes[scope.model.kind_index[process.kind]][process.number].up
         case Next():
             assert scope.after is not None
             after = replace(scope, read=reader(scope.model, scope.after), state=scope.after, after=None)

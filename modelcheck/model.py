@@ -13,13 +13,13 @@ from spec.types import Value
 
 
 class Name(NamedTuple):
-    """A process: its kind and its index, counted from 0, within the kind."""
+    """A process: its kind and its number within the kind, counted from 0 (and shown counted from 1)."""
 
     kind: str
-    index: int
+    number: int
 
     def __str__(self) -> str:
-        return f"{self.kind}{self.index + 1}"
+        return f"{self.kind}{self.number + 1}"
 
 
 class Packet(NamedTuple):
@@ -137,7 +137,7 @@ class Model:
     @cached_property
     def names(self) -> tuple[tuple[Name, ...], ...]:
         return tuple(
-            tuple(Name(kind.name, index) for index in range(size))
+            tuple(Name(kind.name, number) for number in range(size))
             for kind, size in zip(self.protocol.kinds, self.sizes, strict=True)
         )
 

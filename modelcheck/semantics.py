@@ -1,0 +1,483 @@
+"""The reference semantics: the meaning of the language, small and slow. All other readers are tested against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from modelcheck.evaluate import Scope, evaluate, scope_of
+from modelcheck.model import (
+    Failure,
+    Link,
+    Model,
+    Name,
+    Packet,
+    ProcessState,
+    State,
+    Step,
+    StepKind,
+    Successor,
+)
+from spec.protocol import (
+    Assert,
+    Assign,
+    Broadcast,
+    Call,
+    Event,
+    Expression,
+    FaultKind,
+    For,
+    Handler,
+    If,
+    Let,
+    OnAction,
+    OnInput,
+    OnMessage,
+    OnStart,
+    OnTimeout,
+    Pass,
+    ProcessKind,
+    Reset,
+    Send,
+    Statement,
+    Stop,
+    Unreachable,
+    Variable,
+)
+from spec.source import Span
+from spec.types import BoolType, EnumType, IntType, MapType, OptionType, ProcessType, Type, Value, in_range
+
+# One handler's run -----------------------------------------------------------------------------------------------
+
+
+class StepFailed(Exception):
+    """Raised inside a step that may not happen; becomes a `Failure`."""
+
+    def __init__(self, reason: str, span: Span) -> None:
+        super().__init__(reason)
+        self.failure = Failure(reason, span)
+
+
+class Run:
+    """A handler being run by one process: its variables as they are now, and what it has done so far."""
+
+    def __init__(self, model: Model, me: Name, state: ProcessState) -> None:
+        self.model = model
+        self.me = me
+        self.kind = model.protocol.kind(me.kind)
+        self.values = list(state.values)
+        self.armed = list(state.armed)
+        self.locals: dict[int, Value] = {}
+        self.sent: list[Packet] = []
+        self.taken: set[int] = set()
+
+    def scope(self) -> Scope:
+        return Scope(self.model, self._read, self.me, self.locals)
+
+    def result(self) -> ProcessState:
+        return ProcessState(tuple(self.values), tuple(self.armed), True)
+
+    def _read(self, process: Name, variable: str) -> Value:
+        assert process == self.me, "a handler reads its own process only"
+        return self.values[self.model.variable_index[process.kind, variable]]
+
+
+def _execute(statements: tuple[Statement, ...], run: Run, point: int) -> None:
+    """Runs statements that belong to the coverage point `point`."""
+    for statement in statements:
+        match statement:
+            case If():
+                for arm in statement.arms:
+                    if arm.condition is None or evaluate(arm.condition, run.scope()):
+                        # An arm that is entered is something done by whoever holds the `if`.
+                        run.taken |= {point, arm.point}
+                        _execute(arm.body, run, arm.point)
+                        break
+                continue
+            case Assign():
+                _assign(statement, run)
+            case Send():
+                receiver = evaluate(statement.receiver, run.scope())
+                if receiver is not None:
+                    _send(statement.message, receiver, statement.arguments, run)
+            case Broadcast():
+                kind = run.model.protocol.message(statement.message).receiver
+                for receiver in run.model.names[run.model.kind_index[kind]]:
+                    if receiver != run.me:
+                        _send(statement.message, receiver.number, statement.arguments, run)
+            case Reset():
+                run.armed[run.model.timer_index[run.me.kind, statement.timer]] = True
+            case Stop():
+                run.armed[run.model.timer_index[run.me.kind, statement.timer]] = False
+            case Let():
+                run.locals[statement.local.identity] = evaluate(statement.value, run.scope())
+                continue
+            case For():
+                for element in sorted(evaluate(statement.domain, run.scope())):
+                    run.locals[statement.variable.identity] = element
+                    _execute(statement.body, run, point)
+                continue
+            case Call():
+                procedure = run.model.protocol.procedure(statement.procedure)
+                arguments = [evaluate(argument, run.scope()) for argument in statement.arguments]
+                for parameter, argument in zip(procedure.parameters, arguments, strict=True):
+                    if not in_range(argument, parameter.type):
+                        raise StepFailed(f"{parameter.name} = {argument} is no {parameter.type}", statement.span)
+                    run.locals[parameter.identity] = argument
+                _execute(procedure.body, run, point)
+                continue
+            case Pass():
+                pass
+            case Assert():
+                if not evaluate(statement.condition, run.scope()):
+                    raise StepFailed("the assertion is false", statement.span)
+            case Unreachable():
+                raise StepFailed("this place is reached", statement.span)
+        run.taken.add(point)
+
+
+def _assign(statement: Assign, run: Run) -> None:
+    variable = run.kind.variable(statement.variable)
+    index = run.model.variable_index[run.me.kind, variable.name]
+    value = evaluate(statement.value, run.scope())
+    stored: Type = variable.type
+    if isinstance(stored, MapType) and not (statement.key is None and isinstance(statement.value.type, MapType)):
+        stored = stored.value
+    if not in_range(value, stored):
+        raise StepFailed(f"{variable.name} = {value} is no {stored}", statement.span)
+    if isinstance(variable.type, MapType) and stored != variable.type:
+        if statement.key is None:
+            value = (value,) * run.model.size(variable.type.key.kind)
+        else:
+            key = evaluate(statement.key, run.scope())
+            entries = run.values[index]
+            value = (*entries[:key], value, *entries[key + 1 :])
+    run.values[index] = value
+
+
+def _send(message: str, receiver: int, arguments: tuple[Expression, ...], run: Run) -> None:
+    declared = run.model.protocol.message(message)
+    values = tuple(evaluate(argument, run.scope()) for argument in arguments)
+    for value, (name, of) in zip(values, declared.parameters, strict=True):
+        if not in_range(value, of):
+            raise StepFailed(f"{message}'s {name} = {value} is no {of}", declared.span)
+    run.sent.append(Packet(message, run.me, Name(declared.receiver, receiver), values))
+
+
+# States ----------------------------------------------------------------------------------------------------------
+
+
+def _initial_value(model: Model, variable: Variable) -> Value:
+    if isinstance(variable.type, MapType):
+        return (variable.initial,) * model.size(variable.type.key.kind)
+    return variable.initial
+
+
+def _reset(model: Model, kind: ProcessKind, state: ProcessState, *, disk: bool, up: bool) -> ProcessState:
+    """A process after a crash; with `disk`, its durable variables are gone too."""
+    values = tuple(
+        value if variable.durable and not disk else _initial_value(model, variable)
+        for variable, value in zip(kind.variables, state.values, strict=True)
+    )
+    return ProcessState(values, (False,) * len(kind.timers), up)
+
+
+def initial(model: Model) -> Successor:
+    """The one initial state: declared values, then `on start` of each process. It may fail as any step may."""
+    processes = tuple(
+        tuple(
+            ProcessState(tuple(_initial_value(model, v) for v in kind.variables), (False,) * len(kind.timers), True)
+            for _ in range(size)
+        )
+        for kind, size in zip(model.protocol.kinds, model.sizes, strict=True)
+    )
+    spent = (0,) * len(model.bounded_faults)
+    state = State(processes, frozenset(), frozenset(), (), spent, frozenset())
+    taken: frozenset[int] = frozenset()
+    sent: tuple[Packet, ...] = ()
+    beyond = None
+    for name in (name for names in model.names for name in names):
+        start = _handled(model, state, Step(StepKind.ACTION, name, "start"), name, _handlers(model, name, OnStart()))
+        taken, sent, beyond = taken | start.taken, sent + start.sent, beyond or start.beyond
+        if start.state is None:
+            return start
+        state = start.state
+    return Successor(Step(StepKind.ACTION, None, "start"), _remember(model, state), None, beyond, taken, sent)
+
+
+def process_state(model: Model, state: State, name: Name) -> ProcessState:
+    return state.processes[model.kind_index[name.kind]][name.number]
+
+
+def _with_process(model: Model, state: State, name: Name, changed: ProcessState) -> State:
+    of_kind = model.kind_index[name.kind]
+    kind = state.processes[of_kind]
+    kind = (*kind[: name.number], changed, *kind[name.number + 1 :])
+    return state._replace(processes=(*state.processes[:of_kind], kind, *state.processes[of_kind + 1 :]))
+
+
+def leads(model: Model, state: State, name: Name) -> int | None:
+    """The token with which a process leads in a state; None where it does not. A process that is down leads nothing."""
+    leader = model.protocol.leader
+    if leader is None or leader.kind != name.kind or not process_state(model, state, name).up:
+        return None
+    scope = scope_of(model, state, name)
+    return int(evaluate(leader.token, scope)) if evaluate(leader.condition, scope) else None
+
+
+def _remember(model: Model, state: State) -> State:
+    """The state with whoever leads in it added to the history."""
+    if model.protocol.leader is None:
+        return state
+    names = model.names[model.kind_index[model.protocol.leader.kind]]
+    tokens = ((name.number, leads(model, state, name)) for name in names)
+    return state._replace(led=state.led | {(index, token) for index, token in tokens if token is not None})
+
+
+def connected(model: Model, state: State, one: Name, other: Name) -> bool:
+    def side(name: Name) -> bool:
+        return bool(state.sides) and state.sides[model.kind_index[name.kind]][name.number]
+
+    return side(one) == side(other)
+
+
+# Messages --------------------------------------------------------------------------------------------------------
+
+
+def _order(packet: Packet) -> tuple[str, str]:
+    return packet.message, repr(packet.arguments)
+
+
+def _put(model: Model, state: State, sent: list[Packet]) -> State:
+    if model.network.is_growing_set:
+        return state._replace(packets=state.packets | set(sent))
+    queues = {(link.sender, link.receiver): link.queue for link in state.links}
+    for packet in sent:
+        between = (packet.sender, packet.receiver)
+        queue = (*queues.get(between, ()), packet)
+        queues[between] = tuple(sorted(queue, key=_order)) if model.network.reordering else queue
+    return _with_queues(state, queues)
+
+
+def _take(state: State, link: Link, position: int) -> State:
+    queues = {(other.sender, other.receiver): other.queue for other in state.links}
+    queues[link.sender, link.receiver] = link.queue[:position] + link.queue[position + 1 :]
+    return _with_queues(state, queues)
+
+
+def _with_queues(state: State, queues: dict[tuple[Name, Name], tuple[Packet, ...]]) -> State:
+    return state._replace(links=frozenset(Link(*between, queue) for between, queue in queues.items() if queue))
+
+
+# Bounds ----------------------------------------------------------------------------------------------------------
+
+
+def _largest(value: Value, of: Type) -> int:
+    """The largest number that a value of a type holds in places that only a bound limits; -1 where there is none."""
+    match of:
+        case OptionType(inner):
+            return -1 if value is None else _largest(value, inner)
+        case MapType(_, inner):
+            return max((_largest(entry, inner) for entry in value), default=-1)
+        case BoolType() | EnumType() | IntType() | ProcessType():
+            return -1
+        case _:
+            return value if isinstance(value, int) else -1
+
+
+def _beyond(model: Model, state: State, name: Name, sent: list[Packet]) -> str | None:
+    values = process_state(model, state, name).values
+    for variable, value in zip(model.protocol.kind(name.kind).variables, values, strict=True):
+        cap = model.caps.variables.get((name.kind, variable.name))
+        if cap is not None and _largest(value, variable.type) > cap:
+            return f"{variable.name} <= {cap}"
+    for packet in sent:
+        parameters = model.protocol.message(packet.message).parameters
+        for position, (value, (parameter, of)) in enumerate(zip(packet.arguments, parameters, strict=True)):
+            cap = model.caps.arguments.get((packet.message, position))
+            if cap is not None and _largest(value, of) > cap:
+                return f"{packet.message}.{parameter} <= {cap}"
+    if any(len(link.queue) > model.channel for link in state.links):
+        return f"channel <= {model.channel}"
+    return None
+
+
+# Steps -----------------------------------------------------------------------------------------------------------
+
+
+Candidate = tuple[Handler, dict[int, Value]]
+"""A handler of an event, and the event's arguments by the identity of the locals they are bound to."""
+
+
+def _handlers(model: Model, name: Name, event: Event, arguments: tuple[Value, ...] = ()) -> list[Candidate]:
+    """The handlers of a start, a timeout, an action or an input."""
+    parameters = event.parameters if isinstance(event, OnInput) else ()
+    bound = {parameter.identity: argument for parameter, argument in zip(parameters, arguments, strict=True)}
+    return [(h, bound) for h in model.protocol.handlers if h.kind == name.kind and h.event == event]
+
+
+def _receivers(model: Model, packet: Packet) -> list[Candidate]:
+    found: list[Candidate] = []
+    for handler in model.protocol.handlers:
+        if isinstance(handler.event, OnMessage) and handler.event.message == packet.message:
+            bound = {p.identity: a for p, a in zip(handler.event.parameters, packet.arguments, strict=True)}
+            found.append((handler, {**bound, handler.event.sender.identity: packet.sender.number}))
+    return found
+
+
+def _handled(model: Model, state: State, step: Step, name: Name, candidates: list[Candidate]) -> Successor:
+    """`state` after a process has handled an event: the first handler whose guard holds runs, if there is one."""
+    for handler, arguments in candidates:
+        run = Run(model, name, process_state(model, state, name))
+        run.locals.update(arguments)
+        try:
+            if handler.guard is None or evaluate(handler.guard, run.scope()):
+                _execute(handler.body, run, handler.point)
+                after = _put(model, _with_process(model, state, name, run.result()), run.sent)
+                beyond = _beyond(model, after, name, run.sent)
+                return Successor(
+                    step, _remember(model, after), None, beyond, frozenset(run.taken), tuple(run.sent)
+                )
+        except StepFailed as failed:
+            return Successor(step, None, failed.failure, None, frozenset(run.taken), tuple(run.sent))
+    return Successor(step, _remember(model, state), None, None, frozenset(), ())
+
+
+def steps(model: Model, state: State) -> list[Successor]:
+    """All steps from a state that change it or fail, in a fixed order; those beyond a bound are among them."""
+    found = [*_deliveries(model, state), *_own_steps(model, state), *_faults(model, state)]
+    return [successor for successor in found if successor.state != state]
+
+
+def _deliveries(model: Model, state: State) -> Iterator[Successor]:
+    def can_receive(packet: Packet) -> bool:
+        up = process_state(model, state, packet.receiver).up
+        return up and connected(model, state, packet.sender, packet.receiver)
+
+    for packet in sorted(state.packets, key=repr):
+        if can_receive(packet):
+            step = Step(StepKind.DELIVER, packet.receiver, packet=packet)
+            yield _handled(model, state, step, packet.receiver, _receivers(model, packet))
+    for link in sorted(state.links, key=repr):
+        for position, packet in enumerate(link.queue):
+            if model.network.reordering and packet in link.queue[:position]:
+                continue  # two equal messages of a bag are one choice
+            if model.network.loss:
+                yield Successor(
+                    Step(StepKind.LOSE, packet=packet), _take(state, link, position), None, None, frozenset(), ()
+                )
+            if (position == 0 or model.network.reordering) and can_receive(packet):
+                step = Step(StepKind.DELIVER, packet.receiver, packet=packet)
+                taken = _take(state, link, position)
+                yield _handled(model, taken, step, packet.receiver, _receivers(model, packet))
+                if model.network.duplication:
+                    step = step._replace(kind=StepKind.DELIVER_AND_KEEP)
+                    yield _handled(model, state, step, packet.receiver, _receivers(model, packet))
+
+
+def _own_steps(model: Model, state: State) -> Iterator[Successor]:
+    for name in (name for names in model.names for name in names):
+        process = process_state(model, state, name)
+        if not process.up:
+            continue
+        for timer, armed in zip(model.protocol.kind(name.kind).timers, process.armed, strict=True):
+            if armed:
+                position = model.timer_index[name.kind, timer.name]
+                disarmed = (*process.armed[:position], False, *process.armed[position + 1 :])
+                fired = _with_process(model, state, name, process._replace(armed=disarmed))
+                step = Step(StepKind.TIMEOUT, name, timer.name)
+                yield _handled(model, fired, step, name, _handlers(model, name, OnTimeout(timer.name)))
+        for handler in model.protocol.handlers:
+            if handler.kind != name.kind:
+                continue
+            if isinstance(handler.event, OnAction):
+                step = Step(StepKind.ACTION, name, handler.event.name)
+                yield _handled(model, state, step, name, _handlers(model, name, handler.event))
+            elif isinstance(handler.event, OnInput):
+                universe = [values_of(model, parameter.type) for parameter in handler.event.parameters]
+                for arguments in product(*universe):
+                    step = Step(StepKind.INPUT, name, handler.event.name, arguments)
+                    yield _handled(model, state, step, name, _handlers(model, name, handler.event, arguments))
+
+
+def values_of(model: Model, of: Type) -> list[Value]:
+    """All values of a finite type, in order."""
+    match of:
+        case BoolType():
+            return [False, True]
+        case EnumType():
+            return list(of.values)
+        case IntType():
+            return list(range(of.low, of.high + 1))
+        case ProcessType(kind):
+            return list(range(model.size(kind)))
+        case OptionType(inner):
+            return [None, *values_of(model, inner)]
+        case _:
+            raise TypeError(f"{of} is not finite")
+
+
+def _faults(model: Model, state: State) -> Iterator[Successor]:
+    for kind, spent in _affordable(model, state):
+        if kind is FaultKind.PARTITION:
+            for sides in splits(model):
+                yield _environment(Step(StepKind.PARTITION, sides=sides), spent._replace(sides=sides), state.sides)
+            continue
+        for name in (name for names in model.names for name in names):
+            process = process_state(model, state, name)
+            declared = model.protocol.kind(name.kind)
+            if not process.up:
+                continue
+            match kind:
+                case FaultKind.RESTART | FaultKind.DISK_LOSS:
+                    lost = kind is FaultKind.DISK_LOSS
+                    restarted = _with_process(model, spent, name, _reset(model, declared, process, disk=lost, up=True))
+                    step = Step(StepKind.DISK_LOSS if lost else StepKind.RESTART, name)
+                    yield _unless_idle(_handled(model, restarted, step, name, _handlers(model, name, OnStart())), state)
+                case FaultKind.CRASH:
+                    crashed = _with_process(model, spent, name, _reset(model, declared, process, disk=False, up=False))
+                    yield Successor(Step(StepKind.CRASH, name), crashed, None, None, frozenset(), ())
+    for name in (name for names in model.names for name in names):
+        process = process_state(model, state, name)
+        if not process.up:
+            up = _with_process(model, state, name, process._replace(up=True))
+            yield _handled(model, up, Step(StepKind.RECOVER, name), name, _handlers(model, name, OnStart()))
+    if state.sides:
+        yield Successor(Step(StepKind.HEAL), state._replace(sides=()), None, None, frozenset(), ())
+
+
+def _affordable(model: Model, state: State) -> Iterator[tuple[FaultKind, State]]:
+    """The faults that may still happen, each with the state in which it is already counted."""
+    for fault in model.faults:
+        if fault.up_to is None:
+            yield fault.kind, state
+        elif fault in model.bounded_faults:
+            position = model.bounded_faults.index(fault)
+            if state.spent[position] < fault.up_to:
+                spent = list(state.spent)
+                spent[position] += 1
+                yield fault.kind, state._replace(spent=tuple(spent))
+
+
+def _unless_idle(successor: Successor, before: State) -> Successor:
+    """A fault that changes nothing but its own counter did not happen."""
+    if successor.state is not None and successor.state._replace(spent=before.spent) == before:
+        return successor._replace(state=before)
+    return successor
+
+
+def _environment(step: Step, after: State, sides: tuple[tuple[bool, ...], ...]) -> Successor:
+    unchanged = after.sides == sides
+    return Successor(step, None if unchanged else after, None, None, frozenset(), ())
+
+
+def splits(model: Model) -> list[tuple[tuple[bool, ...], ...]]:
+    """All ways to cut the processes into two sides, each of at least one; the very first process is on side False."""
+    total = sum(model.sizes)
+    found = []
+    for bits in product((False, True), repeat=max(total - 1, 0)):
+        flat = iter((False, *bits))
+        sides = tuple(tuple(next(flat) for _ in range(size)) for size in model.sizes)
+        if any(bits):
+            found.append(sides)
+    return found
