@@ -16,7 +16,6 @@ from modelcheck.native.handlers import (
     bounds_of,
     event_function,
     same_event,
-    taken_words,
 )
 from modelcheck.native.rows import accessors, get, packing
 from modelcheck.native.symmetry import canonical
@@ -97,7 +96,7 @@ def emit(model: Model, *, symmetry: bool = True) -> Emitted:
         [
             f"#define MODEL_WORDS {layout.words}\n#define MODEL_PROPERTIES {len(properties)}\n"
             f"#define MODEL_COVERS {len(model.protocol.points)}\n#define MODEL_BOUNDS {len(bounds.names)}\n"
-            f"#define ROW_WORDS {max(layout.row_words, 1)}\n#define TAKEN_WORDS {taken_words(len(model.protocol.points))}",
+            f"#define ROW_WORDS {max(layout.row_words, 1)}",
             _source("search.h"),
             _source("model.h"),
             *accessors(layout),
@@ -245,14 +244,14 @@ class _Emission:
                 f"/* A process has run: `y` is its row now, `base` all rows but for that, `from` the state before. */\n"
                 f"static void commit_{kind.name}(struct worker *w, const uint64_t *from, const uint64_t *base, int64_t me,\n"
                 f"    const uint64_t *y, const uint64_t *taken, uint32_t step)\n{{\n"
-                f"    uint64_t rows[ROW_WORDS];\n"
+                f"    uint64_t rows[ROW_WORDS];\n    cover(w, taken);\n"
                 f"    if (same_words(y, {mine.format('from')}, {words}) && (base == from || step == STEP_RESTART))\n"
                 f"        return;\n"
                 f"    memcpy(rows, base, sizeof rows);\n"
                 f"    copy_words({mine.format('rows')}, y, {words});\n"
                 + self.remember(index, kind)
                 + "    if (base != from && step != STEP_RESTART && same_words(rows, from, ROW_WORDS))\n        return;\n"
-                "    cover_all(w, taken);\n    finish(w, from, rows, step);\n}"
+                "    finish(w, from, rows, step);\n}"
             )
 
     def remember(self, index: int, kind: ProcessKind) -> str:
@@ -303,9 +302,7 @@ class _Emission:
     def events(self) -> Iterator[str]:
         emitter = Emitter(self.layout, self.bounds, self.model.protocol.kinds[0], self.context("base"))
         for function in self.functions():
-            yield event_function(
-                function, replace(emitter, kind=function.kind), len(self.model.protocol.points)
-            )
+            yield event_function(function, replace(emitter, kind=function.kind))
 
     def function(self, kind: str, name: str) -> EventFunction | None:
         wanted = f"{kind}___{name}"
@@ -325,7 +322,7 @@ class _Emission:
         body = "\n".join(part for part in parts if part)
         return (
             "static void model_expand(struct worker *w, const uint64_t *state)\n{\n"
-            "    static const uint64_t nothing[TAKEN_WORDS];\n"
+            "    static const uint64_t nothing[COVER_WORDS];\n"
             f"    uint64_t from[ROW_WORDS], base[ROW_WORDS], y[{max(max(row.words for row in self.layout.rows), 1)}];\n"
             "    unpack(state, from);\n    (void)nothing; (void)base; (void)y;\n" + body + "\n}"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import POINTER, byref, c_double, c_int, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_double, c_int, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from enum import Enum
 from threading import Thread
@@ -168,7 +168,7 @@ def explorer(model: Model, *, symmetry: bool = True) -> Explorer:
     library.search_seconds.restype = c_double
     library.search_bounds.argtypes = [c_void_p]
     library.search_bounds.restype = c_uint64
-    library.search_covered.argtypes = [c_void_p, POINTER(c_uint8)]
+    library.search_covered.argtypes = [c_void_p, words]
     library.search_covered.restype = None
     library.search_hit.argtypes = [c_void_p, c_uint32, POINTER(c_uint32), words]
     library.search_states.argtypes = [c_void_p, words, c_uint64]
@@ -239,7 +239,7 @@ class Search:
         levels = (c_uint64 * count)()
         library.search_levels(self._search, levels, count)
         points = len(self.explorer.model.protocol.points)
-        covered = (c_uint8 * max(points, 1))()
+        covered = (c_uint64 * (points // 64 + 1))()
         library.search_covered(self._search, covered)
         flags = library.search_bounds(self._search)
         hits = []
@@ -253,7 +253,7 @@ class Search:
             now.steps,
             tuple(levels),
             tuple(hits),
-            frozenset(point for point in range(points) if covered[point]),
+            frozenset(point for point in range(points) if covered[point // 64] >> point % 64 & 1),
             frozenset(name for i, name in enumerate(emitted.bounds.names) if flags >> i & 1),
             library.search_seconds(self._search),
             now.table_bytes,

@@ -310,14 +310,14 @@ def touched(body: tuple[Statement, ...], emitter: Emitter) -> Iterator[str]:
             yield from touched(emitter.layout.model.protocol.procedure(statement.procedure).body, emitter)
 
 
-def event_function(function: EventFunction, emitter: Emitter, points: int) -> str:
+def event_function(function: EventFunction, emitter: Emitter) -> str:
     kind = function.kind
     arguments = "".join(f", {c_type(of)} x{i}" for i, of in enumerate(function.parameters))
     lines = [
         f"static void {function.name}(struct worker *w, const uint64_t *from, const uint64_t *base, "
         f"uint64_t *y, int64_t me, uint32_t step{arguments})",
         "{",
-        f"    uint64_t taken[{taken_words(points)}] = {{0}};",
+        "    uint64_t taken[COVER_WORDS] = {0};",
         "    int beyond = -1, overflow = 0;",
         "    (void)beyond; (void)overflow; (void)me;",
     ]
@@ -351,10 +351,6 @@ def event_function(function: EventFunction, emitter: Emitter, points: int) -> st
         "}",
     ]
     return "\n".join(lines)
-
-
-def taken_words(points: int) -> int:
-    return max((points + 63) // 64, 1)
 
 
 def _bind(event: Event) -> Iterator[str]:

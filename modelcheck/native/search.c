@@ -75,7 +75,7 @@ struct search {
     uint32_t idle, parked, done;
     uint64_t level_turn, growth_turn;
     struct hit hits[ARRAY(MODEL_PROPERTIES)];
-    uint8_t covered[ARRAY(MODEL_COVERS)];
+    uint64_t covered[COVER_WORDS];
     uint64_t bounds, steps;
     int failed; /* no memory for a worker or a level */
     /* for walking back and for listing successors */
@@ -441,7 +441,7 @@ static int level_finish(struct search *s)
         s->bounds |= w->bounds;
         s->steps += w->steps;
         w->steps = 0;
-        for (int i = 0; i < MODEL_COVERS; i++)
+        for (int i = 0; i < COVER_WORDS; i++)
             s->covered[i] |= w->covered[i];
         for (int i = 0; i < MODEL_PROPERTIES; i++) {
             const struct hit *h = &w->hits[i];
@@ -684,7 +684,7 @@ API uint32_t search_levels(struct search *s, uint64_t *sizes, uint32_t room)
 
 API double search_seconds(struct search *s) { return s->finished - s->started; }
 API uint64_t search_bounds(struct search *s) { return s->bounds; }
-API void search_covered(struct search *s, uint8_t *out) { memcpy(out, s->covered, MODEL_COVERS); }
+API void search_covered(struct search *s, uint64_t *out) { memcpy(out, s->covered, sizeof s->covered); }
 
 /* Whether the property was found; then the depth and the words of the least state that shows it. */
 API int search_hit(struct search *s, uint32_t property, uint32_t *depth, uint64_t *state)

@@ -24,6 +24,7 @@ enum property_kind { WITNESS = 0, VIOLATED_STATE = 1, VIOLATED_STEP = 2 };
 
 #define ARRAY(n) ((n) > 0 ? (n) : 1)
 #define BATCH 64
+#define COVER_WORDS ARRAY((MODEL_COVERS + 63) / 64)
 
 struct hit {
     uint32_t seen;
@@ -46,7 +47,7 @@ struct worker {
     uint32_t count; /* of pending */
     uint32_t depth; /* of the states being expanded */
     uint64_t bounds;
-    uint8_t covered[ARRAY(MODEL_COVERS)];
+    uint64_t covered[COVER_WORDS];
     uint8_t decided[ARRAY(MODEL_PROPERTIES)]; /* found at a smaller depth already */
     struct hit hits[ARRAY(MODEL_PROPERTIES)];
     struct pending pending[BATCH];
@@ -130,5 +131,11 @@ static inline void found_in_step(struct worker *w, uint32_t property)
     found(w, property, w->source ? w->source : nothing, w->depth);
 }
 
-static inline void cover(struct worker *w, uint32_t point) { w->covered[point] = 1; }
+/* A bit for each coverage point that something has taken. */
+static inline void cover(struct worker *w, const uint64_t *points)
+{
+    for (int i = 0; i < COVER_WORDS; i++)
+        w->covered[i] |= points[i];
+}
+
 static inline void bound_reached(struct worker *w, uint32_t bound) { w->bounds |= UINT64_C(1) << bound; }
