@@ -99,9 +99,11 @@ def build(text: str) -> Path:
         source = Path(scratch) / "model.c"
         built = Path(scratch) / "model.so"
         source.write_text(text, encoding="utf-8")
+        complaint = ""
         for attempt in (flags, FLAGS):  # an odd compiler may not know the processor
             run = subprocess.run([*command, *attempt, "-o", str(built), str(source)], capture_output=True, text=True)
             if run.returncode == 0:
                 os.replace(built, library)
                 return library
-    raise CompilerFailed(run.stderr.strip() or f"{command[0]} exited with {run.returncode}")
+            complaint = run.stderr.strip() or f"{command[0]} exited with {run.returncode}"
+    raise CompilerFailed(complaint)

@@ -19,9 +19,14 @@ from modelcheck.native.handlers import (
 )
 from modelcheck.native.rows import accessors, get, packing
 from modelcheck.native.symmetry import canonical
+from modelcheck.properties import (
+    ONE_LEADER_PER_TOKEN,
+    TOKEN_NEVER_GOES_BACKWARDS,
+    Checked,
+    checked,
+)
 from modelcheck.semantics import initial, values_of
 from spec.protocol import (
-    CHECKED_BY_EXPLORATION,
     FaultKind,
     Handler,
     OnAction,
@@ -30,46 +35,11 @@ from spec.protocol import (
     OnStart,
     OnTimeout,
     ProcessKind,
-    Property,
-    PropertyKind,
     Variable,
 )
 from spec.types import MapType, OptionType, ProcessType, SetType, Type
 
 HERE = Path(__file__).parent
-
-FAILURE = "failure"
-ONE_LEADER_PER_TOKEN = "one_leader_per_token"
-TOKEN_NEVER_GOES_BACKWARDS = "token_never_goes_backwards"
-LEADER_HOLDS_QUORUM = "leader_holds_quorum"
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What the search looks for: a property of the protocol, a standard one (`declared` is None), or a step that
-    fails. `is_violation` is false for what is wanted."""
-
-    name: str
-    is_violation: bool
-    in_step: bool
-    declared: Property | None = None
-
-
-def checked(model: Model) -> tuple[Checked, ...]:
-    """In the order of their ids, which decides between violations of one depth."""
-    found = [Checked(FAILURE, True, True)]
-    for declared in model.protocol.properties:
-        if declared.kind in CHECKED_BY_EXPLORATION:
-            is_step = declared.kind is PropertyKind.STEP
-            found.append(Checked(declared.name, declared.kind is not PropertyKind.REACHABLE, is_step, declared))
-    leader = model.protocol.leader
-    if leader is not None:
-        found.append(Checked(ONE_LEADER_PER_TOKEN, True, False))
-        found.append(Checked(TOKEN_NEVER_GOES_BACKWARDS, True, False))
-        if leader.elected_by is not None:
-            found.append(Checked(LEADER_HOLDS_QUORUM, True, False))
-    return tuple(found)
-
 
 @dataclass(frozen=True)
 class Emitted:

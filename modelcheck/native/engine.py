@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import POINTER, byref, c_double, c_int, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
-from enum import Enum
 from threading import Thread
 
 from modelcheck.layout import pack, unpack
 from modelcheck.model import Model, State
 from modelcheck.native.build import build
-from modelcheck.native.emit import Checked, Emitted, emit
+from modelcheck.native.emit import Emitted, emit
+from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
 
 Words = tuple[int, ...]
-
-
-class Status(Enum):
-    EXHAUSTED = 0
-    VIOLATION = 1
-    MEMORY = 2
-    TIME = 3
-    CANCELLED = 4
-    DEPTH = 5
 
 
 class _Options(ctypes.Structure):
@@ -45,64 +36,6 @@ class _Progress(ctypes.Structure):
         ("depth", c_uint64),
         ("table_bytes", c_uint64),
     ]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """0 or None is no limit."""
-
-    threads: int = 1
-    memory_bytes: int = 0
-    seconds: float = 0.0
-    max_depth: int | None = None
-    stop_at_violation: bool = True
-
-
-@dataclass(frozen=True)
-class Progress:
-    states: int
-    frontier: int
-    depth: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A property found (violated, or witnessed): after how many steps, and in which state, packed. For what a step
-    violates, the state is the one before it, and `length` counts the step too."""
-
-    checked: Checked
-    length: int
-    state: Words
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """`levels` has the number of new states at each depth. `steps` counts changing steps of explored states;
-    `reached` names the bounds that stopped steps; `covered` has the coverage points taken."""
-
-    status: Status
-    states: int
-    steps: int
-    levels: tuple[int, ...]
-    hits: tuple[Hit, ...]
-    covered: frozenset[int]
-    reached: frozenset[str]
-    seconds: float
-    bytes: int
-
-    @property
-    def depth(self) -> int:
-        return len(self.levels) - 1
-
-    @property
-    def violations(self) -> tuple[Hit, ...]:
-        """The shortest first; of equal length, the first by the properties' order."""
-        return tuple(sorted((h for h in self.hits if h.checked.is_violation), key=lambda h: h.length))
-
-    @property
-    def witnesses(self) -> tuple[Hit, ...]:
-        return tuple(h for h in self.hits if not h.checked.is_violation)
 
 
 @dataclass(frozen=True)
@@ -195,7 +128,7 @@ class Search:
             0,
         )
         self._search = c_void_p(of.library.search_new(byref(options)))
-        if not self._search:
+        if self._search.value is None:
             raise MemoryError("there is no memory for the search")
 
     def __enter__(self) -> Search:
