@@ -13,7 +13,7 @@ from spec.protocol import Fault, FaultKind, Network
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value
 from tests import native_models as models
 
-LIMIT = 4000
+LIMIT = 600
 
 CASES: dict[str, Model] = {
     "voting": models.model(models.VOTING, (3,), {"term": 1}),
