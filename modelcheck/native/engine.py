@@ -6,24 +6,16 @@ import ctypes
 from collections.abc import Callable
 from ctypes import POINTER, byref, c_double, c_int, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
-from enum import Enum
 from threading import Thread
 
 from modelcheck.layout import pack, unpack
 from modelcheck.model import Model, State
 from modelcheck.native.build import build
-from modelcheck.native.emit import Checked, Emitted, emit
+from modelcheck.native.emit import Emitted, emit
+from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
+from modelcheck.reductions import Reductions, reductions_of
 
 Words = tuple[int, ...]
-
-
-class Status(Enum):
-    EXHAUSTED = 0
-    VIOLATION = 1
-    MEMORY = 2
-    TIME = 3
-    CANCELLED = 4
-    DEPTH = 5
 
 
 class _Options(ctypes.Structure):
@@ -48,64 +40,6 @@ class _Progress(ctypes.Structure):
 
 
 @dataclass(frozen=True)
-class Limits:
-    """0 or None is no limit."""
-
-    threads: int = 1
-    memory_bytes: int = 0
-    seconds: float = 0.0
-    max_depth: int | None = None
-    stop_at_violation: bool = True
-
-
-@dataclass(frozen=True)
-class Progress:
-    states: int
-    frontier: int
-    depth: int
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A property found (violated, or witnessed): after how many steps, and in which state, packed. For what a step
-    violates, the state is the one before it, and `length` counts the step too."""
-
-    checked: Checked
-    length: int
-    state: Words
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """`levels` has the number of new states at each depth. `steps` counts changing steps of explored states;
-    `reached` names the bounds that stopped steps; `covered` has the coverage points taken."""
-
-    status: Status
-    states: int
-    steps: int
-    levels: tuple[int, ...]
-    hits: tuple[Hit, ...]
-    covered: frozenset[int]
-    reached: frozenset[str]
-    seconds: float
-    bytes: int
-
-    @property
-    def depth(self) -> int:
-        return len(self.levels) - 1
-
-    @property
-    def violations(self) -> tuple[Hit, ...]:
-        """The shortest first; of equal length, the first by the properties' order."""
-        return tuple(sorted((h for h in self.hits if h.checked.is_violation), key=lambda h: h.length))
-
-    @property
-    def witnesses(self) -> tuple[Hit, ...]:
-        return tuple(h for h in self.hits if not h.checked.is_violation)
-
-
-@dataclass(frozen=True)
 class Explorer:
     """A model compiled. All of its states are packed; `decode` turns them into states of the reference."""
 
@@ -117,8 +51,8 @@ class Explorer:
         return self.emitted.layout.model
 
     @property
-    def symmetric(self) -> bool:
-        return self.emitted.symmetric
+    def reductions(self) -> Reductions:
+        return self.emitted.reductions
 
     def decode(self, words: Words) -> State:
         return unpack(self.emitted.layout, words)
@@ -127,7 +61,7 @@ class Explorer:
         return pack(self.emitted.layout, state)
 
     def canonicalise(self, words: Words) -> Words:
-        """The representative of a state's orbit."""
+        """The representative of all states that the reductions take for one."""
         array = c_uint64 * len(words)
         out = array()
         self.library.search_canonical(array(*words), out)
@@ -148,9 +82,11 @@ class Explorer:
             room = count
 
 
-def explorer(model: Model, *, symmetry: bool = True) -> Explorer:
-    """Compiles a model, or finds it compiled. Raises Unsupported, NoCompiler or CompilerFailed."""
-    emitted = emit(model, symmetry=symmetry)
+def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
+    """Compiles a model, or finds it compiled; with all reductions that it allows, if none are given.
+
+    Raises Unsupported, NoCompiler or CompilerFailed."""
+    emitted = emit(model, reductions_of(model) if reductions is None else reductions)
     library = ctypes.CDLL(str(build(emitted.text)))
     words = POINTER(c_uint64)
     library.search_new.argtypes = [POINTER(_Options)]
@@ -181,7 +117,7 @@ def explorer(model: Model, *, symmetry: bool = True) -> Explorer:
     return Explorer(emitted, library)
 
 
-class Search:
+class NativeSearch:
     """One run of an explorer. To be closed: it holds the table of all states."""
 
     def __init__(self, of: Explorer, limits: Limits) -> None:
@@ -198,7 +134,7 @@ class Search:
         if not self._search:
             raise MemoryError("there is no memory for the search")
 
-    def __enter__(self) -> Search:
+    def __enter__(self) -> NativeSearch:
         return self
 
     def __exit__(self, *_: object) -> None:
