@@ -35,6 +35,13 @@ class Formats(str, Enum):
     SVG = "svg"
 
 
+class Reductions(str, Enum):
+    SYMMETRY = "symmetry"
+    DEAD_VARIABLES = "dead-variables"
+    DEAD_MESSAGES = "dead-messages"
+    ALWAYS_ARMED = "always-armed"
+
+
 class Graphs(str, Enum):
     GRAPHML = "graphml"
     DOT = "dot"
@@ -81,9 +88,9 @@ def check(
     ] = None,
     engine: Annotated[Engines, typer.Option(help="Who searches; auto: native, if there is a C compiler.")] = Engines.AUTO,
     threads: Annotated[int | None, typer.Option(help="For the native engine.", show_default="all cores")] = None,
-    symmetry: Annotated[bool, typer.Option(help="Count states up to the order of processes.")] = True,
-    dead_variables: Annotated[bool, typer.Option(help="Forget what nothing can read any more.")] = True,
-    dead_messages: Annotated[bool, typer.Option(help="Forget messages that can have no effect any more.")] = True,
+    without: Annotated[
+        list[Reductions] | None, typer.Option(help="Switch a reduction off (repeatable).", show_default="all are on")
+    ] = None,
     memory: Annotated[str | None, typer.Option(help="At most this much: 8G, 500M.", show_default="80% of what is free")] = None,
     time: Annotated[float | None, typer.Option(help="At most this many seconds.", show_default="no limit")] = None,
     depth: Annotated[int | None, typer.Option(help="At most this many steps deep.", show_default="no limit")] = None,
@@ -103,9 +110,7 @@ def check(
         faults=faults,
         engine=engine.value,
         threads=threads,
-        symmetry=symmetry,
-        dead_variables=dead_variables,
-        dead_messages=dead_messages,
+        without=tuple(command.REDUCTIONS[reduction.value] for reduction in without or ()),
         memory=memory,
         seconds=time,
         depth=depth,

@@ -16,6 +16,7 @@ from modelcheck.check import Options, Watch, described_sizes, run_check
 from modelcheck.engines import Choice, NoEngine, Wanted
 from modelcheck.model import Model
 from modelcheck.outcome import Limits, Progress, Status
+from modelcheck.reductions import ALL, ALWAYS_ARMED, DEAD_MESSAGES, DEAD_VARIABLES, SYMMETRY
 from modelcheck.report import report
 from modelcheck.verdict import EXIT_STATUS, Answer, Verdict
 from modelcheck.verdict_json import verdict_to_json
@@ -23,6 +24,15 @@ from oneleader.console import fail, problems_told, read, write
 from oneleader.render import CHART, as_text, show_trace
 from spec.overrides import check_from, faults_from, network_from
 from spec.protocol import Check, Protocol
+
+
+REDUCTIONS = {
+    "symmetry": SYMMETRY,
+    "dead-variables": DEAD_VARIABLES,
+    "dead-messages": DEAD_MESSAGES,
+    "always-armed": ALWAYS_ARMED,
+}
+"""The reductions by their names on the command line."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +46,7 @@ class Request:
     faults: str | None = None
     engine: str = "auto"
     threads: int | None = None
-    symmetry: bool = True
-    dead_variables: bool = True
-    dead_messages: bool = True
+    without: tuple[str, ...] = ()
     memory: str | None = None
     seconds: float | None = None
     depth: int | None = None
@@ -106,7 +114,7 @@ def _options(protocol: Protocol, request: Request) -> Options:
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
     return Options(
         Limits(threads, _bytes(request.memory), request.seconds or 0.0, request.depth),
-        Choice(Wanted(request.engine), request.symmetry, request.dead_variables, request.dead_messages),
+        Choice(Wanted(request.engine), ALL - set(request.without)),
         network,
         faults,
     )
