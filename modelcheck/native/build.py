@@ -18,11 +18,11 @@ from pathlib import Path
 FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-strict-aliasing", "-w", "-pthread")
 
 
-class NoCompiler(Exception):
+class NoCompilerError(Exception):
     """There is no C compiler."""
 
 
-class CompilerFailed(Exception):
+class CompilerError(Exception):
     """There is a C compiler, and it refused the text; the message has its output."""
 
 
@@ -41,7 +41,7 @@ def find_compiler() -> tuple[str, ...]:
     for command in compilers():
         if command and (path := shutil.which(command[0])):
             return (path, *command[1:])
-    raise NoCompiler("no C compiler was found")
+    raise NoCompilerError("no C compiler was found")
 
 
 @cache
@@ -72,7 +72,7 @@ def _writable_cache() -> Path:
 def _processor() -> str:
     """What `-march=native` depends on: a cache may be shared between machines."""
     try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        with Path("/proc/cpuinfo").open(encoding="ascii", errors="replace") as file:
             flags = next((line for line in file if line.startswith("flags")), "")
     except OSError:
         flags = ""
@@ -86,7 +86,7 @@ def _identity(command: tuple[str, ...]) -> str:
 
 
 def build(text: str) -> Path:
-    """The shared library of a C text. Raises NoCompiler or CompilerFailed."""
+    """The shared library of a C text. Raises NoCompilerError or CompilerError."""
     command = find_compiler()
     flags = (*FLAGS, *native_flags())
     key = "\0".join((text, _identity(command), " ".join(flags), _processor()))
@@ -99,9 +99,11 @@ def build(text: str) -> Path:
         source = Path(scratch) / "model.c"
         built = Path(scratch) / "model.so"
         source.write_text(text, encoding="utf-8")
+        output = ""
         for attempt in (flags, FLAGS):  # an odd compiler may not know the processor
             run = subprocess.run([*command, *attempt, "-o", str(built), str(source)], capture_output=True, text=True)
             if run.returncode == 0:
-                os.replace(built, library)
+                built.replace(library)
                 return library
-    raise CompilerFailed(run.stderr.strip() or f"{command[0]} exited with {run.returncode}")
+            output = run.stderr.strip() or f"{command[0]} exited with {run.returncode}"
+    raise CompilerError(output)

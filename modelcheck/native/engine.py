@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import POINTER, byref, c_double, c_int, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from threading import Thread
 
-from modelcheck.layout import pack, unpack
 from modelcheck.model import Model, State
 from modelcheck.native.build import build
 from modelcheck.native.emit import Emitted, emit
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
+from modelcheck.packing import pack, unpack
 from modelcheck.reductions import Reductions, reductions_of
 
 Words = tuple[int, ...]
@@ -85,7 +85,7 @@ class Explorer:
 def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
     """Compiles a model, or finds it compiled; with all reductions that it allows, if none are given.
 
-    Raises Unsupported, NoCompiler or CompilerFailed."""
+    Raises UnsupportedError, NoCompilerError or CompilerError."""
     emitted = emit(model, reductions_of(model) if reductions is None else reductions)
     library = ctypes.CDLL(str(build(emitted.text)))
     words = POINTER(c_uint64)
@@ -131,7 +131,7 @@ class NativeSearch:
             0,
         )
         self._search = c_void_p(of.library.search_new(byref(options)))
-        if not self._search:
+        if self._search.value is None:
             raise MemoryError("there is no memory for the search")
 
     def __enter__(self) -> NativeSearch:
