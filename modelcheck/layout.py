@@ -34,7 +34,7 @@ MAX_CELLS = 1 << 14
 """More bits than this in one block of a row are no packed state any more."""
 
 
-class UnsupportedError(Exception):
+class Unsupported(Exception):
     """The protocol is beyond what the packed representation can hold; the plain engine explores it."""
 
 
@@ -59,7 +59,7 @@ def domain_size(model: Model, of: Type, cap: int) -> int:
         case SetType(ProcessType(kind)):
             return 1 << min(model.size(kind), 20)
         case _:
-            raise UnsupportedError(f"a value of type {of} cannot be packed")
+            raise Unsupported(f"a value of type {of} cannot be packed")
 
 
 def encode(of: Type, value: Value) -> int:
@@ -200,7 +200,7 @@ def _row(blocks: Iterable[Block]) -> Row:
     used: list[int] = []
     for block in blocks:
         if block.width > WORD or block.count * block.width > MAX_CELLS:
-            raise UnsupportedError(f"{block.name} needs {block.count * block.width} bits")
+            raise Unsupported(f"{block.name} needs {block.count * block.width} bits")
         bits = block.count * block.width
         if bits <= WORD:
             word = next((i for i, taken in enumerate(used) if taken + bits <= WORD), len(used))
@@ -350,7 +350,7 @@ class Layout:
                 ranges.append((message, first, count))
                 first += count
         if first > 1 << 16:
-            raise UnsupportedError(f"there are {first - 1} different messages from a {sender} to a {receiver}")
+            raise Unsupported(f"there are {first - 1} different messages from a {sender} to a {receiver}")
         return tuple(ranges)
 
     def codes(self, sender: str, receiver: str) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from modelcheck.model import Model, State, Successor
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
 from modelcheck.properties import FAILURE, checked, found_in_state, found_in_step
-from modelcheck.semantics import initial, steps
+from modelcheck.semantics import attempts, initial, steps
 from modelcheck.trace import Trace
 
 PROGRESS_SECONDS = 0.2
@@ -106,8 +106,10 @@ class PythonSearch:
         return Status.EXHAUSTED
 
     def _expand(self, state: State, depth: int, following: list[State]) -> None:
-        for successor in steps(self.model, state):
+        for successor in attempts(self.model, state):
             self._covered |= successor.taken
+            if successor.state == state:
+                continue
             if successor.failure is not None:
                 self._hit(FAILURE, depth + 1, state)
                 continue

@@ -18,11 +18,11 @@ from pathlib import Path
 FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-strict-aliasing", "-w", "-pthread")
 
 
-class NoCompilerError(Exception):
+class NoCompiler(Exception):
     """There is no C compiler."""
 
 
-class CompilerError(Exception):
+class CompilerFailed(Exception):
     """There is a C compiler, and it refused the text; the message has its output."""
 
 
@@ -41,7 +41,7 @@ def find_compiler() -> tuple[str, ...]:
     for command in compilers():
         if command and (path := shutil.which(command[0])):
             return (path, *command[1:])
-    raise NoCompilerError("no C compiler was found")
+    raise NoCompiler("no C compiler was found")
 
 
 @cache
@@ -86,7 +86,7 @@ def _identity(command: tuple[str, ...]) -> str:
 
 
 def build(text: str) -> Path:
-    """The shared library of a C text. Raises NoCompilerError or CompilerError."""
+    """The shared library of a C text. Raises NoCompiler or CompilerFailed."""
     command = find_compiler()
     flags = (*FLAGS, *native_flags())
     key = "\0".join((text, _identity(command), " ".join(flags), _processor()))
@@ -106,4 +106,4 @@ def build(text: str) -> Path:
                 built.replace(library)
                 return library
             output = run.stderr.strip() or f"{command[0]} exited with {run.returncode}"
-    raise CompilerError(output)
+    raise CompilerFailed(output)

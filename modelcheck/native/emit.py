@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelcheck.layout import Layout, UnsupportedError
+from modelcheck.layout import Layout, Unsupported
 from modelcheck.model import Model
 from modelcheck.native.checks import check, commits
 from modelcheck.native.emission import Emission
@@ -37,14 +37,14 @@ class Emitted:
 
 
 def emit(model: Model, reduced: Reductions) -> Emitted:
-    """The C text of a model. Raises UnsupportedError for what a packed state cannot hold."""
+    """The C text of a model. Raises Unsupported for what a packed state cannot hold."""
     restart_names()
     layout = Layout(model, reduced.armed)
     bounds = bounds_of(layout)
     properties = checked(model)
     start = initial(model)
     if start.state is None or start.beyond is not None:
-        raise UnsupportedError("the initial state fails or is beyond a bound")
+        raise Unsupported("the initial state fails or is beyond a bound")
     emission = Emission(layout, bounds, properties, reduced)
     text = "\n\n".join(
         [

@@ -85,7 +85,7 @@ class Explorer:
 def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
     """Compiles a model, or finds it compiled; with all reductions that it allows, if none are given.
 
-    Raises UnsupportedError, NoCompilerError or CompilerError."""
+    Raises Unsupported, NoCompiler or CompilerFailed."""
     emitted = emit(model, reductions_of(model) if reductions is None else reductions)
     library = ctypes.CDLL(str(build(emitted.text)))
     words = POINTER(c_uint64)

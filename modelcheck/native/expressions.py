@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from modelcheck.evaluate import kind_of
-from modelcheck.layout import Layout, UnsupportedError
+from modelcheck.layout import Layout, Unsupported
 from modelcheck.model import Model
 from spec.protocol import (
     Apply,
@@ -270,7 +270,7 @@ def entry(part: Expression, key: str, context: Context) -> str:
             assert context.after is not None
             return entry(part.operand, key, replace(context, state=context.after, after=None))
         case _:
-            raise UnsupportedError(f"a map that is {type(part).__name__}")
+            raise Unsupported(f"a map that is {type(part).__name__}")
 
 
 def _apply(part: Apply, context: Context, key: str | None) -> str:
@@ -278,7 +278,7 @@ def _apply(part: Apply, context: Context, key: str | None) -> str:
     bound = []
     for parameter, argument in zip(definition.parameters, part.arguments, strict=True):
         if isinstance(parameter.type, MapType):
-            raise UnsupportedError(f"{definition.name} takes a map")
+            raise Unsupported(f"{definition.name} takes a map")
         bound.append(f"{c_type(parameter.type)} {local_name(parameter)} = {expression(argument, context)};")
     inner = context
     if part.process is not None and not isinstance(part.process, Self):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from modelcheck.layout import Layout, UnsupportedError, statements
+from modelcheck.layout import Layout, Unsupported, statements
 from modelcheck.native.expressions import (
     Context,
     c_type,
@@ -71,7 +71,7 @@ def bounds_of(layout: Layout) -> Bounds:
         names.append(f"channel <= {layout.model.channel}")
     names = list(dict.fromkeys(names))
     if len(names) > 64:
-        raise UnsupportedError(f"there are {len(names)} bounds")
+        raise Unsupported(f"there are {len(names)} bounds")
     return Bounds(tuple(names))
 
 
