@@ -1,0 +1,64 @@
+# Needs python3 (3.11 or newer), make and a C compiler; everything else is set up in .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+# One stamp for what the tool needs to run, one for what developers need besides.
+RUNTIME := $(VENV)/.installed
+DEV     := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup verify test slow lint format bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "oneleader needs Python 3.11 or newer; say which with: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	    || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment (on Debian: apt install python3-venv)" >&2; exit 1; }
+
+$(RUNTIME): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(RUNTIME)
+
+setup: $(DEV) ## create .venv with all that development needs
+
+verify: $(RUNTIME) ## check Raft's election on 3, 4 and 5 nodes
+	$(BIN)/oneleader check spec/protocols/raft.elect
+
+test: $(DEV) ## the tests, but for the slow ones
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+slow: $(DEV) ## the slow tests
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(DEV) ## style, types and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+format: $(DEV) ## put the code in its canonical form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(DEV) ## time the peers (needs rumur, spin and gcc)
+	$(BIN)/python -m bench.peers
+
+lock: ## choose anew the releases that constraints.txt pins
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[dev,compiler]'
+	{ sed -n '/^#/p' constraints.txt; build/lock/bin/python -m pip freeze --exclude-editable; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
+	rm -rf build/lock
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
