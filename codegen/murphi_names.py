@@ -29,7 +29,7 @@ KEYWORDS = """
     multisetadd multisetcount multisetremove multisetremovepred of procedure process program property put real record
     return rule ruleset scalarset self startstate switch then to traceuntil true type undefine undefined union var
     while number token beyond main state
-    member members found origin target position place
+    member members found origin target position place any_token one other
 """
 """Words that are no names in Murphi (of either dialect), and names that every export has."""
 
@@ -64,6 +64,7 @@ class Tables:
     complex_types: dict[str, str] = field(default_factory=dict)
     networks: dict[str, str] = field(default_factory=dict)
     """By message, the array that holds what is under way; with queues, by `sender kind -> receiver kind`."""
+    network_types: dict[str, str] = field(default_factory=dict)
     broadcast_only: frozenset[str] = frozenset()
     """Messages that are never sent to one process: with a growing set, no receiver need be written down."""
     functions: dict[object, tuple[str, str]] = field(default_factory=dict)

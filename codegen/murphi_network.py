@@ -221,6 +221,7 @@ def _link(sender: str, receiver: str) -> str:
 def _type_name(variable: str, text: str, made: Tables) -> str:
     name = made.names.new(f"all_{variable}")
     made.declared_types[name] = text
+    made.network_types[variable] = name
     return name
 
 
@@ -255,7 +256,7 @@ def empty_network(made: Tables) -> Lines:
     lines: Lines = []
     for message in instance.protocol.messages if message_arrays(made) else ():
         network = made.networks[message.name]
-        lines += _fill(network, made.declared_types[f"all_{network}"], made)
+        lines += _fill(network, made.declared_types[made.network_types[network]], made)
     if not instance.network.is_growing_set:
         for sender, receiver in links(instance.protocol):
             place = f"{made.networks[_link(sender, receiver)]}[origin][target]"
@@ -361,17 +362,17 @@ def _put(message: Message, entries: Entries, body: Body) -> Lines:
 # Receiving -----------------------------------------------------------------------------------------------------------
 
 
-def arrival(message: Message, body: Body, sender: str, keep: bool) -> Arrival:
+def arrival(message: Message, body: Body, sender: str, keep: bool, wanted: list[str] | None = None) -> Arrival:
     """How a message reaches `self` from `sender`; with `keep`, it stays under way as well."""
     made = body.made
     instance = made.instance
     if not message_arrays(made):
-        return _from_queue(message, body, sender, keep)
+        return _from_queue(message, body, sender, keep, wanted)
     quantifiers: Lines = []
     entries: Entries = []
     for number, (name, of) in enumerate(message.parameters):
         interval = _interval(message, number, made)
-        declared, what = _any(of, interval, name, message, body)
+        declared, what = _any(of, interval, wanted[number] if wanted else name, message, body)
         quantifiers += declared
         entries.append((of, what, interval))
     network = made.networks[message.name]
@@ -399,7 +400,7 @@ def arrival(message: Message, body: Body, sender: str, keep: bool) -> Arrival:
     return Arrival(pairs, present, [] if keep else taken, prelude, tuple(arguments))
 
 
-def _from_queue(message: Message, body: Body, sender: str, keep: bool) -> Arrival:
+def _from_queue(message: Message, body: Body, sender: str, keep: bool, wanted: list[str] | None) -> Arrival:
     made = body.made
     link = f"{made.networks[_link(message.sender, message.receiver)]}[{sender}][self]"
     head = f"{link}.slot[1]"
@@ -411,8 +412,8 @@ def _from_queue(message: Message, body: Body, sender: str, keep: bool) -> Arriva
     )
     prelude: Lines = []
     arguments: list[ValueCode] = []
-    for name, of in message.parameters:
-        copy = body.declare(name, of)
+    for number, (name, of) in enumerate(message.parameters):
+        copy = body.declare(wanted[number] if wanted else name, of)
         given = at_place(f"{head}.{_field(message.name, name)}", of)
         prelude += store(copy, of, given, body)
         arguments.append(at_place(copy, of))
