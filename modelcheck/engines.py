@@ -12,9 +12,10 @@ from modelcheck.concrete import concrete
 from modelcheck.layout import Unsupported
 from modelcheck.model import Model
 from modelcheck.native.build import CompilerFailed, NoCompiler
-from modelcheck.native.engine import Search, explorer
+from modelcheck.native.engine import NativeSearch, explorer
 from modelcheck.outcome import Hit, Limits, Outcome, Progress
 from modelcheck.python_engine import PythonSearch
+from modelcheck.reductions import ALL, SYMMETRY, reductions_of
 from modelcheck.trace import Trace
 
 HOW_TO_GET_A_COMPILER = (
@@ -60,12 +61,10 @@ class Engine:
 
 @dataclass(frozen=True)
 class Choice:
-    """What of it the person wants."""
+    """What of it the person wants; `reductions` are names of `modelcheck.reductions`."""
 
     engine: Wanted = Wanted.AUTO
-    symmetry: bool = True
-    dead_variables: bool = True
-    dead_messages: bool = True
+    reductions: frozenset[str] = ALL
 
 
 class NoEngine(Exception):
@@ -98,20 +97,21 @@ def python_engine(model: Model, remarks: tuple[str, ...] = ()) -> Engine:
 
 def native_engine(model: Model, choice: Choice) -> Engine:
     """Raises NoCompiler, CompilerFailed or Unsupported."""
-    compiled = explorer(model, symmetry=choice.symmetry)
+    compiled = explorer(model, reductions_of(model, choice.reductions))
+    in_force = tuple(sorted(compiled.reductions.names - {SYMMETRY}))
 
     @contextmanager
     def search(limits: Limits) -> Iterator[Running]:
-        with Search(compiled, limits) as running:
+        with NativeSearch(compiled, limits) as running:
             yield _Native(running)
 
-    return Engine("native", compiled.symmetric, symmetry_of(model, choice), (), (), search)
+    return Engine("native", compiled.reductions.symmetry, symmetry_of(model, choice), in_force, (), search)
 
 
 class _Native:
     """A native search whose traces are behaviours of the reference semantics."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: NativeSearch) -> None:
         self._search = search
 
     def run(self, watch: Watch | None = None) -> Outcome:
@@ -124,7 +124,7 @@ class _Native:
 
 def symmetry_of(model: Model, choice: Choice) -> str:
     """In words, over which kinds of process states are counted up to symmetry."""
-    if not choice.symmetry:
+    if SYMMETRY not in choice.reductions:
         return "off: not wanted"
     several = [kind for kind, size in zip(model.protocol.kinds, model.sizes, strict=True) if size > 1]
     free = [kind.name for kind in several if not kind.ordered]

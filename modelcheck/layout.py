@@ -232,7 +232,10 @@ class Sending:
 
 @dataclass(frozen=True)
 class Layout:
+    """`armed` are the timers, by kind and name, that are armed whenever their process is up: they need no bit."""
+
     model: Model
+    armed: frozenset[tuple[str, str]] = frozenset()
 
     @cached_property
     def sendings(self) -> tuple[Sending, ...]:
@@ -280,7 +283,8 @@ class Layout:
                 of = of.value
             yield Block(f"var_{variable.name}", dims, *self._content(of, cap))
         for timer in kind.timers:
-            yield Block(f"armed_{timer.name}", (), 1, Plain())
+            if (kind.name, timer.name) not in self.armed:
+                yield Block(f"armed_{timer.name}", (), 1, Plain())
         if self.has_crash:
             yield Block("up", (), 1, Plain())
         if self.has_sides:
@@ -366,6 +370,9 @@ class Layout:
         for position, code in enumerate(codes):
             index = index * self.argument_size(message, position) + code
         return index
+
+    def arguments(self, message: Message, codes: tuple[int, ...]) -> tuple[Value, ...]:
+        return tuple(decode(of, code) for (_, of), code in zip(message.parameters, codes, strict=True))
 
     # Where the rows are -------------------------------------------------------------------------------------------
 
@@ -455,6 +462,9 @@ def _rows_of(layout: Layout, state: State) -> list[int]:
                 else:
                     block.put(words, 0, encode(variable.type, value))
             for timer, armed in zip(kind.timers, process.armed, strict=True):
+                if (kind.name, timer.name) in layout.armed:
+                    assert armed == process.up
+                    continue
                 row.blocks[f"armed_{timer.name}"].put(words, 0, int(armed))
             if layout.has_crash:
                 row.blocks["up"].put(words, 0, int(process.up))
@@ -521,8 +531,11 @@ def unpack(layout: Layout, packed: tuple[int, ...]) -> State:
                     values.append(tuple(decode(of, block.get(words, key)) for key in range(block.count)))
                 else:
                     values.append(decode(variable.type, block.get(words, 0)))
-            armed = tuple(bool(row.blocks[f"armed_{t.name}"].get(words, 0)) for t in kind.timers)
             up = not layout.has_crash or bool(row.blocks["up"].get(words, 0))
+            armed = tuple(
+                up if (kind.name, t.name) in layout.armed else bool(row.blocks[f"armed_{t.name}"].get(words, 0))
+                for t in kind.timers
+            )
             states.append(ProcessState(tuple(values), armed, up))
             cut.append(layout.has_sides and bool(row.blocks["side"].get(words, 0)))
             if "led" in row.blocks:
@@ -540,10 +553,6 @@ def unpack(layout: Layout, packed: tuple[int, ...]) -> State:
     )
 
 
-def _arguments(message: Message, codes: tuple[int, ...]) -> tuple[Value, ...]:
-    return tuple(decode(of, code) for (_, of), code in zip(message.parameters, codes, strict=True))
-
-
 def _packets(layout: Layout, row: Row, words: list[int], sender: Name) -> Iterator[Packet]:
     for sending in layout.sendings:
         message = sending.message
@@ -554,11 +563,11 @@ def _packets(layout: Layout, row: Row, words: list[int], sender: Name) -> Iterat
         for cell, indices in block.cells():
             if block.get(words, cell):
                 if sending.broadcast_only:
-                    arguments = _arguments(message, indices)
+                    arguments = layout.arguments(message, indices)
                     yield from (Packet(message.name, sender, receiver, arguments) for receiver in everyone)
                 else:
                     receiver = Name(message.receiver, indices[-1])
-                    yield Packet(message.name, sender, receiver, _arguments(message, indices[:-1]))
+                    yield Packet(message.name, sender, receiver, layout.arguments(message, indices[:-1]))
 
 
 def _links(layout: Layout, row: Row, words: list[int], sender: Name) -> Iterator[Link]:
@@ -574,7 +583,7 @@ def _links(layout: Layout, row: Row, words: list[int], sender: Name) -> Iterator
                 code = block.get(words, receiver.number * model.channel + position)
                 if code:
                     message, first, _ = next(r for r in ranges if r[1] <= code < r[1] + r[2])
-                    arguments = _arguments(message, layout.argument_codes(message, code - first))
+                    arguments = layout.arguments(message, layout.argument_codes(message, code - first))
                     queue.append(Packet(message.name, sender, receiver, arguments))
             if queue:
                 if model.network.reordering:

@@ -8,12 +8,14 @@ import pytest
 
 from modelcheck.explore import reachable, within
 from modelcheck.model import Link, Model, Name, Packet, ProcessState, State
-from modelcheck.native.engine import Explorer, Limits, Search, Status, explorer
+from modelcheck.native.engine import Explorer, NativeSearch, explorer
+from modelcheck.outcome import Limits, Status
+from modelcheck.reductions import ALL, SYMMETRY, Reductions, reductions_of
 from spec.protocol import Fault, FaultKind, Network
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value
 from tests import native_models as models
 
-LIMIT = 4000
+LIMIT = 600
 
 CASES: dict[str, Model] = {
     "voting": models.model(models.VOTING, (3,), {"term": 1}),
@@ -42,7 +44,7 @@ CASES["voting, partitions"] = models.with_network(
 @pytest.mark.parametrize("name", CASES)
 def test_same_states_and_steps(name: str) -> None:
     model = CASES[name]
-    native = explorer(model, symmetry=False)
+    native = explorer(model, Reductions())
     graph = reachable(model, LIMIT)
     for state, successors in graph.successors.items():
         packed = native.encode(state)
@@ -51,19 +53,19 @@ def test_same_states_and_steps(name: str) -> None:
         expected = sorted(native.encode(after) for after in within(successors))
         assert found == expected
     whole = len(graph.successors) < LIMIT
-    with Search(native, Limits(stop_at_violation=False, max_depth=None if whole else len(graph.levels) - 1)) as search:
+    with NativeSearch(native, Limits(stop_at_violation=False, max_depth=None if whole else len(graph.levels) - 1)) as search:
         outcome = search.run()
         # An interrupted reference has expanded all of its levels.
         assert outcome.levels[: len(graph.levels)] == tuple(len(level) for level in graph.levels)
         if whole:
-            assert outcome.status is Status.EXHAUSTED
+            assert outcome.status in (Status.EXHAUSTED, Status.VIOLATION)
             assert {native.decode(words) for words in search.states()} == set(graph.successors)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_canonical_form_is_that_of_the_orbit(name: str) -> None:
     model = CASES[name]
-    native = explorer(model)
+    native = explorer(model, Reductions(symmetry=True))
     for state in list(reachable(model, 300).successors)[:400]:
         canonical = native.canonicalise(native.encode(state))
         orbit = [native.encode(other) for other in renamed(model, state)]
@@ -75,12 +77,12 @@ def test_canonical_form_is_that_of_the_orbit(name: str) -> None:
 def test_orbits_and_threads(name: str) -> None:
     model = CASES[name]
     graph = reachable(model, LIMIT)
-    native = explorer(model)
+    native = explorer(model, Reductions(symmetry=True))
     orbits = [len({native.canonicalise(native.encode(s)) for s in level}) for level in graph.levels]
     outcomes = []
     for threads in (1, 2):
         limits = Limits(threads=threads, stop_at_violation=False, max_depth=len(graph.levels) - 1)
-        with Search(native, limits) as search:
+        with NativeSearch(native, limits) as search:
             outcomes.append(search.run())
     one, two = outcomes
     assert list(one.levels) == orbits
@@ -106,7 +108,7 @@ def test_bounds_and_failures(name: str) -> None:
     ]
     depth = len(graph.levels)
     for symmetry in (False, True):
-        with Search(explorer(model, symmetry=symmetry), Limits(stop_at_violation=False, max_depth=depth)) as search:
+        with NativeSearch(explorer(model, Reductions(symmetry=symmetry)), Limits(stop_at_violation=False, max_depth=depth)) as search:
             outcome = search.run()
             found = [hit.length for hit in outcome.hits if hit.checked.name == "failure"]
             assert found == failures[:1]
@@ -115,6 +117,30 @@ def test_bounds_and_failures(name: str) -> None:
                 assert trace is not None
                 assert is_path(search.explorer, trace)
         assert outcome.reached == beyond
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("symmetry", [False, True])
+def test_reductions_change_no_verdict(name: str, symmetry: bool) -> None:
+    """With all reductions the same is found at the same depth, and the states are those of the reference, reduced."""
+    model = CASES[name]
+    graph = reachable(model, LIMIT)
+    native = explorer(model, reductions_of(model, ALL if symmetry else ALL - {SYMMETRY}))
+    limits = Limits(stop_at_violation=False, max_depth=len(graph.levels) - 1)
+    with NativeSearch(native, limits) as search, NativeSearch(explorer(model, Reductions()), limits) as plain:
+        outcome, expected = search.run(), plain.run()
+        states = set(search.states())
+    seen: set[tuple[int, ...]] = set()
+    for depth, level in enumerate(graph.levels):
+        new = {native.canonicalise(native.encode(state)) for state in level} - seen
+        seen |= new
+        if depth < len(outcome.levels):
+            assert len(new) == outcome.levels[depth]
+        else:
+            assert not new
+    assert seen == states
+    assert {(h.checked.name, h.length) for h in outcome.hits} == {(h.checked.name, h.length) for h in expected.hits}
+    assert outcome.covered == expected.covered
 
 
 def is_path(native: Explorer, trace: tuple[tuple[int, ...], ...]) -> bool:

@@ -19,12 +19,9 @@ from modelcheck.native.handlers import (
 )
 from modelcheck.native.rows import accessors, get, packing
 from modelcheck.native.symmetry import canonical
-from modelcheck.properties import (
-    ONE_LEADER_PER_TOKEN,
-    TOKEN_NEVER_GOES_BACKWARDS,
-    Checked,
-    checked,
-)
+from modelcheck.native.reduce import reductions
+from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked, checked
+from modelcheck.reductions import Reductions
 from modelcheck.semantics import initial, values_of
 from spec.protocol import (
     FaultKind,
@@ -49,13 +46,13 @@ class Emitted:
     layout: Layout
     checked: tuple[Checked, ...]
     bounds: Bounds
-    symmetric: bool
+    reductions: Reductions
 
 
-def emit(model: Model, *, symmetry: bool = True) -> Emitted:
+def emit(model: Model, reduced: Reductions) -> Emitted:
     """The C text of a model. Raises Unsupported for what a packed state cannot hold."""
     restart_names()
-    layout = Layout(model)
+    layout = Layout(model, reduced.armed)
     bounds = bounds_of(layout)
     properties = checked(model)
     start = initial(model)
@@ -73,7 +70,8 @@ def emit(model: Model, *, symmetry: bool = True) -> Emitted:
             packing(layout),
             *_sides(layout),
             *_links(layout),
-            canonical(layout) if symmetry else _no_symmetry(layout),
+            *reductions(layout, reduced),
+            canonical(layout) if reduced.symmetry else _no_symmetry(layout),
             *emission.commits(),
             *emission.events(),
             emission.expand(),
@@ -82,7 +80,7 @@ def emit(model: Model, *, symmetry: bool = True) -> Emitted:
             _source("search.c"),
         ]
     )
-    return Emitted(text, layout, properties, bounds, symmetry)
+    return Emitted(text, layout, properties, bounds, reduced)
 
 
 def _source(name: str) -> str:
@@ -204,7 +202,7 @@ class _Emission:
             "/* A step has led from one state (as rows) to another. */\n"
             "static void finish(struct worker *w, const uint64_t *from, uint64_t *rows, uint32_t step)\n{\n"
             + "\n".join(step_checks)
-            + "\n    uint64_t state[MODEL_WORDS];\n    canonical(rows);\n    pack(rows, state);\n"
+            + "\n    uint64_t state[MODEL_WORDS];\n    forget(rows);\n    canonical(rows);\n    pack(rows, state);\n"
             "    (void)from;\n    emit(w, state, step);\n}"
         )
         for index, kind in enumerate(self.model.protocol.kinds):
@@ -221,7 +219,7 @@ class _Emission:
                 f"    copy_words({mine.format('rows')}, y, {words});\n"
                 + self.remember(index, kind)
                 + "    if (base != from && step != STEP_RESTART && same_words(rows, from, ROW_WORDS))\n        return;\n"
-                "    finish(w, from, rows, step);\n}"
+                f"    settle_{kind.name}({mine.format('rows')});\n    finish(w, from, rows, step);\n}}"
             )
 
     def remember(self, index: int, kind: ProcessKind) -> str:
@@ -577,7 +575,7 @@ class _Emission:
             + "\n".join(lines)
             + "\n}\n"
             "static void model_canonical(const uint64_t *in, uint64_t *out)\n{\n"
-            "    uint64_t rows[ROW_WORDS];\n    unpack(in, rows);\n    canonical(rows);\n    pack(rows, out);\n}"
+            "    uint64_t rows[ROW_WORDS];\n    unpack(in, rows);\n    settle_all(rows);\n    canonical(rows);\n    pack(rows, out);\n}"
         )
 
     def standard(self, number: int, item: Checked) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import POINTER, byref, c_double, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_double, c_int, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from threading import Thread
 
@@ -13,6 +13,7 @@ from modelcheck.model import Model, State
 from modelcheck.native.build import build
 from modelcheck.native.emit import Emitted, emit
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
+from modelcheck.reductions import Reductions, reductions_of
 
 Words = tuple[int, ...]
 
@@ -50,8 +51,8 @@ class Explorer:
         return self.emitted.layout.model
 
     @property
-    def symmetric(self) -> bool:
-        return self.emitted.symmetric
+    def reductions(self) -> Reductions:
+        return self.emitted.reductions
 
     def decode(self, words: Words) -> State:
         return unpack(self.emitted.layout, words)
@@ -60,7 +61,7 @@ class Explorer:
         return pack(self.emitted.layout, state)
 
     def canonicalise(self, words: Words) -> Words:
-        """The representative of a state's orbit."""
+        """The representative of all states that the reductions take for one."""
         array = c_uint64 * len(words)
         out = array()
         self.library.search_canonical(array(*words), out)
@@ -81,9 +82,11 @@ class Explorer:
             room = count
 
 
-def explorer(model: Model, *, symmetry: bool = True) -> Explorer:
-    """Compiles a model, or finds it compiled. Raises Unsupported, NoCompiler or CompilerFailed."""
-    emitted = emit(model, symmetry=symmetry)
+def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
+    """Compiles a model, or finds it compiled; with all reductions that it allows, if none are given.
+
+    Raises Unsupported, NoCompiler or CompilerFailed."""
+    emitted = emit(model, reductions_of(model) if reductions is None else reductions)
     library = ctypes.CDLL(str(build(emitted.text)))
     words = POINTER(c_uint64)
     library.search_new.argtypes = [POINTER(_Options)]
@@ -114,7 +117,7 @@ def explorer(model: Model, *, symmetry: bool = True) -> Explorer:
     return Explorer(emitted, library)
 
 
-class Search:
+class NativeSearch:
     """One run of an explorer. To be closed: it holds the table of all states."""
 
     def __init__(self, of: Explorer, limits: Limits) -> None:
@@ -131,7 +134,7 @@ class Search:
         if self._search.value is None:
             raise MemoryError("there is no memory for the search")
 
-    def __enter__(self) -> Search:
+    def __enter__(self) -> NativeSearch:
         return self
 
     def __exit__(self, *_: object) -> None:

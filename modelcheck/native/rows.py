@@ -66,7 +66,7 @@ def accessors(layout: Layout) -> Iterator[str]:
                 f"{{ {put(block, 'row', to_code(of, 'value'), cell)} }}"
             )
         flags = [f"armed_{timer.name}" for timer in kind.timers]
-        for flag in [*flags, "up", "side"]:
+        for flag in ["up", *flags, "side"]:
             if flag in row.blocks:
                 block = row.blocks[flag]
                 yield (
@@ -76,6 +76,13 @@ def accessors(layout: Layout) -> Iterator[str]:
                 yield (
                     f"static inline void set_{kind.name}___{flag}(uint64_t *row, int64_t value)\n"
                     f"{{ {put(block, 'row', 'value')} }}"
+                )
+            elif flag in flags:
+                yield (
+                    f"static inline int64_t {kind.name}___{flag}(const uint64_t *row) "
+                    f"{{ return {kind.name}___up(row); }}\n"
+                    f"static inline void set_{kind.name}___{flag}(uint64_t *row, int64_t value) "
+                    "{ (void)row; (void)value; }"
                 )
             elif flag == "up":
                 yield f"static inline int64_t {kind.name}___up(const uint64_t *row) {{ (void)row; return 1; }}"

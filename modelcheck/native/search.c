@@ -485,7 +485,7 @@ static int level_finish(struct search *s)
     else if (stop)
         s->status = (enum status)stop;
     else if (l->states == 0) {
-        s->status = EXHAUSTED;
+        s->status = violated ? VIOLATION : EXHAUSTED;
         blocks_free(l);
         s->level_count--;
     }
@@ -754,7 +754,7 @@ API int search_trace(struct search *first, const uint64_t *state, uint32_t depth
     if (!s)
         return 0;
     const int status = search_run(s);
-    int ok = (status == DEPTH_REACHED || status == EXHAUSTED) && s->level_count > depth;
+    int ok = (status == DEPTH_REACHED || status == EXHAUSTED || status == VIOLATION) && s->level_count > depth;
     s->mode = SCAN;
     copy_state(out + (uint64_t)depth * MODEL_WORDS, state);
     for (uint32_t d = depth; ok && d > 0; d--) {
