@@ -96,9 +96,9 @@ def evaluate(expression: Expression, scope: Scope) -> Value:
                 case Connective.IMPLIES:
                     return not of(expression.left) or of(expression.right)
         case Compare():
-            return _compare(expression.comparison, of(expression.left), of(expression.right))
+            return compare(expression.comparison, of(expression.left), of(expression.right))
         case Arithmetic():
-            return _arithmetic(expression.operator, of(expression.left), of(expression.right))
+            return arithmetic(expression.operator, of(expression.left), of(expression.right))
         case OneOf():
             value = of(expression.value)
             return any(of(alternative) == value for alternative in expression.alternatives)
@@ -176,7 +176,8 @@ def _bind(scope: Scope, variable: Local, value: Value) -> Scope:
     return replace(scope, locals={**scope.locals, variable.identity: value})
 
 
-def _compare(comparison: Comparison, left: Value, right: Value) -> bool:
+def compare(comparison: Comparison, left: Value, right: Value) -> bool:
+    """A comparison of two values."""
     match comparison:
         case Comparison.EQUAL:
             return bool(left == right)
@@ -192,7 +193,8 @@ def _compare(comparison: Comparison, left: Value, right: Value) -> bool:
             return bool(left >= right)
 
 
-def _arithmetic(operator: Operator, left: int, right: int) -> int:
+def arithmetic(operator: Operator, left: int, right: int) -> int:
+    """The value of an operation on two numbers."""
     match operator:
         case Operator.PLUS:
             return left + right

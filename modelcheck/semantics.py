@@ -343,10 +343,14 @@ def _handled(model: Model, state: State, step: Step, name: Name, candidates: lis
     return Successor(step, _remember(model, state), None, None, frozenset(), ())
 
 
+def attempts(model: Model, state: State) -> list[Successor]:
+    """All that may happen in a state, in a fixed order: also what changes nothing, fails, or passes a bound."""
+    return [*_deliveries(model, state), *_own_steps(model, state), *_faults(model, state)]
+
+
 def steps(model: Model, state: State) -> list[Successor]:
-    """All steps from a state that change it or fail, in a fixed order; those beyond a bound are among them."""
-    found = [*_deliveries(model, state), *_own_steps(model, state), *_faults(model, state)]
-    return [successor for successor in found if successor.state != state]
+    """All steps from a state: what changes it or fails. Those beyond a bound are among them."""
+    return [successor for successor in attempts(model, state) if successor.state != state]
 
 
 def _deliveries(model: Model, state: State) -> Iterator[Successor]:

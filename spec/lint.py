@@ -41,7 +41,10 @@ def warnings_about(protocol: Protocol) -> Iterator[Diagnostic]:
     yield from _unused(protocol)
     if protocol.leader is None and not protocol.properties:
         yield Diagnostic(
-            "W0608", "nothing is claimed, so nothing can be found wrong", protocol.kinds[0].span, "",
+            "W0608",
+            "nothing is claimed, so nothing can be found wrong",
+            protocol.kinds[0].span,
+            "",
             "add `leader if ... with token ...`, or a `safety` property",
         )
 
@@ -57,6 +60,12 @@ def nodes(whole: object) -> Iterator[object]:
             value = getattr(whole, field.name)
             if isinstance(value, tuple) or is_dataclass(value):
                 yield from nodes(value)
+
+
+def bodies(protocol: Protocol, kind: str) -> tuple[tuple[Statement, ...], ...]:
+    """The bodies of all handlers and procedures of a kind."""
+    handlers = tuple(handler.body for handler in protocol.handlers if handler.kind == kind)
+    return (*handlers, *(procedure.body for procedure in protocol.procedures if procedure.kind == kind))
 
 
 def _recursion(protocol: Protocol) -> Iterator[Diagnostic]:
