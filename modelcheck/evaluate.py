@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import eq, ge, gt, le, lt, ne
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub
+from typing import Any
 
 from modelcheck.model import Model, Name, State
 from spec.protocol import (
@@ -42,7 +43,8 @@ from spec.protocol import (
 from spec.types import OptionType, ProcessType, SetType, Type, Value
 
 
-class Scope(NamedTuple):
+@dataclass(frozen=True)
+class Scope:
     """Where an expression is evaluated. `read` gives a process's variable as it is at this point of a step; `state`
     and `after` are whole states, for properties."""
 
@@ -70,6 +72,16 @@ def reader(model: Model, state: State) -> Callable[[Name, str], Value]:
 def evaluate(expression: Expression, scope: Scope) -> Value:
     """The value of a well-typed expression; see `spec.types` for what values look like."""
     return MEANINGS[type(expression)](expression, scope)
+
+
+def compare(comparison: Comparison, left: Value, right: Value) -> bool:
+    """A comparison of two values."""
+    return bool(COMPARISONS[comparison](left, right))
+
+
+def arithmetic(operator: Operator, left: int, right: int) -> int:
+    """The value of an operation on two numbers."""
+    return OPERATIONS[operator](left, right)
 
 
 def kind_of(of: Type) -> str:
@@ -110,23 +122,12 @@ def _connected(expression: Connected, scope: Scope) -> Value:
             return not left or evaluate(expression.right, scope)
 
 
-def _compare(expression: Compare, scope: Scope) -> Value:
-    return COMPARISONS[expression.comparison](evaluate(expression.left, scope), evaluate(expression.right, scope))
+def _compared(expression: Compare, scope: Scope) -> Value:
+    return compare(expression.comparison, evaluate(expression.left, scope), evaluate(expression.right, scope))
 
 
-def _arithmetic(expression: Arithmetic, scope: Scope) -> Value:
-    left, right = evaluate(expression.left, scope), evaluate(expression.right, scope)
-    match expression.operator:
-        case Operator.PLUS:
-            return left + right
-        case Operator.MINUS:
-            return left - right
-        case Operator.TIMES:
-            return left * right
-        case Operator.MINIMUM:
-            return min(left, right)
-        case Operator.MAXIMUM:
-            return max(left, right)
+def _computed(expression: Arithmetic, scope: Scope) -> Value:
+    return arithmetic(expression.operator, evaluate(expression.left, scope), evaluate(expression.right, scope))
 
 
 def _one_of(expression: OneOf, scope: Scope) -> Value:
@@ -190,7 +191,7 @@ def _apply(expression: Apply, scope: Scope) -> Value:
     pairs = zip(definition.parameters, expression.arguments, strict=True)
     arguments = {parameter.identity: evaluate(argument, scope) for parameter, argument in pairs}
     me = scope.me if expression.process is None else _process(expression.process, scope)
-    return evaluate(definition.body, scope._replace(me=me, locals=arguments))
+    return evaluate(definition.body, Scope(scope.model, scope.read, me, arguments, scope.state, scope.after))
 
 
 def _armed(expression: Armed, scope: Scope) -> Value:
@@ -208,17 +209,25 @@ def _up(expression: Up, scope: Scope) -> Value:
 
 def _next(expression: Next, scope: Scope) -> Value:
     assert scope.after is not None
-    after = scope._replace(read=reader(scope.model, scope.after), state=scope.after, after=None)
+    after = Scope(scope.model, reader(scope.model, scope.after), scope.me, scope.locals, scope.after)
     return evaluate(expression.operand, after)
 
 
-COMPARISONS: dict[Comparison, Callable[[Value, Value], bool]] = {
+COMPARISONS: dict[Comparison, Callable[[Value, Value], object]] = {
     Comparison.EQUAL: eq,
     Comparison.DIFFERENT: ne,
     Comparison.LESS: lt,
     Comparison.LESS_EQUAL: le,
     Comparison.GREATER: gt,
     Comparison.GREATER_EQUAL: ge,
+}
+
+OPERATIONS: dict[Operator, Callable[[int, int], int]] = {
+    Operator.PLUS: add,
+    Operator.MINUS: sub,
+    Operator.TIMES: mul,
+    Operator.MINIMUM: min,
+    Operator.MAXIMUM: max,
 }
 
 MEANINGS: dict[type, Callable[[Any, Scope], Value]] = {
@@ -229,8 +238,8 @@ MEANINGS: dict[type, Callable[[Any, Scope], Value]] = {
     Entry: _entry,
     Not: lambda expression, scope: not evaluate(expression.operand, scope),
     Connected: _connected,
-    Compare: _compare,
-    Arithmetic: _arithmetic,
+    Compare: _compared,
+    Arithmetic: _computed,
     OneOf: _one_of,
     Member: _member,
     Subset: _subset,
@@ -257,4 +266,5 @@ def _process(expression: Expression, scope: Scope) -> Name:
 
 
 def _bind(scope: Scope, variable: Local, value: Value) -> Scope:
-    return scope._replace(locals={**scope.locals, variable.identity: value})
+    bound = {**scope.locals, variable.identity: value}
+    return Scope(scope.model, scope.read, scope.me, bound, scope.state, scope.after)

@@ -257,7 +257,8 @@ def order_of(value: Value) -> Any:
             return (value,)
 
 
-def _packet_order(packet: Packet) -> Any:
+def packet_order(packet: Packet) -> Any:
+    """A key by which packets are sorted: those of a link that keeps no order, and those about to be delivered."""
     return packet.message, order_of(packet.arguments), packet.sender, packet.receiver
 
 
@@ -272,7 +273,7 @@ def _put(model: Model, state: State, sent: list[Packet]) -> State:
     for packet in sent:
         between = (packet.sender, packet.receiver)
         queue = (*queues.get(between, ()), packet)
-        queues[between] = tuple(sorted(queue, key=_packet_order)) if model.network.reordering else queue
+        queues[between] = tuple(sorted(queue, key=packet_order)) if model.network.reordering else queue
     return _with_queues(state, queues)
 
 
@@ -359,10 +360,14 @@ def _handled(model: Model, state: State, step: Step, name: Name, candidates: lis
     return Successor(step, _remember(model, state, name), None, None, frozenset(), ())
 
 
+def attempts(model: Model, state: State) -> list[Successor]:
+    """All that may happen in a state, in a fixed order: also what changes nothing, fails, or passes a bound."""
+    return [*_deliveries(model, state), *_own_steps(model, state), *_faults(model, state)]
+
+
 def steps(model: Model, state: State) -> list[Successor]:
-    """All steps from a state that change it or fail, in a fixed order; those beyond a bound are among them."""
-    found = [*_deliveries(model, state), *_own_steps(model, state), *_faults(model, state)]
-    return [successor for successor in found if successor.state != state]
+    """All steps from a state: what changes it or fails. Those beyond a bound are among them."""
+    return [successor for successor in attempts(model, state) if successor.state != state]
 
 
 def _deliveries(model: Model, state: State) -> Iterator[Successor]:
@@ -370,7 +375,7 @@ def _deliveries(model: Model, state: State) -> Iterator[Successor]:
         up = process_state(model, state, packet.receiver).up
         return up and connected(model, state, packet.sender, packet.receiver)
 
-    for packet in sorted(state.packets, key=_packet_order):
+    for packet in sorted(state.packets, key=packet_order):
         if can_receive(packet):
             step = Step(StepKind.DELIVER, packet.receiver, packet=packet)
             yield _handled(model, state, step, packet.receiver, _receivers(model, packet))

@@ -1,11 +1,56 @@
-"""The entry point of the `oneleader` command."""
+"""The entry point of the `oneleader` command.
 
+What a command needs is imported when it runs: `--help` is quick, whatever the checker takes to load."""
+
+import sys
+from enum import Enum
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(name="oneleader", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    name="oneleader",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec: a file that ends in .elect.", show_default=False)]
+
+
+class Engines(str, Enum):
+    AUTO = "auto"
+    NATIVE = "native"
+    PYTHON = "python"
+
+
+class Formats(str, Enum):
+    CHART = "chart"
+    JSON = "json"
+    ITF = "itf"
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
+class Reductions(str, Enum):
+    SYMMETRY = "symmetry"
+    DEAD_VARIABLES = "dead-variables"
+    DEAD_MESSAGES = "dead-messages"
+    ALWAYS_ARMED = "always-armed"
+
+
+class Graphs(str, Enum):
+    GRAPHML = "graphml"
+    DOT = "dot"
+    SVG = "svg"
+
+
+class Languages(str, Enum):
+    TLA = "tla"
+    MURPHI = "murphi"
 
 
 def _print_version(wanted: bool) -> None:
@@ -20,12 +65,145 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Check leader elections, and generate the nodes that run them."""
+    """Check leader elections: the shortest counterexample, or an honest verdict.
+
+    Exit status: 0 holds within bounds, 1 violated, 2 bad input, 3 unknown."""
+
+
+@app.command()
+def check(
+    spec: Spec,
+    only: Annotated[
+        list[str] | None, typer.Option("--check", "-c", metavar="NAME", help="Run this check only (repeatable).")
+    ] = None,
+    within: Annotated[
+        str | None,
+        typer.Option(metavar="ROW", help="Explore this instead of the spec's checks: '5 nodes, term <= 2'."),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Instead of the spec's: 'loss, reordering', 'reliable'.")
+    ] = None,
+    faults: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Instead of the spec's: 'crash up to 2, partition', 'none'.")
+    ] = None,
+    engine: Annotated[Engines, typer.Option(help="Who searches; auto: native, if there is a C compiler.")] = Engines.AUTO,
+    threads: Annotated[int | None, typer.Option(help="For the native engine.", show_default="all cores")] = None,
+    without: Annotated[
+        list[Reductions] | None, typer.Option(help="Switch a reduction off (repeatable).", show_default="all are on")
+    ] = None,
+    memory: Annotated[str | None, typer.Option(help="At most this much: 8G, 500M.", show_default="80% of what is free")] = None,
+    time: Annotated[float | None, typer.Option(help="At most this many seconds.", show_default="no limit")] = None,
+    depth: Annotated[int | None, typer.Option(help="At most this many steps deep.", show_default="no limit")] = None,
+    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/verdict.schema.json).")] = False,
+    format: Annotated[Formats, typer.Option(help="How to show a counterexample.")] = Formats.CHART,  # noqa: A002
+    trace: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the counterexample, for `replay`.")] = None,
+    progress: Annotated[bool | None, typer.Option(help="Tell how far the search is.", show_default="on a terminal")] = None,
+) -> None:
+    """Explore every reachable state within the bounds; find the shortest counterexample, or none."""
+    from oneleader import check as command
+
+    request = command.Request(
+        spec=spec,
+        checks=tuple(only or ()),
+        within=within,
+        network=network,
+        faults=faults,
+        engine=engine.value,
+        threads=threads,
+        without=tuple(command.REDUCTIONS[reduction.value] for reduction in without or ()),
+        memory=memory,
+        seconds=time,
+        depth=depth,
+        as_json=json,
+        format=format.value,
+        trace=trace,
+        progress=progress,
+    )
+    command.check(request)
+
+
+@app.command()
+def replay(
+    spec: Spec,
+    trace: Annotated[Path, typer.Argument(metavar="TRACE", help="A trace saved by `check --trace`.", show_default=False)],
+    format: Annotated[Formats, typer.Option(help="How to show it.")] = Formats.CHART,  # noqa: A002
+) -> None:
+    """Step a saved trace through the reference semantics; refuse one that does not fit the spec."""
+    from oneleader import replay as command
+
+    command.replay(spec, trace, format.value)
+
+
+@app.command()
+def fmt(
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="Specs to rewrite.", show_default=False)],
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if something would be.")] = False,
+) -> None:
+    """Rewrite specs in their canonical form; comments are kept."""
+    from oneleader import fmt as command
+
+    command.fmt(tuple(specs), check)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The protocol's name.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", show_default="NAME.elect")] = None,
+) -> None:
+    """Write a commented spec to begin with."""
+    from oneleader import new as command
+
+    command.new(name, out)
+
+
+@app.command()
+def show(spec: Spec) -> None:
+    """Print a spec with its syntax highlighted."""
+    from oneleader import show as command
+
+    command.show(spec)
+
+
+@app.command()
+def graph(
+    spec: Spec,
+    within: Annotated[str | None, typer.Option(metavar="ROW", show_default="the spec's first check")] = None,
+    to: Annotated[Graphs, typer.Option(help="The form.")] = Graphs.DOT,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", show_default="standard output")] = None,
+    limit: Annotated[int, typer.Option(help="At most this many states.")] = 2000,
+) -> None:
+    """Write the graph of all reachable states, for a small instance."""
+    from oneleader import graph as command
+
+    command.graph(spec, within, to.value, out, limit)
+
+
+@app.command()
+def export(
+    spec: Spec,
+    to: Annotated[Languages, typer.Option(help="The language.", show_default=False)],
+    within: Annotated[str | None, typer.Option(metavar="ROW", show_default="the spec's first check")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write the files.", show_default="standard output")
+    ] = None,
+    symmetry: Annotated[bool, typer.Option(help="Declare the processes interchangeable.")] = False,
+) -> None:
+    """Write the protocol for another model checker: TLA+ (TLC) or Murphi (rumur)."""
+    from oneleader import export as command
+
+    command.export(spec, to.value, within, out, symmetry)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; Ctrl-C and a closed pipe end it quietly."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; what is still buffered has nowhere to go.
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,12 @@ def nodes(whole: object) -> Iterator[object]:
                 yield from nodes(value)
 
 
+def bodies(protocol: Protocol, kind: str) -> tuple[tuple[Statement, ...], ...]:
+    """The bodies of all handlers and procedures of a kind."""
+    handlers = tuple(handler.body for handler in protocol.handlers if handler.kind == kind)
+    return (*handlers, *(procedure.body for procedure in protocol.procedures if procedure.kind == kind))
+
+
 def _recursion(protocol: Protocol) -> Iterator[Diagnostic]:
     calls = {
         procedure.name: sorted({part.procedure for part in nodes(procedure.body) if isinstance(part, Call)})

@@ -1,0 +1,123 @@
+"""Expressions where some values are not known.
+
+The result is what the reference semantics would compute if it is the same for all values of the unknown parts as far
+as this can tell, and `UNKNOWN` otherwise. It is never wrong, only sometimes less than could be known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from modelcheck.evaluate import arithmetic, compare
+from modelcheck.model import Model, Name
+from spec.protocol import (
+    Apply,
+    Arithmetic,
+    Compare,
+    Conditional,
+    Connected,
+    Connective,
+    Constant,
+    Entry,
+    Everyone,
+    Expression,
+    Local,
+    Neighbour,
+    Not,
+    OneOf,
+    Read,
+    Self,
+    Size,
+)
+from spec.types import Value
+
+
+class _Unknown:
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+UNKNOWN: Final = _Unknown()
+
+
+@dataclass(frozen=True)
+class KnownScope:
+    """A handler's scope; `values` has the known variables of the process, and `UNKNOWN` or nothing for the others."""
+
+    model: Model
+    me: Name
+    values: dict[str, Value]
+    locals: dict[int, Value]
+
+
+def abstract(expression: Expression, scope: KnownScope) -> Value:
+    """The value of an expression of a handler, or `UNKNOWN`."""
+
+    def of(part: Expression) -> Value:
+        return abstract(part, scope)
+
+    match expression:
+        case Constant():
+            return expression.value
+        case Local():
+            return scope.locals.get(expression.identity, UNKNOWN)
+        case Self():
+            return scope.me.number
+        case Read():
+            return scope.values.get(expression.variable, UNKNOWN)
+        case Not():
+            operand = of(expression.operand)
+            return UNKNOWN if operand is UNKNOWN else not operand
+        case Connected():
+            return _connected(expression, scope)
+        case Compare():
+            left, right = of(expression.left), of(expression.right)
+            return UNKNOWN if UNKNOWN in (left, right) else compare(expression.comparison, left, right)
+        case Arithmetic():
+            left, right = of(expression.left), of(expression.right)
+            return UNKNOWN if UNKNOWN in (left, right) else arithmetic(expression.operator, left, right)
+        case OneOf():
+            value = of(expression.value)
+            alternatives = [of(alternative) for alternative in expression.alternatives]
+            if value is not UNKNOWN and any(a is not UNKNOWN and a == value for a in alternatives):
+                return True
+            return UNKNOWN if UNKNOWN in (value, *alternatives) else False
+        case Everyone():
+            return frozenset(range(scope.model.size(expression.type.of.kind)))
+        case Size():
+            members = of(expression.set)
+            return UNKNOWN if members is UNKNOWN else len(members)
+        case Conditional():
+            condition = of(expression.condition)
+            if condition is UNKNOWN:
+                yes, no = of(expression.yes), of(expression.no)
+                return yes if yes is not UNKNOWN and no is not UNKNOWN and yes == no else UNKNOWN
+            return of(expression.yes) if condition else of(expression.no)
+        case Neighbour():
+            process = of(expression.process)
+            size = scope.model.size(expression.type.kind)
+            return UNKNOWN if process is UNKNOWN else (process + expression.offset) % size
+        case Entry():
+            held, key = of(expression.map), of(expression.key)
+            return UNKNOWN if UNKNOWN in (held, key) else held[key]
+        case Apply():
+            definition = scope.model.protocol.definition(expression.definition)
+            arguments = {p.identity: of(a) for p, a in zip(definition.parameters, expression.arguments, strict=True)}
+            return abstract(definition.body, replace(scope, locals=arguments))
+        case _:
+            # Sets, and what ranges over them: a handler's control seldom hangs on them alone.
+            return UNKNOWN
+
+
+def _connected(expression: Connected, scope: KnownScope) -> Value:
+    left = abstract(expression.left, scope)
+    if expression.connective is Connective.IMPLIES:
+        left = UNKNOWN if left is UNKNOWN else not left
+    settles = expression.connective is not Connective.AND  # the value with which the left side settles it
+    if left is settles:
+        return settles
+    right = abstract(expression.right, scope)
+    if right is UNKNOWN or left is UNKNOWN:
+        return settles if right is settles else UNKNOWN
+    return right

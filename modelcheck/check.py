@@ -1,0 +1,248 @@
+"""Runs a check: every size of every row, then coverage over all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from modelcheck.bounds import caps
+from modelcheck.engines import Choice, engine_for
+from modelcheck.explain import explain, explain_failure, explain_standard
+from modelcheck.model import Model
+from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
+from modelcheck.properties import QUORUMS_INTERSECT, STANDARD_TEXTS, Checked, checked, disjoint_quorums
+from modelcheck.semantics import initial
+from modelcheck.trace import Trace, Violation
+from modelcheck.verdict import Answer, Coverage, Exploration, PropertyResult, Result, Verdict
+from spec.protocol import (
+    CHECKED_BY_EXPLORATION,
+    Check,
+    Fault,
+    Network,
+    PropertyKind,
+    Protocol,
+    Row,
+)
+
+DEFAULT_CHANNEL = 2
+"""Messages that a link holds at most, where the network is no growing set and the check says nothing."""
+SHARE_OF_MEMORY = 0.8
+"""How much of the machine's free memory a search takes at most, unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to check. `network` and `faults` replace those of the spec, where given."""
+
+    limits: Limits = field(default_factory=Limits)
+    choice: Choice = field(default_factory=Choice)
+    network: Network | None = None
+    faults: tuple[Fault, ...] | None = None
+
+
+Watch = Callable[[Model, Progress], None]
+"""Called now and then while a model is searched."""
+Told = Callable[[Exploration], None]
+"""Called with each exploration as it ends."""
+
+
+def model_of(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Options) -> Model:
+    """The model of one size under a row's bounds. Raises SpecError where a `nat` has no bound."""
+    return Model(
+        protocol,
+        sizes,
+        caps(protocol, sizes, row.bounds),
+        options.network or protocol.network,
+        protocol.faults if options.faults is None else options.faults,
+        row.channel or DEFAULT_CHANNEL,
+    )
+
+
+def models_of(protocol: Protocol, check: Check, options: Options) -> list[Model]:
+    """The models of a check, in order. Raises SpecError where a `nat` has no bound."""
+    return [model_of(protocol, row, sizes, options) for row in check.rows for sizes in row.sizes]
+
+
+def run_check(
+    protocol: Protocol, check: Check, options: Options, watch: Watch | None = None, told: Told | None = None
+) -> Verdict:
+    """The verdict of a check. It stops at the first size with a violation, or when it is interrupted.
+
+    Raises SpecError for a spec that this check does not bound, and NoEngine."""
+    models = models_of(protocol, check, options)
+    explorations: list[Exploration] = []
+    for model in models:
+        explorations.append(explore(model, options, watch))
+        if told is not None:
+            told(explorations[-1])
+        outcome = explorations[-1].outcome
+        if explorations[-1].answer is Answer.VIOLATED or (outcome and outcome.status is Status.CANCELLED):
+            break
+    skipped = tuple(described_sizes(model) for model in models[len(explorations) :])
+    coverage = _coverage(protocol, explorations)
+    answer, reason = _answer(explorations, coverage)
+    return Verdict(protocol, check.name, tuple(explorations), coverage, skipped, answer, reason)
+
+
+def explore(model: Model, options: Options, watch: Watch | None = None) -> Exploration:
+    """The exploration of one model."""
+    apart = disjoint_quorums(model)
+    start = initial(model)
+    engine = engine_for(model, options.choice) if start.state is not None and start.beyond is None else None
+    if engine is None:
+        return _without_search(model)
+    limits = replace(options.limits, memory_bytes=options.limits.memory_bytes or _free_memory())
+    with engine.search(limits) as search:
+        outcome = search.run((lambda progress: watch(model, progress)) if watch is not None else None)
+        hit = next(iter(outcome.violations), None)
+        trace = search.trace(hit) if hit is not None else None
+    if hit is not None and trace is not None:
+        trace = replace(trace, violation=_violation(trace, hit.checked))
+    answer, reason = _exploration_answer(model, outcome, hit, trace, apart is not None)
+    return Exploration(
+        model,
+        engine.name,
+        limits.threads if engine.name == "native" else 1,
+        engine.symmetric,
+        engine.symmetry,
+        engine.reductions,
+        outcome,
+        answer,
+        reason,
+        tuple(_results(model, outcome, apart is not None)),
+        trace,
+        (*engine.remarks, *_quorum_remark(model, apart)),
+    )
+
+
+def _violation(trace: Trace, item: Checked) -> Violation:
+    """What is false at the end of a trace, and for whom."""
+    last = trace.steps[-1] if trace.steps else None
+    if last is not None and last.failure is not None:
+        return explain_failure(trace.model, last.failure)
+    if item.declared is None:
+        return explain_standard(trace.model, item.name, trace.states[-1])
+    if item.in_step:
+        return explain(trace.model, item.declared, trace.states[-2], trace.states[-1])
+    return explain(trace.model, item.declared, trace.states[-1])
+
+
+def _without_search(model: Model) -> Exploration:
+    """The initial step itself fails, or is beyond a bound."""
+    start = initial(model)
+    if start.failure is not None:
+        reason = f"the initial state cannot be made: {start.failure.reason} (line {start.failure.span.line})"
+    else:
+        reason = f"the initial state is beyond the bound {start.beyond}"
+    answer = Answer.VIOLATED if start.failure is not None else Answer.UNKNOWN
+    return Exploration(model, "none", 1, False, "off: nothing was searched", (), None, answer, reason, (), None)
+
+
+def _free_memory() -> int:
+    """In bytes; 0 (no limit) where the machine does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(int(line.split()[1]) * 1024 * SHARE_OF_MEMORY)
+    except OSError:
+        pass
+    try:
+        return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * SHARE_OF_MEMORY)
+    except (ValueError, OSError, AttributeError):
+        return 0
+
+
+def _quorum_remark(
+    model: Model, apart: tuple[str, frozenset[int], frozenset[int]] | None
+) -> Iterator[str]:
+    if apart is not None:
+        kind, one, other = apart
+        shown = [", ".join(f"{kind}{number + 1}" for number in sorted(members)) for members in (one, other)]
+        yield f"two quorums of {model.size(kind)} with nobody in common: {{{shown[0]}}} and {{{shown[1]}}}"
+
+
+# Answers -------------------------------------------------------------------------------------------------------------
+
+
+def _exploration_answer(
+    model: Model, outcome: Outcome, hit: Hit | None, trace: Trace | None, apart: bool
+) -> tuple[Answer, str]:
+    if hit is not None:
+        reason = f"{hit.checked.name}: violated after {hit.length} steps"
+        if outcome.status not in (Status.VIOLATION, Status.EXHAUSTED):
+            reason += " (the search was cut short; a shorter one was not ruled out at this depth only)"
+        return Answer.VIOLATED, reason if trace is not None else f"{reason}; memory did not suffice for its trace"
+    if apart:
+        return Answer.VIOLATED, f"{QUORUMS_INTERSECT}: violated"
+    depth = outcome.depth
+    match outcome.status:
+        case Status.MEMORY:
+            return Answer.UNKNOWN, f"the memory limit was reached at depth {depth}"
+        case Status.TIME:
+            return Answer.UNKNOWN, f"the time limit was reached at depth {depth}"
+        case Status.CANCELLED:
+            return Answer.UNKNOWN, f"interrupted at depth {depth}"
+        case Status.DEPTH:
+            return Answer.UNKNOWN, f"not explored beyond depth {depth}"
+        case _:
+            return Answer.HOLDS, "every reachable state within the bounds was explored"
+
+
+def _results(model: Model, outcome: Outcome, apart: bool) -> Iterator[PropertyResult]:
+    complete = outcome.status is Status.EXHAUSTED
+    hits = {hit.checked.name: hit for hit in outcome.hits}
+    for item in checked(model):
+        kind = item.declared.kind.value if item.declared is not None else "standard"
+        hit = hits.get(item.name)
+        if hit is not None:
+            result = Result.VIOLATED if item.is_violation else Result.WITNESSED
+        elif not complete:
+            result = Result.UNDECIDED
+        else:
+            result = Result.HOLDS if item.is_violation else Result.NOT_WITNESSED
+        yield PropertyResult(item.name, kind, item.text, result, hit.length if hit is not None else None)
+    if any(definition.name.startswith("quorum") for definition in model.protocol.definitions):
+        result = Result.VIOLATED if apart else Result.HOLDS
+        yield PropertyResult(QUORUMS_INTERSECT, "standard", STANDARD_TEXTS[QUORUMS_INTERSECT], result)
+    for declared in model.protocol.properties:
+        if declared.kind not in CHECKED_BY_EXPLORATION:
+            yield PropertyResult(declared.name, declared.kind.value, declared.description, Result.NOT_CHECKED)
+
+
+def _coverage(protocol: Protocol, explorations: list[Exploration]) -> Coverage:
+    outcomes = [exploration.outcome for exploration in explorations if exploration.outcome is not None]
+    taken = frozenset(point for outcome in outcomes for point in outcome.covered)
+    wanted = [(number, point) for number, point in enumerate(protocol.points) if not point.unreachable]
+    complete = bool(outcomes) and all(outcome.status is Status.EXHAUSTED for outcome in outcomes)
+    complete = complete and len(outcomes) == len(explorations)
+    witnessed = {hit.checked.name for outcome in outcomes for hit in outcome.witnesses}
+    reachable = [p.name for p in protocol.properties if p.kind is PropertyKind.REACHABLE]
+    missing = tuple((point.label, point.span.line) for number, point in wanted if number not in taken)
+    return Coverage(
+        sum(number in taken for number, _ in wanted),
+        len(wanted),
+        missing if complete else (),
+        tuple(name for name in reachable if name not in witnessed) if complete else (),
+        complete,
+    )
+
+
+def _answer(explorations: list[Exploration], coverage: Coverage) -> tuple[Answer, str]:
+    """The worst of all, and whether what was explored was vacuous."""
+    for wanted in (Answer.VIOLATED, Answer.UNKNOWN):
+        for exploration in explorations:
+            if exploration.answer is wanted:
+                return wanted, f"{described_sizes(exploration.model)}: {exploration.reason}"
+    if coverage.missing or coverage.unwitnessed:
+        return Answer.VIOLATED, "vacuous: something that should happen never does within the bounds"
+    return Answer.HOLDS, "every reachable state within the bounds was explored"
+
+
+def described_sizes(model: Model) -> str:
+    """`3 nodes`; `2 clients, 1 service`."""
+    return ", ".join(
+        f"{size} {kind.name}{'' if size == 1 else 's'}"
+        for kind, size in zip(model.protocol.kinds, model.sizes, strict=True)
+    )

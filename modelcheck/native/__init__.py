@@ -1,0 +1,1 @@
+"""The native explorer: a protocol as C, compiled and searched in-process."""

@@ -1,0 +1,136 @@
+"""A verdict in words: what was explored, under which assumptions, and what that says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelcheck.check import described_sizes
+from modelcheck.model import STEPPING_FAULTS, Model
+from modelcheck.outcome import Status
+from modelcheck.verdict import Answer, Exploration, Result, Verdict
+from spec.protocol import FaultKind, Network
+
+
+def report(verdict: Verdict) -> str:
+    """The whole verdict but for counterexamples, as lines of at most about 100 columns."""
+    return "\n".join(_lines(verdict)) + "\n"
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    protocol = verdict.protocol
+    yield f"{protocol.name}: {verdict.answer.value} (check {verdict.check}; spec {protocol.source.sha256[:12]})"
+    for exploration in verdict.explorations:
+        yield from exploration_lines(exploration)
+    for sizes in verdict.skipped:
+        yield f"  {sizes}: not explored"
+    yield from _coverage_lines(verdict)
+    yield from _property_lines(verdict)
+
+
+def exploration_lines(exploration: Exploration) -> Iterator[str]:
+    """One exploration: its answer, its assumptions and its figures."""
+    model, outcome = exploration.model, exploration.outcome
+    yield f"  {described_sizes(model)}, {described_bounds(model)}: {exploration.answer.value}"
+    yield f"    {exploration.reason}"
+    yield f"    network: {described_network(model.network)}; faults: {described_faults(model)}"
+    if outcome is not None:
+        orbits = f"states up to symmetry {exploration.symmetry}" if exploration.symmetric else "states"
+        yield (
+            f"    {outcome.states:,} {orbits}; {outcome.steps:,} steps; depth {outcome.depth}; "
+            f"{outcome.seconds:.2f} s; {_megabytes(outcome.bytes)}"
+        )
+        if not exploration.symmetric:
+            yield f"    symmetry {exploration.symmetry}"
+        threads = "1 thread" if exploration.threads == 1 else f"{exploration.threads} threads"
+        reductions = "; ".join(exploration.reductions) or "none"
+        yield f"    engine: {exploration.engine}, {threads}; reductions: {reductions}"
+        for bound in sorted(outcome.reached):
+            yield f"    the bound {bound} was reached: nothing is said of runs that pass it"
+        if outcome.status is Status.EXHAUSTED and not outcome.reached:
+            yield "    no bound was reached: these are all the states that there are"
+    for remark in exploration.remarks:
+        yield f"    {remark}"
+
+
+def _coverage_lines(verdict: Verdict) -> Iterator[str]:
+    coverage = verdict.coverage
+    if coverage.complete:
+        yield f"  coverage: {coverage.taken} of {coverage.total} handlers and branches taken"
+    else:
+        yield f"  coverage: {coverage.taken} of {coverage.total} taken so far; the search was cut short"
+    for label, line in coverage.missing:
+        yield f"    never taken: line {line}: {label}"
+    for name in coverage.unwitnessed:
+        yield f"    no witness: reachable {name}"
+    if coverage.missing or coverage.unwitnessed:
+        yield "    mark what cannot happen `unreachable`, or raise the bounds"
+
+
+def _property_lines(verdict: Verdict) -> Iterator[str]:
+    """Every property once, with its worst result over all explorations."""
+    order = [Result.VIOLATED, Result.UNDECIDED, Result.WITNESSED, Result.NOT_WITNESSED, Result.HOLDS, Result.NOT_CHECKED]
+    worst: dict[str, tuple[str, Result]] = {}
+    for exploration in verdict.explorations:
+        for found in exploration.properties:
+            before = worst.get(found.name)
+            if before is None or order.index(found.result) < order.index(before[1]):
+                worst[found.name] = (found.kind, found.result)
+    if worst:
+        yield "  properties:"
+        width = max(len(f"{kind} {name}") for name, (kind, _) in worst.items())
+        for name, (kind, result) in worst.items():
+            yield f"    {f'{kind} {name}':<{width}}  {result.value}"
+
+
+def described_network(network: Network) -> str:
+    words = [
+        word
+        for word, said in (
+            ("loss", network.loss),
+            ("duplication", network.duplication),
+            ("reordering", network.reordering),
+        )
+        if said
+    ]
+    return ", ".join(words) or "reliable, in order on each link"
+
+
+COVERED = "covered: any process may be slow for any time"
+"""Why faults that only slow a process down add nothing to an untimed model."""
+
+
+def described_faults(model: Model) -> str:
+    if not model.faults:
+        return "none"
+    shown = []
+    for fault in model.faults:
+        text = fault.kind.value + (f" up to {fault.up_to}" if fault.up_to is not None else "")
+        if fault.kind is FaultKind.RESTART:
+            text += " (crash and restart in one step)"
+        if fault.kind not in STEPPING_FAULTS:
+            text += f" ({COVERED})"
+        shown.append(text)
+    return ", ".join(shown)
+
+
+def described_bounds(model: Model) -> str:
+    """The bounds of the check; a link's capacity, where the network keeps what is under way."""
+    bounds = [f"{variable} <= {model.caps.variables[kind, variable]}" for kind, variable in model.caps.declared]
+    if not model.network.is_growing_set:
+        bounds.append(f"channel <= {model.channel}")
+    return ", ".join(bounds) or "no bounds"
+
+
+def _megabytes(amount: int) -> str:
+    return f"{amount / 2**20:,.1f} MiB" if amount < 2**30 else f"{amount / 2**30:,.2f} GiB"
+
+
+def headline(verdict: Verdict) -> str:
+    """The answer in one line."""
+    match verdict.answer:
+        case Answer.HOLDS:
+            return f"{verdict.protocol.name}: holds within bounds"
+        case Answer.VIOLATED:
+            return f"{verdict.protocol.name}: violated: {verdict.reason}"
+        case Answer.UNKNOWN:
+            return f"{verdict.protocol.name}: unknown: {verdict.reason}"

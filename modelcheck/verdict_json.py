@@ -1,0 +1,92 @@
+"""A verdict as JSON; `docs/verdict.schema.json` says what stands in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelcheck.check import described_sizes
+from modelcheck.model import STEPPING_FAULTS, Model
+from modelcheck.trace_json import trace_to_json
+from modelcheck.verdict import Exploration, Verdict
+
+VERSION = 1
+
+
+def verdict_to_json(verdict: Verdict) -> dict[str, Any]:
+    """Plain values, ready for `json.dumps`."""
+    protocol = verdict.protocol
+    return {
+        "format": "oneleader-verdict",
+        "version": VERSION,
+        "protocol": protocol.name,
+        "spec": {"name": protocol.source.name, "sha256": protocol.source.sha256},
+        "check": verdict.check,
+        "answer": verdict.answer.value,
+        "reason": verdict.reason,
+        "exit_status": verdict.exit_status,
+        "explorations": [_exploration(exploration) for exploration in verdict.explorations],
+        "not_explored": list(verdict.skipped),
+        "coverage": {
+            "complete": verdict.coverage.complete,
+            "taken": verdict.coverage.taken,
+            "total": verdict.coverage.total,
+            "missing": [{"text": label, "line": line} for label, line in verdict.coverage.missing],
+            "unwitnessed": list(verdict.coverage.unwitnessed),
+        },
+    }
+
+
+def _exploration(exploration: Exploration) -> dict[str, Any]:
+    model, outcome = exploration.model, exploration.outcome
+    return {
+        "sizes": {kind.name: size for kind, size in zip(model.protocol.kinds, model.sizes, strict=True)},
+        "description": described_sizes(model),
+        "assumptions": _assumptions(model),
+        "answer": exploration.answer.value,
+        "reason": exploration.reason,
+        "engine": exploration.engine,
+        "threads": exploration.threads,
+        "symmetric": exploration.symmetric,
+        "symmetry": exploration.symmetry,
+        "reductions": list(exploration.reductions),
+        "remarks": list(exploration.remarks),
+        "search": None
+        if outcome is None
+        else {
+            "status": outcome.status.name.lower(),
+            "states": outcome.states,
+            "steps": outcome.steps,
+            "depth": outcome.depth,
+            "levels": list(outcome.levels),
+            "bounds_reached": sorted(outcome.reached),
+            "seconds": outcome.seconds,
+            "bytes": outcome.bytes,
+        },
+        "properties": [
+            {
+                "name": found.name,
+                "kind": found.kind,
+                "text": found.text,
+                "result": found.result.value,
+                "length": found.length,
+            }
+            for found in exploration.properties
+        ],
+        "trace": None if exploration.trace is None else trace_to_json(exploration.trace),
+    }
+
+
+def _assumptions(model: Model) -> dict[str, Any]:
+    return {
+        "bounds": {f"{kind}.{name}": model.caps.variables[kind, name] for kind, name in model.caps.declared},
+        "channel": None if model.network.is_growing_set else model.channel,
+        "network": {
+            "loss": model.network.loss,
+            "duplication": model.network.duplication,
+            "reordering": model.network.reordering,
+        },
+        "faults": [
+            {"fault": fault.kind.value, "up_to": fault.up_to, "steps": fault.kind in STEPPING_FAULTS}
+            for fault in model.faults
+        ],
+    }

@@ -1,0 +1,169 @@
+"""`oneleader check`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from modelcheck.check import Options, Watch, described_sizes, run_check
+from modelcheck.engines import Choice, NoEngine, Wanted
+from modelcheck.model import Model
+from modelcheck.outcome import Limits, Progress, Status
+from modelcheck.reductions import ALL, ALWAYS_ARMED, DEAD_MESSAGES, DEAD_VARIABLES, SYMMETRY
+from modelcheck.report import report
+from modelcheck.verdict import EXIT_STATUS, Answer, Verdict
+from modelcheck.verdict_json import verdict_to_json
+from oneleader.console import fail, problems_told, read, write
+from oneleader.render import CHART, as_text, show_trace
+from spec.overrides import check_from, faults_from, network_from
+from spec.protocol import Check, Protocol
+
+
+REDUCTIONS = {
+    "symmetry": SYMMETRY,
+    "dead-variables": DEAD_VARIABLES,
+    "dead-messages": DEAD_MESSAGES,
+    "always-armed": ALWAYS_ARMED,
+}
+"""The reductions by their names on the command line."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The command line of `check`, as typed."""
+
+    spec: Path
+    checks: tuple[str, ...] = ()
+    within: str | None = None
+    network: str | None = None
+    faults: str | None = None
+    engine: str = "auto"
+    threads: int | None = None
+    without: tuple[str, ...] = ()
+    memory: str | None = None
+    seconds: float | None = None
+    depth: int | None = None
+    as_json: bool = False
+    format: str = "chart"
+    trace: Path | None = None
+    progress: bool | None = None
+
+
+def check(request: Request) -> None:
+    """Runs the checks asked for and ends with the status of the worst verdict."""
+    protocol = read(request.spec)
+    checks = _checks(protocol, request)
+    options = _options(protocol, request)
+    verdicts: list[Verdict] = []
+    watch, clear = _progress(request)
+    for one in checks:
+        try:
+            with problems_told():
+                verdict = run_check(protocol, one, options, watch)
+        except NoEngine as problem:
+            fail(str(problem))
+        finally:
+            clear()
+        verdicts.append(verdict)
+        if not request.as_json:
+            _show(verdict, request)
+        if verdict.answer is Answer.VIOLATED or _interrupted(verdict):
+            break
+    if request.as_json:
+        shown = [verdict_to_json(verdict) for verdict in verdicts]
+        print(json.dumps(shown[0] if len(checks) == 1 else shown, indent=2))
+    raise typer.Exit(max((verdict.exit_status for verdict in verdicts), key=_gravity))
+
+
+def _gravity(status: int) -> int:
+    """A violation outweighs what is not known."""
+    return [EXIT_STATUS[Answer.HOLDS], EXIT_STATUS[Answer.UNKNOWN], EXIT_STATUS[Answer.VIOLATED]].index(status)
+
+
+def _interrupted(verdict: Verdict) -> bool:
+    outcomes = (exploration.outcome for exploration in verdict.explorations)
+    return any(outcome is not None and outcome.status is Status.CANCELLED for outcome in outcomes)
+
+
+def _checks(protocol: Protocol, request: Request) -> tuple[Check, ...]:
+    if request.within is not None:
+        with problems_told():
+            return (check_from(request.within, protocol, "--within"),)
+    names = [one.name for one in protocol.checks]
+    unknown = [name for name in request.checks if name not in names]
+    if unknown:
+        fail(f"{request.spec} has no check `{unknown[0]}`; it has: {', '.join(names) or 'none'}")
+    if not names:
+        fail(f"{request.spec} has no check; add `check quick: 3 nodes, ...`, or say --within '3 nodes'")
+    return tuple(one for one in protocol.checks if not request.checks or one.name in request.checks)
+
+
+def _options(protocol: Protocol, request: Request) -> Options:
+    threads = request.threads if request.threads is not None else os.cpu_count() or 1
+    if threads < 1:
+        fail("--threads: expected 1 or more")
+    with problems_told():
+        network = network_from(request.network, protocol, "--network") if request.network is not None else None
+        faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
+    return Options(
+        Limits(threads, _bytes(request.memory), request.seconds or 0.0, request.depth),
+        Choice(Wanted(request.engine), ALL - set(request.without)),
+        network,
+        faults,
+    )
+
+
+def _bytes(text: str | None) -> int:
+    """`8G`, `500M` as bytes; 0 for no limit of one's own."""
+    if text is None:
+        return 0
+    units = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+    number, unit = (text[:-1], text[-1].upper()) if text and text[-1].isalpha() else (text, "")
+    try:
+        amount = float(number) * (units[unit] if unit else 1)
+    except (ValueError, KeyError):
+        fail(f"--memory: `{text}` is no amount of memory; expected as in 8G or 500M")
+    if amount < 1:
+        fail("--memory: expected more than nothing")
+    return int(amount)
+
+
+def _show(verdict: Verdict, request: Request) -> None:
+    trace = next((e.trace for e in verdict.explorations if e.trace is not None), None)
+    if trace is not None:
+        show_trace(trace, request.format)
+    if trace is None or request.format == CHART:
+        print(report(verdict), end="", flush=True)
+    if trace is not None and request.trace is not None:
+        write(request.trace, as_text(trace, "json"))
+        print(f"  the counterexample is saved: oneleader replay {request.spec} {request.trace}", file=sys.stderr)
+
+
+def _progress(request: Request) -> tuple[Watch | None, Callable[[], None]]:
+    """A line on a terminal's standard error that says how far the search is; and what takes it away again."""
+    wanted = sys.stderr.isatty() if request.progress is None else request.progress
+
+    def watch(model: Model, progress: Progress) -> None:
+        now = time.monotonic()
+        began = starts.setdefault(id(model), now)
+        rate = progress.states / (now - began) if now > began else 0.0
+        line = (
+            f"{described_sizes(model)}: {progress.states:,} states, frontier {progress.frontier:,}, depth {progress.depth}, "
+            f"{rate:,.0f} states/s, {progress.bytes / 2**20:,.0f} MiB"
+        )
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+
+    starts: dict[int, float] = {}
+
+    def clear() -> None:
+        if wanted and starts:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    return (watch if wanted else None), clear

@@ -1,0 +1,57 @@
+"""What the command line says in the spec's own words: rows of a check, a network, faults."""
+
+from __future__ import annotations
+
+from spec import syntax
+from spec.diagnostics import SpecError
+from spec.names import Names
+from spec.parser import parse
+from spec.protocol import Check, Fault, Network, Protocol
+from spec.settings import checks_of, faults_of, network_of
+from spec.source import Source
+
+
+def check_from(text: str, protocol: Protocol, option: str) -> Check:
+    """The check that `5 nodes, term <= 2` means. Raises SpecError, whose source is the option's own text."""
+    file = _file(f"check command_line: {text}\n", option)
+    names = _names(file, protocol)
+    check = checks_of(file, names)
+    _finish(names)
+    return check[0]
+
+
+def network_from(text: str, protocol: Protocol, option: str) -> Network:
+    """The network that `loss, reordering` means. Raises SpecError."""
+    file = _file(f"network: {text}\n", option)
+    names = _names(file, protocol)
+    network = network_of(file, names)
+    _finish(names)
+    return network
+
+
+def faults_from(text: str, protocol: Protocol, option: str) -> tuple[Fault, ...]:
+    """The faults that `crash up to 2, partition` means. Raises SpecError."""
+    file = _file(f"faults: {text}\n", option)
+    names = _names(file, protocol)
+    faults = faults_of(file, names)
+    _finish(names)
+    return faults
+
+
+def _file(text: str, option: str) -> syntax.File:
+    return parse(Source(option, text))
+
+
+def _names(file: syntax.File, protocol: Protocol) -> Names:
+    return Names(
+        file.source,
+        kinds={kind.name: kind for kind in protocol.kinds},
+        ordered={kind.name: kind.ordered for kind in protocol.kinds},
+    )
+
+
+def _finish(names: Names) -> None:
+    if names.problems:
+        raise SpecError(names.source, tuple(names.problems))
+
+
