@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from threading import Timer
@@ -13,7 +15,7 @@ from modelcheck.bounds import caps
 from modelcheck.model import Model
 from modelcheck.native import build
 from modelcheck.native.engine import NativeSearch, explorer
-from modelcheck.outcome import Limits, Outcome, Status
+from modelcheck.outcome import Limits, Outcome, Progress, Status
 from modelcheck.reductions import Reductions
 from spec.check import load
 from spec.protocol import Bound
@@ -90,7 +92,7 @@ def test_time_limit_and_cancel(threads: int) -> None:
     with NativeSearch(explorer(endless, Reductions()), Limits(threads=threads)) as search:
         timer = Timer(0.1, search.cancel)
         timer.start()
-        seen = []
+        seen: list[Progress] = []
         outcome = search.run(seen.append, every=0.02)
         timer.join()
     assert outcome.status is Status.CANCELLED
@@ -111,7 +113,7 @@ def test_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONELEADER_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
-    monkeypatch.setattr(build.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(build.NoCompiler):
         build.build("int x;")
 
@@ -131,3 +133,24 @@ def test_other_compilers(compiler: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("ONELEADER_CACHE", str(tmp_path))
     monkeypatch.setenv("ONELEADER_CC", compiler)
     assert run(oracle(3, 2), SYMMETRY, Limits(threads=2)).states == 1_061
+
+
+def test_text_is_the_same_each_time() -> None:
+    """Or it would be compiled each time: sets must not be gone through in an order that differs between runs."""
+    program = (
+        "import hashlib; from tests.test_native_search import oracle; from modelcheck.native.emit import emit; "
+        "from modelcheck.reductions import reductions_of; model = oracle(3, 2); "
+        "print(hashlib.sha256(emit(model, reductions_of(model)).text.encode()).hexdigest())"
+    )
+    root = Path(__file__).parent.parent
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(texts) == 1
