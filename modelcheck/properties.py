@@ -154,5 +154,3 @@ def disjoint_quorums(model: Model) -> tuple[str, frozenset[int], frozenset[int]]
 
 def _reads_nothing(process: Name, variable: str) -> object:
     raise AssertionError(f"a quorum reads no variable, but {variable} of {process}")
-
-

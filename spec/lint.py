@@ -41,7 +41,10 @@ def warnings_about(protocol: Protocol) -> Iterator[Diagnostic]:
     yield from _unused(protocol)
     if protocol.leader is None and not protocol.properties:
         yield Diagnostic(
-            "W0608", "nothing is claimed, so nothing can be found wrong", protocol.kinds[0].span, "",
+            "W0608",
+            "nothing is claimed, so nothing can be found wrong",
+            protocol.kinds[0].span,
+            "",
             "add `leader if ... with token ...`, or a `safety` property",
         )
 
