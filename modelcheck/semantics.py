@@ -425,7 +425,7 @@ def _faults(model: Model, state: State) -> Iterator[Successor]:
     for kind, spent in _affordable(model, state):
         if kind is FaultKind.PARTITION:
             for sides in splits(model):
-                yield _environment(Step(StepKind.PARTITION, sides=sides), spent._replace(sides=sides), state.sides)
+                yield _split(Step(StepKind.PARTITION, sides=sides), spent._replace(sides=sides), state)
             continue
         for name in (name for names in model.names for name in names):
             process = process_state(model, state, name)
@@ -470,9 +470,9 @@ def _unless_idle(successor: Successor, before: State) -> Successor:
     return successor
 
 
-def _environment(step: Step, after: State, sides: tuple[tuple[bool, ...], ...]) -> Successor:
-    unchanged = after.sides == sides
-    return Successor(step, None if unchanged else after, None, None, frozenset(), ())
+def _split(step: Step, after: State, before: State) -> Successor:
+    """A split into the sides that there are already did not happen, and is not counted."""
+    return Successor(step, before if after.sides == before.sides else after, None, None, frozenset(), ())
 
 
 def splits(model: Model) -> list[tuple[tuple[bool, ...], ...]]:
