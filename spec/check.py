@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from spec import syntax
-from spec.definitions import checked_definition, parts, within
+from spec.definitions import checked_definition, majority, parts, within
 from spec.diagnostics import Diagnostic, SpecError
 from spec.expressions import condition_of, typed
 from spec.lint import problems_of_structure, warnings_about
@@ -381,6 +381,10 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
                 "E0304", f"this is `{elected_by.type}`", item.elected_by.span, "expected a set of processes"
             )
         _only_durable(elected_by, kind, names)
+        own = names.definitions.get("quorum")
+        if own is None or own.parameters[0].type != elected_by.type:
+            # Whoever leads has to hold a quorum, also where nothing else in the spec asks what one is.
+            majority(elected_by.type.of, names)
     confirmed = None
     if item.confirmed_by is not None:
         message, timer = item.confirmed_by

@@ -11,6 +11,7 @@ from modelcheck.model import Link, Model, Name, Packet, ProcessState, State
 from modelcheck.native.engine import Explorer, NativeSearch, explorer
 from modelcheck.outcome import Limits, Status
 from modelcheck.reductions import ALL, SYMMETRY, Reductions, reductions_of
+from modelcheck.semantics import packet_order
 from spec.protocol import Fault, FaultKind, Network
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value
 from tests import native_models as models
@@ -53,7 +54,9 @@ def test_same_states_and_steps(name: str) -> None:
         expected = sorted(native.encode(after) for after in within(successors))
         assert found == expected
     whole = len(graph.successors) < LIMIT
-    with NativeSearch(native, Limits(stop_at_violation=False, max_depth=None if whole else len(graph.levels) - 1)) as search:
+    with NativeSearch(
+        native, Limits(stop_at_violation=False, max_depth=None if whole else len(graph.levels) - 1)
+    ) as search:
         outcome = search.run()
         # An interrupted reference has expanded all of its levels.
         assert outcome.levels[: len(graph.levels)] == tuple(len(level) for level in graph.levels)
@@ -108,7 +111,9 @@ def test_bounds_and_failures(name: str) -> None:
     ]
     depth = len(graph.levels)
     for symmetry in (False, True):
-        with NativeSearch(explorer(model, Reductions(symmetry=symmetry)), Limits(stop_at_violation=False, max_depth=depth)) as search:
+        with NativeSearch(
+            explorer(model, Reductions(symmetry=symmetry)), Limits(stop_at_violation=False, max_depth=depth)
+        ) as search:
             outcome = search.run()
             found = [hit.length for hit in outcome.hits if hit.checked.name == "failure"]
             assert found == failures[:1]
@@ -198,7 +203,7 @@ def rename(model: Model, state: State, to: dict[str, tuple[int, ...]]) -> State:
     for link in state.links:
         queue = [packet(old) for old in link.queue]
         if model.network.reordering:
-            queue.sort(key=lambda p: (p.message, repr(p.arguments)))
+            queue.sort(key=packet_order)
         links.append(Link(name(link.sender), name(link.receiver), tuple(queue)))
     sides = state.sides
     if sides:
