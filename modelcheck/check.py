@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from modelcheck.bounds import caps
 from modelcheck.engines import Choice, engine_for
@@ -142,7 +143,7 @@ def _without_search(model: Model) -> Exploration:
 def _free_memory() -> int:
     """In bytes; 0 (no limit) where the machine does not say."""
     try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
+        with Path("/proc/meminfo").open(encoding="ascii") as lines:
             for line in lines:
                 if line.startswith("MemAvailable:"):
                     return int(int(line.split()[1]) * 1024 * SHARE_OF_MEMORY)
@@ -154,9 +155,7 @@ def _free_memory() -> int:
         return 0
 
 
-def _quorum_remark(
-    model: Model, apart: tuple[str, frozenset[int], frozenset[int]] | None
-) -> Iterator[str]:
+def _quorum_remark(model: Model, apart: tuple[str, frozenset[int], frozenset[int]] | None) -> Iterator[str]:
     if apart is not None:
         kind, one, other = apart
         shown = [", ".join(f"{kind}{number + 1}" for number in sorted(members)) for members in (one, other)]

@@ -286,9 +286,7 @@ def _statement(statement: Statement, run: _Run) -> list[_Run]:
             return [run, *once]
         case Call(name, arguments):
             procedure = run.receiver.model.protocol.procedure(name)
-            bound = {
-                p.identity: abstract(a, run.scope()) for p, a in zip(procedure.parameters, arguments, strict=True)
-            }
+            bound = {p.identity: abstract(a, run.scope()) for p, a in zip(procedure.parameters, arguments, strict=True)}
             # An argument out of its parameter's range is a failure, and that is a reaction, too.
             return _block(procedure.body, [replace(run, locals={**run.locals, **bound}, done=True)])
         case Assign(variable, None, value) if variable in run.values:

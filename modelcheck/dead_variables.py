@@ -135,9 +135,7 @@ def _dead_values(model: Model, kind: ProcessKind, variable: Variable, control: V
     return dead
 
 
-def _stays_dead(
-    model: Model, walk: _Walk, variable: Variable, control: Variable, value: Value, dead: Values
-) -> bool:
+def _stays_dead(model: Model, walk: _Walk, variable: Variable, control: Variable, value: Value, dead: Values) -> bool:
     """Whether from a state with this control value no step reads the stale variable, or leaves the dead values with
     it still stale."""
     begin = _Abstract(frozenset((value,)), True)
@@ -145,9 +143,7 @@ def _stays_dead(
         ends = list(_ordinary_steps(walk, begin))
         for disk in restarts(model):
             kept = control.durable and not disk
-            restarted = _Abstract(
-                frozenset((value if kept else control.initial,)), variable.durable and not disk
-            )
+            restarted = _Abstract(frozenset((value if kept else control.initial,)), variable.durable and not disk)
             ends += [restarted, *_start(walk, restarted)]
     except _StaleRead:
         return False

@@ -45,9 +45,7 @@ def reductions_of(model: Model, wanted: frozenset[str] = ALL) -> Reductions:
     variables = dead_variables(model) if DEAD_VARIABLES in wanted else ()
     armed = always_armed(model) if ALWAYS_ARMED in wanted else frozenset()
     messages = dead_messages(model) if DEAD_MESSAGES in wanted else ()
-    symmetry = any(
-        not kind.ordered and size > 1 for kind, size in zip(model.protocol.kinds, model.sizes, strict=True)
-    )
+    symmetry = any(not kind.ordered and size > 1 for kind, size in zip(model.protocol.kinds, model.sizes, strict=True))
     settled = tuple(_settled(model, of, variables) for of in messages)
     return Reductions(symmetry and SYMMETRY in wanted, variables, armed, settled)
 

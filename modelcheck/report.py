@@ -68,7 +68,14 @@ def _coverage_lines(verdict: Verdict) -> Iterator[str]:
 
 def _property_lines(verdict: Verdict) -> Iterator[str]:
     """Every property once, with its worst result over all explorations."""
-    order = [Result.VIOLATED, Result.UNDECIDED, Result.WITNESSED, Result.NOT_WITNESSED, Result.HOLDS, Result.NOT_CHECKED]
+    order = [
+        Result.VIOLATED,
+        Result.UNDECIDED,
+        Result.WITNESSED,
+        Result.NOT_WITNESSED,
+        Result.HOLDS,
+        Result.NOT_CHECKED,
+    ]
     worst: dict[str, tuple[str, Result]] = {}
     for exploration in verdict.explorations:
         for found in exploration.properties:

@@ -3,7 +3,7 @@
 What a command needs is imported when it runs: `--help` is quick, whatever the checker takes to load."""
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -21,13 +21,13 @@ app = typer.Typer(
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec: a file that ends in .elect.", show_default=False)]
 
 
-class Engines(str, Enum):
+class Engines(StrEnum):
     AUTO = "auto"
     NATIVE = "native"
     PYTHON = "python"
 
 
-class Formats(str, Enum):
+class Formats(StrEnum):
     CHART = "chart"
     JSON = "json"
     ITF = "itf"
@@ -35,20 +35,20 @@ class Formats(str, Enum):
     SVG = "svg"
 
 
-class Reductions(str, Enum):
+class Reductions(StrEnum):
     SYMMETRY = "symmetry"
     DEAD_VARIABLES = "dead-variables"
     DEAD_MESSAGES = "dead-messages"
     ALWAYS_ARMED = "always-armed"
 
 
-class Graphs(str, Enum):
+class Graphs(StrEnum):
     GRAPHML = "graphml"
     DOT = "dot"
     SVG = "svg"
 
 
-class Languages(str, Enum):
+class Languages(StrEnum):
     TLA = "tla"
     MURPHI = "murphi"
 
@@ -86,18 +86,24 @@ def check(
     faults: Annotated[
         str | None, typer.Option(metavar="WORDS", help="Instead of the spec's: 'crash up to 2, partition', 'none'.")
     ] = None,
-    engine: Annotated[Engines, typer.Option(help="Who searches; auto: native, if there is a C compiler.")] = Engines.AUTO,
+    engine: Annotated[
+        Engines, typer.Option(help="Who searches; auto: native, if there is a C compiler.")
+    ] = Engines.AUTO,
     threads: Annotated[int | None, typer.Option(help="For the native engine.", show_default="all cores")] = None,
     without: Annotated[
         list[Reductions] | None, typer.Option(help="Switch a reduction off (repeatable).", show_default="all are on")
     ] = None,
-    memory: Annotated[str | None, typer.Option(help="At most this much: 8G, 500M.", show_default="80% of what is free")] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="At most this much: 8G, 500M.", show_default="80% of what is free")
+    ] = None,
     time: Annotated[float | None, typer.Option(help="At most this many seconds.", show_default="no limit")] = None,
     depth: Annotated[int | None, typer.Option(help="At most this many steps deep.", show_default="no limit")] = None,
     json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/verdict.schema.json).")] = False,
     format: Annotated[Formats, typer.Option(help="How to show a counterexample.")] = Formats.CHART,  # noqa: A002
     trace: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the counterexample, for `replay`.")] = None,
-    progress: Annotated[bool | None, typer.Option(help="Tell how far the search is.", show_default="on a terminal")] = None,
+    progress: Annotated[
+        bool | None, typer.Option(help="Tell how far the search is.", show_default="on a terminal")
+    ] = None,
 ) -> None:
     """Explore every reachable state within the bounds; find the shortest counterexample, or none."""
     from oneleader import check as command
@@ -125,7 +131,9 @@ def check(
 @app.command()
 def replay(
     spec: Spec,
-    trace: Annotated[Path, typer.Argument(metavar="TRACE", help="A trace saved by `check --trace`.", show_default=False)],
+    trace: Annotated[
+        Path, typer.Argument(metavar="TRACE", help="A trace saved by `check --trace`.", show_default=False)
+    ],
     format: Annotated[Formats, typer.Option(help="How to show it.")] = Formats.CHART,  # noqa: A002
 ) -> None:
     """Step a saved trace through the reference semantics; refuse one that does not fit the spec."""
@@ -202,7 +210,7 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has had enough; what is still buffered has nowhere to go.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)
 
 

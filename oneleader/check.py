@@ -25,7 +25,6 @@ from oneleader.render import CHART, as_text, show_trace
 from spec.overrides import check_from, faults_from, network_from
 from spec.protocol import Check, Protocol
 
-
 REDUCTIONS = {
     "symmetry": SYMMETRY,
     "dead-variables": DEAD_VARIABLES,

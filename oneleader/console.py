@@ -65,7 +65,7 @@ def problems_told() -> Iterator[None]:
 def write(path: Path, text: str) -> None:
     """Writes a file whole or not at all. Ends the run where that fails."""
     with problems_told():
-        handle, scratch = tempfile.mkstemp(dir=path.parent or Path(), prefix=f".{path.name}.")
+        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from spec import syntax
-from spec.definitions import checked_definition, parts, within
+from spec.definitions import checked_definition, majority, parts, within
 from spec.diagnostics import Diagnostic, SpecError
 from spec.expressions import condition_of, typed
 from spec.lint import problems_of_structure, warnings_about
@@ -136,7 +136,9 @@ def _distinct(found: list[tuple[str, Span]], what: str, names: Names) -> None:
     seen: dict[str, Span] = {}
     for name, span in found:
         if name in seen:
-            names.report("E0209", f"there are two of the {what} `{name}`", span, f"the first is on line {seen[name].line}")
+            names.report(
+                "E0209", f"there are two of the {what} `{name}`", span, f"the first is on line {seen[name].line}"
+            )
         seen.setdefault(name, span)
 
 
@@ -181,7 +183,10 @@ def _collect_kinds(file: syntax.File, names: Names) -> None:
         for place in declared_here:
             if place.name in names.values:
                 names.report(
-                    "E0209", f"`{place.name}` is also a value of `{names.values[place.name]}`", place.span, "a second meaning"
+                    "E0209",
+                    f"`{place.name}` is also a value of `{names.values[place.name]}`",
+                    place.span,
+                    "a second meaning",
                 )
 
 
@@ -197,10 +202,14 @@ def _collect_messages(file: syntax.File, names: Names) -> None:
             for parameter in item.parameters:
                 of = type_of(parameter.type, names)
                 if isinstance(of, MapType):
-                    raise names.report("E0206", "a map in a message", parameter.type.span, "expected a type without map")
+                    raise names.report(
+                        "E0206", "a map in a message", parameter.type.span, "expected a type without map"
+                    )
                 parameters.append((parameter.name.text, of))
             _distinct([(p.name.text, p.name.span) for p in item.parameters], "parameter", names)
-            names.messages[item.name.text] = Message(item.name.text, tuple(parameters), sender, receiver, item.name.span)
+            names.messages[item.name.text] = Message(
+                item.name.text, tuple(parameters), sender, receiver, item.name.span
+            )
         except Reported:
             names.broken.add(item.name.text)
 
@@ -289,7 +298,9 @@ def _event(item: syntax.HandlerItem, names: Names) -> tuple[str, Event, Place]:
             if item.kind is not None:
                 owners = [kind for kind in owners if kind == names.kind_named(item.kind)]
             if not owners:
-                raise names.unknown("E0214", "timer", item.name, [t.name for k in names.kinds.values() for t in k.timers])
+                raise names.unknown(
+                    "E0214", "timer", item.name, [t.name for k in names.kinds.values() for t in k.timers]
+                )
             if len(owners) > 1:
                 raise names.report("E0203", "which kind's timer is this?", item.name.span, "", f"`at {owners[0]}`")
             return owners[0], OnTimeout(item.name.text), Place(owners[0], {})
@@ -366,8 +377,14 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
     if item.elected_by is not None:
         elected_by = typed(item.elected_by, Place(kind, {}, others=True), names)
         if not isinstance(elected_by.type, SetType):
-            raise names.report("E0304", f"this is `{elected_by.type}`", item.elected_by.span, "expected a set of processes")
+            raise names.report(
+                "E0304", f"this is `{elected_by.type}`", item.elected_by.span, "expected a set of processes"
+            )
         _only_durable(elected_by, kind, names)
+        own = names.definitions.get("quorum")
+        if own is None or own.parameters[0].type != elected_by.type:
+            # Whoever leads has to hold a quorum, also where nothing else in the spec asks what one is.
+            majority(elected_by.type.of, names)
     confirmed = None
     if item.confirmed_by is not None:
         message, timer = item.confirmed_by
@@ -402,6 +419,4 @@ def _property(item: syntax.PropertyItem, names: Names) -> Property:
     expression = condition_of(item.body, place, names)
     then = condition_of(item.then, place, names) if item.then is not None else None
     own = any(isinstance(part, Self) for whole in (expression, then) if whole for part in within(whole))
-    return Property(
-        keyword, item.name.text, item.description, kind if own else None, expression, then, item.name.span
-    )
+    return Property(keyword, item.name.text, item.description, kind if own else None, expression, then, item.name.span)

@@ -9,8 +9,8 @@ from spec import syntax
 from spec.names import Names, Place, Reported, bind, type_of
 from spec.protocol import (
     Apply,
-    Armed,
     Arithmetic,
+    Armed,
     Compare,
     Comparison,
     Constant,
@@ -37,7 +37,7 @@ def apply_definition(
     names: Names,
 ) -> Expression:
     """A use of a definition; of `quorum`, too, which is the majority unless the spec defines it. Raises Reported."""
-    from spec.expressions import count, of_set, value_for  # noqa: PLC0415 (expressions and definitions hold each other)
+    from spec.expressions import count, of_set, value_for
 
     if word.text not in names.definition_items:
         count(arguments, 1, span, "quorum", names)
@@ -86,7 +86,7 @@ def majority(of: ProcessType, names: Names) -> Definition:
 
 def checked_definition(word: syntax.Word, names: Names) -> Definition:
     """The definition of a name; raises Reported where it is recursive or wrong in itself."""
-    from spec.expressions import typed  # noqa: PLC0415
+    from spec.expressions import typed
 
     name = word.text
     if name in names.definitions:
@@ -96,7 +96,11 @@ def checked_definition(word: syntax.Word, names: Names) -> Definition:
     if name in names.definitions_begun:
         cycle = " -> ".join([*names.definitions_begun[names.definitions_begun.index(name) :], name])
         raise names.report(
-            "E0401", f"`{name}` is defined by itself", word.span, cycle, "definitions are not recursive: there is no end to them"
+            "E0401",
+            f"`{name}` is defined by itself",
+            word.span,
+            cycle,
+            "definitions are not recursive: there is no end to them",
         )
     item = names.definition_items[name]
     names.definitions_begun.append(name)
@@ -129,8 +133,10 @@ def children(expression: Expression) -> Iterator[Expression]:
     for field in fields(expression):
         value = getattr(expression, field.name)
         for part in value if isinstance(value, tuple) else (value,):
-            if is_dataclass(part) and isinstance(part, Expression) and not (
-                field.name == "variable" and isinstance(part, Local)
+            if (
+                is_dataclass(part)
+                and isinstance(part, Expression)
+                and not (field.name == "variable" and isinstance(part, Local))
             ):
                 yield part
 

@@ -206,7 +206,11 @@ def _name(word: syntax.Word, place: Place, names: Names) -> Expression:
         owners = [k.name for k in names.kinds.values() if any(v.name == word.text for v in k.variables)]
         if owners:
             raise names.report(
-                "E0203", f"`{word}` belongs to a process: to which one?", word.span, "", f"say `at {owners[0]}`, or `n.{word}`"
+                "E0203",
+                f"`{word}` belongs to a process: to which one?",
+                word.span,
+                "",
+                f"say `at {owners[0]}`, or `n.{word}`",
             )
     known = [*place.locals, *(v.name for v in variables), *names.values, *names.ordered]
     raise names.unknown("E0201", "variable, value or name", word, known)
@@ -440,7 +444,9 @@ def _binary(written: syntax.Binary, place: Place, names: Names) -> Expression:
         assert isinstance(left.type, SetType)
         return SetOperation(SetOperator(operator), left, right, left.type, span)
     if operator == "&":
-        raise mismatch(left.type, "a set: `&` is what two sets have in common", written.left.span, names, "did you mean `and`?")
+        raise mismatch(
+            left.type, "a set: `&` is what two sets have in common", written.left.span, names, "did you mean `and`?"
+        )
     _numbers(left, right, written, names)
     return Arithmetic(Operator(operator), left, right, _sum_type(Operator(operator), left, right), span)
 

@@ -16,12 +16,21 @@ JOINING = {
 """After one of these a line goes on in the next one; so does everything within brackets."""
 
 
-class IndentationError_(Exception):
+class LayoutError(Exception):
+    """What the lexer lets pass and the layout of a spec does not. `token` is where."""
+
+    def __init__(self, reason: str, token: Token) -> None:
+        super().__init__(reason)
+        self.token = token
+
+
+class MisindentedError(LayoutError):
     """A line that is indented less than the block it stands in and more than what is around that."""
 
-    def __init__(self, token: Token) -> None:
-        super().__init__("unindent does not match")
-        self.token = token
+
+class GluedError(LayoutError):
+    """Two words with nothing between them, such as `onstart`: the lexer looks only for words that may stand there,
+    and so takes the beginning of a word for one of them."""
 
 
 class Layout(PostLex):
@@ -34,7 +43,11 @@ class Layout(PostLex):
         quantifiers: list[int] = []
         indents = [0]
         previous = ""
+        before: Token | None = None
         for token in stream:
+            if before is not None and _glued(before, token):
+                raise GluedError("two words in one", before)
+            before = token
             if token.type == "_NL":
                 if depth or previous in JOINING:
                     continue
@@ -46,7 +59,7 @@ class Layout(PostLex):
                 while indent < indents[-1]:
                     indents.pop()
                     if indent > indents[-1]:
-                        raise IndentationError_(token)
+                        raise MisindentedError("unindent does not match", token)
                     yield Token.new_borrow_pos("_DEDENT", "", token)
                 previous = "_NL"
                 continue
@@ -59,3 +72,12 @@ class Layout(PostLex):
                 quantifiers.pop()
                 previous = "QUANTIFIER_COLON"
             yield token
+
+
+def _glued(before: Token, token: Token) -> bool:
+    """A unit may follow its number at once (`300ms`); nothing else may touch the word before it."""
+    return (
+        before.end_pos == token.start_pos
+        and (before[-1:].isalpha() or before.endswith("_"))
+        and (token[:1].isalnum() or token.startswith("_"))
+    )

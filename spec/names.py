@@ -25,7 +25,22 @@ from spec.types import (
 )
 
 BUILT_IN = ("size", "min", "max", "quorum", "successor", "predecessor", "next", "up", "armed")
-RESERVED = ("true", "false", "none", "self", "and", "or", "not", "implies", "in", "if", "then", "else", "exists", "forall")
+RESERVED = (
+    "true",
+    "false",
+    "none",
+    "self",
+    "and",
+    "or",
+    "not",
+    "implies",
+    "in",
+    "if",
+    "then",
+    "else",
+    "exists",
+    "forall",
+)
 
 
 class Reported(Exception):
@@ -116,7 +131,9 @@ def type_of(written: syntax.TypeExpression, names: Names) -> Type:
                 return names.enums[word.text]
             if word.text in names.broken:
                 raise Reported()
-            help = "an integer type names its range: `int 0..7`; without a bound it is `nat`" if word.text == "int" else ""
+            help = (
+                "an integer type names its range: `int 0..7`; without a bound it is `nat`" if word.text == "int" else ""
+            )
             known = ("bool", "nat", "int", *names.ordered, *names.enums)
             if help:
                 raise names.report("E0204", "`int` needs a range", word.span, "expected `int LOW..HIGH`", help)
@@ -136,7 +153,11 @@ def type_of(written: syntax.TypeExpression, names: Names) -> Type:
             inner = type_of(of, names)
             if not isinstance(inner, ProcessType):
                 raise names.report(
-                    "E0206", f"a set of `{inner}`", span, "expected `set of` a kind of process", "sets hold processes only"
+                    "E0206",
+                    f"a set of `{inner}`",
+                    span,
+                    "expected `set of` a kind of process",
+                    "sets hold processes only",
                 )
             return SetType(inner)
         case syntax.MapFrom(key, value, span):
@@ -183,10 +204,15 @@ def collect_kind(item: syntax.ProcessItem, names: Names) -> None:
             free(member.name, names)
             if member.name.text in taken:
                 raise names.report(
-                    "E0209", f"`{member.name}` is declared twice", member.name.span, f"first on line {taken[member.name.text].line}"
+                    "E0209",
+                    f"`{member.name}` is declared twice",
+                    member.name.span,
+                    f"first on line {taken[member.name.text].line}",
                 )
             if member.name.text in names.ordered:
-                raise names.report("E0209", f"`{member.name}` is a kind of process", member.name.span, "choose another name")
+                raise names.report(
+                    "E0209", f"`{member.name}` is a kind of process", member.name.span, "choose another name"
+                )
             taken[member.name.text] = member.name.span
             if isinstance(member, syntax.TimerMember):
                 low = milliseconds(member.low, names)
@@ -223,7 +249,7 @@ def initial_value(written: syntax.Expression, of: Type, names: Names) -> Value:
             return value
         case syntax.Number(value, _), NatType():
             return value
-        case (syntax.Number() | syntax.Unary("-", syntax.Number(), _)), IntType(low, high):
+        case ((syntax.Number() | syntax.Unary("-", syntax.Number(), _)), IntType(low, high)):
             value = written.value if isinstance(written, syntax.Number) else -_literal(written.operand)
             if low <= value <= high:
                 return value
@@ -243,7 +269,9 @@ def initial_value(written: syntax.Expression, of: Type, names: Names) -> Value:
         help = suggestion(written.word.text, of.values) or "its values are " + ", ".join(f"`{v}`" for v in of.values)
     if isinstance(of, SetType):
         help = "a set starts empty: `{}`"
-    raise names.report("E0301", f"this is no initial value for `{of}`", written.span, f"expected a literal `{of}`", help)
+    raise names.report(
+        "E0301", f"this is no initial value for `{of}`", written.span, f"expected a literal `{of}`", help
+    )
 
 
 def _literal(written: syntax.Expression) -> int:
@@ -284,5 +312,3 @@ def bind(word: syntax.Word, of: Type, place: Place, names: Names) -> Local:
     if hidden:
         raise names.report("E0211", f"`{word}` would hide {hidden}", word.span, "choose another name")
     return names.local(word, of)
-
-

@@ -53,5 +53,3 @@ def _names(file: syntax.File, protocol: Protocol) -> Names:
 def _finish(names: Names) -> None:
     if names.problems:
         raise SpecError(names.source, tuple(names.problems))
-
-

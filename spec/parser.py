@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lark import Lark, Token, UnexpectedInput, UnexpectedToken
-from lark.exceptions import UnexpectedCharacters, VisitError
+from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
+from lark.exceptions import VisitError
 
 from spec.diagnostics import Diagnostic, SpecError, suggestion
-from spec.layout import IndentationError_, Layout
+from spec.layout import GluedError, Layout, LayoutError, MisindentedError
+from spec.mistakes import Failure, at, explain, misplaced_statement
 from spec.source import Source, Span
 from spec.syntax import Comment, File, Item
+from spec.tokens import ITEM_WORDS, code, scan
 from spec.tree import Builder
 
-ITEM_WORDS = (
-    *("protocol", "type", "process", "message", "on", "action", "input", "procedure", "define", "leader", "safety"),
-    *("invariant", "step", "reachable", "recovers", "leads_to", "network", "faults", "check", "timed"),
-)
-STATEMENT_WORDS = ("if", "for", "send", "broadcast", "reset", "stop", "let", "pass", "assert", "unreachable")
-EXPRESSION_STARTS = {"NAME", "NUMBER", "LPAR", "LBRACE", "TRUE", "FALSE", "NONE", "SELF", "QUANTIFIER", "NOT"}
-SHOWN = {
-    "NAME": "a name",
-    "NUMBER": "a number",
-    "STRING": 'a text in "quotes"',
-    "_NL": "the end of the line",
-    "_INDENT": "an indented block",
-    "_DEDENT": "the end of the block",
-    "COMPARISON": "a comparison",
-    "PROPERTY": "a property",
-    "$END": "the end of the file",
-}
+MAXIMUM_DEPTH = 100
+"""How deep expressions and blocks may nest: far more than anybody can read, far less than a stack holds."""
+
+GUESSES = 20
+"""For so many mistakes of a file the parser is run again to find out what was meant."""
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True)
+class _ItemText:
+    """The lines of one item, of which the first is the file's `first_line`."""
+
+    first_line: int
+    text: str
 
 
 def parse(source: Source) -> File:
@@ -42,149 +45,181 @@ def parse(source: Source) -> File:
     all of a file's mistakes are found at once (the first one of each item).
     """
     items: list[Item] = []
-    problems: list[Diagnostic] = list(_tabs(source))
-    for first_line, text in _items(source):
-        builder = Builder(first_line - 1)
-        try:
-            items.append(builder.transform(_parser().parse(text)))
-        except UnexpectedInput as problem:
-            problems.append(_diagnostic(problem, text, first_line - 1))
-        except IndentationError_ as problem:
-            line = (problem.token.end_line or 1) + first_line - 1
-            column = len(source.line(line)) - len(source.line(line).lstrip()) + 1
-            place = Span(line, 1, line, column)
-            problems.append(Diagnostic("E0103", "this line's indentation matches no block around it", place, "here"))
-        except VisitError as problem:
-            if not isinstance(problem.orig_exc, SpecError):
-                raise
-            problems.extend(problem.orig_exc.diagnostics)
+    problems: list[Diagnostic] = []
+    text = plain(source.text)
+    bodiless = False
+    for item in _items(text):
+        read = _read(item, guess=len(problems) < GUESSES)
+        if not isinstance(read, tuple):
+            items.append(read)
+            bodiless = False
+            continue
+        # What should have been indented below a head begins items of its own: one mistake, not one for each line.
+        tokens = code(item.text)
+        stray = misplaced_statement(tokens)
+        if not (stray and bodiless):
+            problems += read
+        bodiless = stray or any(problem.message == "a block is missing" for problem in read)
+    if not items and not problems:
+        first = Span(1, 1, 1, 2)
+        problems.append(Diagnostic("E0107", "the file holds no protocol", first, "expected `protocol NAME`"))
     if problems:
         raise SpecError(source, tuple(sorted(problems, key=lambda p: p.span)))
-    return File(source, tuple(items), tuple(_comments(source)))
+    return File(source, tuple(items), tuple(_comments(text)))
+
+
+def plain(text: str) -> str:
+    """The text without what editors add unseen, a byte order mark and carriage returns at the ends of lines; what is
+    left keeps its line and column."""
+    text = " " + text[1:] if text.startswith(BYTE_ORDER_MARK) else text
+    return re.sub(r"\r+(?=\n|\Z)", "", text)
+
+
+def _read(item: _ItemText, guess: bool) -> Item | tuple[Diagnostic, ...]:
+    """An item, or what is wrong with it."""
+    problems = _indentation(item)
+    try:
+        tree = _lark().parse(item.text)
+        problems += _too_deep(tree)
+        if not problems:
+            built: Item = Builder(item.first_line - 1).transform(tree)
+            return built
+    except (UnexpectedInput, LayoutError) as stopped:
+        # A line that a tab moved out of its block is not wrong for another reason yet.
+        if not any(problem.code == "E0102" for problem in problems):
+            problems.append(_diagnostic(stopped, item.text, guess))
+    except VisitError as stopped:
+        if not isinstance(stopped.orig_exc, SpecError):
+            raise
+        return stopped.orig_exc.diagnostics
+    return tuple(replace(problem, span=_moved(problem.span, item.first_line - 1)) for problem in problems)
 
 
 @cache
-def _parser() -> Lark:
+def _lark() -> Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
     return Lark(grammar, parser="lalr", lexer="contextual", postlex=Layout(), propagate_positions=True)
 
 
-def _items(source: Source) -> Iterator[tuple[int, str]]:
-    """The items as (number of the first line, text). An item begins where a line begins in column one."""
+def _items(text: str) -> Iterator[_ItemText]:
+    """An item begins where a line begins in column one."""
     first, gathered = 0, list[str]()
-    for number, line in enumerate(source.lines, start=1):
-        line = line.rstrip("\r")
+    for number, line in enumerate(text.split("\n"), start=1):
         if line and line[0] not in " \t#)}]":
             if gathered:
-                yield first, "\n".join(gathered) + "\n"
+                yield _ItemText(first, "\n".join(gathered) + "\n")
             first, gathered = number, [line]
         elif gathered:
             gathered.append(line)
         elif line.strip() and not line.lstrip().startswith("#"):
             first, gathered = number, [line]
     if gathered:
-        yield first, "\n".join(gathered) + "\n"
+        yield _ItemText(first, "\n".join(gathered) + "\n")
 
 
-def _tabs(source: Source) -> Iterator[Diagnostic]:
-    for number, line in enumerate(source.lines, start=1):
-        indentation = line[: len(line) - len(line.lstrip())]
-        if "\t" in indentation and line.strip():
-            at = indentation.index("\t") + 1
-            yield Diagnostic(
-                "E0102", "a tab in the indentation", Span(number, at, number, at + 1), "use spaces", "four a level"
-            )
+def _indentation(item: _ItemText) -> list[Diagnostic]:
+    """Tabs (of an item, the first one), and an item that does not begin in the first column."""
+    problems: list[Diagnostic] = []
+    lines = item.text.split("\n")
+    indentations = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines]
+    tabbed = [
+        number
+        for number, (line, indentation) in enumerate(zip(lines, indentations, strict=True), start=1)
+        if "\t" in indentation and not line.strip().startswith("#") and line.strip()
+    ]
+    if tabbed:
+        column = indentations[tabbed[0] - 1].index("\t") + 1
+        span = Span(tabbed[0], column, tabbed[0], column + 1)
+        more = f", here and in {len(tabbed) - 1} more lines" if len(tabbed) > 2 else ""
+        said = f"indent by four spaces a level{more}"
+        problems.append(Diagnostic("E0102", "a tab in the indentation", span, "expected spaces", said))
+    elif indentations[0] and not (item.first_line == 1 and len(indentations[0]) == 1):
+        span = Span(1, 1, 1, len(indentations[0]) + 1)
+        problems.append(Diagnostic("E0103", "an item begins in the first column", span, "too far to the right"))
+    return problems
 
 
-def _comments(source: Source) -> Iterator[Comment]:
-    for number, line in enumerate(source.lines, start=1):
-        at, quoted = 0, False
-        while at < len(line) and (quoted or line[at] != "#"):
-            quoted ^= line[at] == '"'
-            at += 1
-        if at < len(line):
-            text = line[at:].rstrip()
-            span = Span(number, at + 1, number, at + 1 + len(text))
-            yield Comment(text, not line[:at].strip(), span)
+def _comments(text: str) -> Iterator[Comment]:
+    code_in_line = 0
+    for token in scan(text):
+        if token.kind == "comment":
+            written = token.text.rstrip()
+            span = Span(token.line, token.column, token.line, token.column + len(written))
+            yield Comment(written, code_in_line != token.line, span)
+        elif token.kind not in ("blank", "line"):
+            code_in_line = token.line
 
 
-def _diagnostic(problem: UnexpectedInput, text: str, offset: int) -> Diagnostic:
-    line, column = max(problem.line, 1), max(problem.column, 1)
-    if isinstance(problem, UnexpectedToken):
-        token: Any = problem.token
-        accepted = set(problem.accepts or problem.expected)
-        if token.type in ("_NL", "$END", "_INDENT", "_DEDENT"):
-            return _at_line_end(token, accepted, text, offset)
-        width = max(len(str(token)), 1)
-        found = f"`{token}`"
-        word = str(token)
+def _too_deep(tree: Tree[Token]) -> list[Diagnostic]:
+    level: list[Tree[Token]] = [tree]
+    for _ in range(MAXIMUM_DEPTH):
+        level = [child for parent in level for child in parent.children if isinstance(child, Tree)]
+        if not level:
+            return []
+    meta = level[0].meta
+    span = Span(1, 1, 1, 2) if meta.empty else Span(meta.line, meta.column, meta.line, meta.column + 1)
+    said = "name a part of it with `define` or `procedure`"
+    return [Diagnostic("E0109", f"nested more than {MAXIMUM_DEPTH} levels deep", span, "too deep", said)]
+
+
+def _diagnostic(stopped: UnexpectedInput | LayoutError, text: str, guess: bool) -> Diagnostic:
+    tokens = code(text)
+    index = _index(stopped, text)
+    if isinstance(stopped, MisindentedError):
+        line = next(token for token in tokens[index:])
+        span = Span(line.line, 1, line.line, line.column)
+        label = "expected the indentation of a line above"
+        return Diagnostic("E0103", "this line's indentation matches no block around it", span, label)
+    if isinstance(stopped, GluedError):
+        word = tokens[index]
+        said = suggestion(word.text, ITEM_WORDS) if index == 0 else ""
+        label = "" if said else f"expected a blank after `{stopped.token}`"
+        return Diagnostic("E0101", f"`{word.text}` was not expected here", at(word), label, said)
+    kind = stopped.token.type if isinstance(stopped, UnexpectedToken) else ""
+    ended = kind in ("_NL", "_DEDENT", "$END")
+    failure = Failure(text, tokens, index, _accepted(text), ended, kind == "_INDENT", _reach if guess else lambda _: 0)
+    return explain(failure)
+
+
+def _reach(text: str) -> int:
+    """How many tokens of an item the parser takes; one more if it takes them all and the item is whole."""
+    try:
+        _lark().parse(text)
+    except (UnexpectedInput, LayoutError) as stopped:
+        return _index(stopped, text)
+    return len(code(text)) + 1
+
+
+def _accepted(text: str) -> frozenset[str]:
+    """The terminals that the parser would have taken where it stops.
+
+    It has reduced what came before by then, as what it found allowed it, and so forgotten part of what it would have
+    taken; this goes back to where it stood before that.
+    """
+    parser: Any = _lark().parse_interactive(text)
+    state = parser.parser_state
+    tokens = parser.lexer_thread.lex(state)
+    with suppress(UnexpectedInput, LayoutError):
+        while (token := next(tokens, None)) is not None:
+            states, values = list(state.state_stack), list(state.value_stack)
+            try:
+                parser.feed_token(token)
+            except UnexpectedInput:
+                state.state_stack[:], state.value_stack[:] = states, values
+                break
+    return frozenset(parser.accepts())
+
+
+def _index(stopped: UnexpectedInput | LayoutError, text: str) -> int:
+    """How many tokens stand before the place where the parser stopped."""
+    if isinstance(stopped, UnexpectedToken) and stopped.token.type == "$END":
+        return len(code(text))
+    if isinstance(stopped, UnexpectedToken | LayoutError):
+        place = stopped.token.start_pos or 0
     else:
-        assert isinstance(problem, UnexpectedCharacters)
-        accepted = set(problem.allowed or ())
-        rest = text.split("\n")[line - 1][column - 1 :]
-        word = next((w for w in [_word(rest)] if w), rest[:1])
-        width, found = max(len(word), 1), f"`{word}`"
-    span = Span(line + offset, column, line + offset, column + width)
-    message = f"{found} was not expected here"
-    advice = _advice(word, accepted, column)
-    if word == "=" and "NAME" not in accepted:
-        advice = "an assignment is written `:=`, a comparison `==`"
-    return Diagnostic("E0101", message, span, f"expected {_expected(accepted)}", advice)
+        place = stopped.pos_in_stream
+    return sum(token.start < place for token in code(text))
 
 
-def _at_line_end(token: Token, accepted: set[str], text: str, offset: int) -> Diagnostic:
-    lines = text.rstrip("\n").split("\n")
-    number = min(token.line or len(lines), len(lines))
-    if token.type == "_INDENT":
-        number = min(token.end_line or number, len(lines))
-        indented = lines[number - 1]
-        begin = len(indented) - len(indented.lstrip()) + 1
-        span = Span(number + offset, 1, number + offset, begin)
-        return Diagnostic("E0103", "this line is indented, but no block begins here", span, "too far to the right")
-    content = lines[number - 1].split("#")[0].rstrip() if '"' not in lines[number - 1] else lines[number - 1].rstrip()
-    at = len(content) + 1
-    span = Span(number + offset, at, number + offset, at + 1)
-    advice = "what belongs to it stands on the next lines, indented" if accepted == {"_INDENT"} else ""
-    return Diagnostic("E0101", "the line ends too early", span, f"expected {_expected(accepted)}", advice)
-
-
-def _word(rest: str) -> str:
-    end = 0
-    while end < len(rest) and (rest[end].isalnum() or rest[end] == "_"):
-        end += 1
-    return rest[:end]
-
-
-def _advice(word: str, accepted: set[str], column: int) -> str:
-    if column == 1:
-        return suggestion(word, ITEM_WORDS)
-    words = {name.lower() for name in accepted if name.isupper() and name.isalpha()}
-    if "SEND" in accepted:
-        words |= set(STATEMENT_WORDS)
-    return suggestion(word, words - {word})
-
-
-def _expected(accepted: set[str]) -> str:
-    names = set(accepted)
-    shown: list[str] = []
-    if EXPRESSION_STARTS <= names:
-        names -= EXPRESSION_STARTS | {"MINUS", "IF"}
-        shown.append("an expression")
-    if {"AND", "OR", "IMPLIES"} <= names:
-        names -= {"AND", "OR", "IMPLIES", "COMPARISON", "PLUS", "MINUS", "AMPERSAND", "TIMES", "IN", "NOT"}
-        names -= {"DOT", "LSQB"}
-        shown.append("an operator")
-    if "SEND" in names:
-        names -= {word.upper() for word in STATEMENT_WORDS} | {"NAME", "WHILE"}
-        shown.append("a statement")
-    if {"PROTOCOL", "PROCESS"} <= names:
-        return "an item such as `process`, `message`, `on`, `safety`, `check`"
-    shown += sorted(_shown(name) for name in names if name not in ("CONTINUATION",))
-    return ", ".join(shown[:-1]) + " or " + shown[-1] if len(shown) > 1 else "".join(shown) or "something else"
-
-
-def _shown(name: str) -> str:
-    if name in SHOWN:
-        return SHOWN[name]
-    terminal = next((t for t in _parser().terminals if t.name == name), None)
-    return f"`{terminal.pattern.value.removesuffix(chr(92) + 'b')}`" if terminal else f"`{name.lower()}`"
+def _moved(span: Span, lines: int) -> Span:
+    return Span(span.line + lines, span.column, span.end_line + lines, span.end_column)

@@ -24,6 +24,9 @@ TAB = "    "
 SHOWN_LINES = 6
 """A span over more lines than this is shown by its first and last ones."""
 
+LONG_LINE = 160
+"""Of a line of more cells than this only a part is shown."""
+
 Piece = tuple[str, str]
 """A text and the style that it has in a terminal."""
 
@@ -97,9 +100,12 @@ def _one_line(source: Source, diagnostic: Diagnostic, width: int, style: str) ->
     before, within = _cells(line[:begin]), _cells(line[begin:end])
     # A place after the line's end, where something is missing, has its caret all the same.
     before += max(begin - len(line), 0)
-    yield from _source_line(span.line, width, line)
+    shown, cut = _window(line, begin, end)
+    before -= cut
+    yield f"{span.line:>{width}} |", GUTTER
+    yield f" {shown}".rstrip() + "\n", ""
     yield " " * width + " | ", GUTTER
-    yield " " * before + "^" * max(within, 1), style
+    yield " " * before + "^" * max(min(within, LONG_LINE // 2), 1), style
     yield f" {_visible(diagnostic.label)}".rstrip() + "\n", style
 
 
@@ -123,9 +129,14 @@ def _many_lines(source: Source, diagnostic: Diagnostic, width: int, style: str) 
     yield f" {_visible(diagnostic.label)}".rstrip() + "\n", style
 
 
-def _source_line(number: int, width: int, line: str) -> Iterator[Piece]:
-    yield f"{number:>{width}} |", GUTTER
-    yield f" {_shown(line)}".rstrip() + "\n", ""
+def _window(line: str, begin: int, end: int) -> tuple[str, int]:
+    """The line as shown, or of a very long one the part around a stretch of it; and by how many cells what is shown
+    begins further left than it would."""
+    if _cells(line) <= LONG_LINE:
+        return _shown(line), 0
+    first, last = max(begin - LONG_LINE // 2, 0), max(begin, min(end, begin + LONG_LINE // 2)) + LONG_LINE // 4
+    dots = "..." if first else ""
+    return dots + _shown(line[first:last]) + ("..." if last < len(line) else ""), _cells(line[:first]) - len(dots)
 
 
 def _last_line(source: Source, span: Span) -> int:

@@ -7,7 +7,7 @@ from itertools import product
 from spec import syntax
 from spec.names import Names, Reported
 from spec.protocol import Bound, Check, Fault, FaultKind, Network, Row
-from spec.types import NatType, OptionType, MapType, Type
+from spec.types import MapType, NatType, OptionType, Type
 
 WORST_NETWORK = Network(loss=True, duplication=True, reordering=True)
 """What holds where a spec says nothing of its network."""
@@ -127,7 +127,9 @@ def _bound(part: syntax.BoundPart, names: Names) -> Bound:
         raise names.report("E0203", "of which kind?", part.variable.span, "", f"say `{owners[0]}.{part.variable}`")
     of = names.kinds[owners[0]].variable(part.variable.text).type
     if not _counts(of):
-        raise names.report("E0506", f"`{part.variable}` is `{of}`", part.span, "expected a `nat`: only those need bounds")
+        raise names.report(
+            "E0506", f"`{part.variable}` is `{of}`", part.span, "expected a `nat`: only those need bounds"
+        )
     return Bound(owners[0], part.variable.text, part.limit)
 
 

@@ -122,7 +122,11 @@ def _assignment(written: syntax.AssignStatement, place: Place, names: Names) -> 
             raise Reported()
         if word.text in place.locals:
             raise names.report(
-                "E0312", f"`{word}` is not a variable", word.span, "it cannot be assigned", "a local name keeps its value"
+                "E0312",
+                f"`{word}` is not a variable",
+                word.span,
+                "it cannot be assigned",
+                "a local name keeps its value",
             )
         if any(timer.name == word.text for timer in names.kinds[place.kind].timers):
             raise names.report("E0305", f"`{word}` is a timer", word.span, "here", f"`reset {word}` or `stop {word}`")
@@ -139,7 +143,9 @@ def _assignment(written: syntax.AssignStatement, place: Place, names: Names) -> 
         raise names.report("E0304", f"`{word}` is `{variable.type}`", word.span, "expected a map before `[`")
     of = variable.type
     key = written.key
-    at, value = each([lambda: value_for(key, of.key, place, names), lambda: value_for(written.value, of.value, place, names)])
+    at, value = each(
+        [lambda: value_for(key, of.key, place, names), lambda: value_for(written.value, of.value, place, names)]
+    )
     return Assign(variable.name, at, value, written.span)
 
 
@@ -191,7 +197,11 @@ def _procedure_call(
             raise Reported()
         if word.text in names.messages:
             raise names.report(
-                "E0308", f"`{word}` is a message", word.span, "", f"`send {word}(...) to ...` or `broadcast {word}(...)`"
+                "E0308",
+                f"`{word}` is a message",
+                word.span,
+                "",
+                f"`send {word}(...) to ...` or `broadcast {word}(...)`",
             )
         raise names.unknown("E0215", "procedure", word, names.procedures)
     _, kind, parameters = names.procedures[word.text]
@@ -259,7 +269,11 @@ def _reads_beside(expression: Expression, variable: Local, names: Names) -> list
     if isinstance(expression, Read):
         return [expression]
     found = [read for child in children(expression) for read in _reads_beside(child, variable, names)]
-    inside = [part for part in parts(expression, names) if isinstance(part, Read)] if hasattr(expression, "definition") else []
+    inside = (
+        [part for part in parts(expression, names) if isinstance(part, Read)]
+        if hasattr(expression, "definition")
+        else []
+    )
     return found + inside
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lark import Token, Transformer
+from lark import Token
 from lark.tree import Meta
-from lark.visitors import v_args
+from lark.visitors import Transformer_NonRecursive, v_args
 
 from spec import syntax
 from spec.diagnostics import Diagnostic, SpecError
 from spec.source import Source, Span
 from spec.syntax import Expression, Word
+
+RESERVED = frozenset(
+    ("if", "then", "else", "and", "or", "not", "implies", "in", "exists", "forall", "true", "false", "none", "self")
+)
+"""Words that mean the same wherever an expression stands, so that no name of theirs could ever be used."""
+
+MAXIMUM_DIGITS = 9
 
 
 class Part(NamedTuple):
@@ -22,7 +29,7 @@ class Part(NamedTuple):
 
 
 @v_args(meta=True)
-class Builder(Transformer[Token, Any]):
+class Builder(Transformer_NonRecursive[Token, Any]):
     """Builds the items of a text whose first line is `offset` lines below the file's first."""
 
     def __init__(self, offset: int) -> None:
@@ -38,13 +45,19 @@ class Builder(Transformer[Token, Any]):
         line, column = (token.line or 1) + self.offset, token.column or 1
         return Span(line, column, (token.end_line or 1) + self.offset, token.end_column or column + 1)
 
-    def NAME(self, token: Token) -> Word:
+    def NAME(self, token: Token) -> Word:  # noqa: N802
+        if token in RESERVED:
+            message = f"`{token}` is a word of the language"
+            raise _refused(Diagnostic("E0108", message, self._token_span(token), "expected another name"))
         return Word(str(token), self._token_span(token))
 
-    def NUMBER(self, token: Token) -> syntax.Number:
+    def NUMBER(self, token: Token) -> syntax.Number:  # noqa: N802
+        if len(token) > MAXIMUM_DIGITS:
+            label = f"expected at most {MAXIMUM_DIGITS} digits"
+            raise _refused(Diagnostic("E0109", "a number too large", self._token_span(token), label))
         return syntax.Number(int(token), self._token_span(token))
 
-    def STRING(self, token: Token) -> syntax.DescriptionItem:
+    def STRING(self, token: Token) -> syntax.DescriptionItem:  # noqa: N802
         return syntax.DescriptionItem(str(token)[1:-1], self._token_span(token))
 
     # Parts
@@ -364,8 +377,8 @@ class Builder(Transformer[Token, Any]):
         match drawn:
             case syntax.Binary("in", syntax.NameOf(word, _), domain, _):
                 return syntax.SetFilter(word, domain, condition, self._span(meta))
-        problem = Diagnostic("E0104", "not a set", drawn.span, "expected `name in set`", "as in `{n in node if ...}`")
-        raise SpecError(Source("", ""), (problem,))
+        said = "as in `{n in node if ...}`"
+        raise _refused(Diagnostic("E0104", "not a part of a set", drawn.span, "expected `NAME in SET`", said))
 
     def quantified(self, meta: Meta, children: list[Any]) -> syntax.QuantifiedOver:
         words = tuple(c for c in children if isinstance(c, Word))
@@ -392,6 +405,11 @@ class Builder(Transformer[Token, Any]):
 
     def index(self, meta: Meta, children: list[Any]) -> syntax.IndexOf:
         return syntax.IndexOf(children[0], children[1], self._span(meta))
+
+
+def _refused(problem: Diagnostic) -> SpecError:
+    """Of an item alone; the parser, which knows the whole source, raises it again."""
+    return SpecError(Source("", ""), (problem,))
 
 
 def _part(children: list[Any], rule: str, default: Any) -> Any:

@@ -54,7 +54,9 @@ def test_same_states_and_steps(name: str) -> None:
         expected = sorted(native.encode(after) for after in within(successors))
         assert found == expected
     whole = len(graph.successors) < LIMIT
-    with NativeSearch(native, Limits(stop_at_violation=False, max_depth=None if whole else len(graph.levels) - 1)) as search:
+    with NativeSearch(
+        native, Limits(stop_at_violation=False, max_depth=None if whole else len(graph.levels) - 1)
+    ) as search:
         outcome = search.run()
         # An interrupted reference has expanded all of its levels.
         assert outcome.levels[: len(graph.levels)] == tuple(len(level) for level in graph.levels)
@@ -109,7 +111,9 @@ def test_bounds_and_failures(name: str) -> None:
     ]
     depth = len(graph.levels)
     for symmetry in (False, True):
-        with NativeSearch(explorer(model, Reductions(symmetry=symmetry)), Limits(stop_at_violation=False, max_depth=depth)) as search:
+        with NativeSearch(
+            explorer(model, Reductions(symmetry=symmetry)), Limits(stop_at_violation=False, max_depth=depth)
+        ) as search:
             outcome = search.run()
             found = [hit.length for hit in outcome.hits if hit.checked.name == "failure"]
             assert found == failures[:1]

@@ -72,7 +72,7 @@ def _writable_cache() -> Path:
 def _processor() -> str:
     """What `-march=native` depends on: a cache may be shared between machines."""
     try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        with Path("/proc/cpuinfo").open(encoding="ascii", errors="replace") as file:
             flags = next((line for line in file if line.startswith("flags")), "")
     except OSError:
         flags = ""
@@ -99,11 +99,11 @@ def build(text: str) -> Path:
         source = Path(scratch) / "model.c"
         built = Path(scratch) / "model.so"
         source.write_text(text, encoding="utf-8")
-        complaint = ""
+        output = ""
         for attempt in (flags, FLAGS):  # an odd compiler may not know the processor
             run = subprocess.run([*command, *attempt, "-o", str(built), str(source)], capture_output=True, text=True)
             if run.returncode == 0:
-                os.replace(built, library)
+                built.replace(library)
                 return library
-            complaint = run.stderr.strip() or f"{command[0]} exited with {run.returncode}"
-    raise CompilerFailed(complaint)
+            output = run.stderr.strip() or f"{command[0]} exited with {run.returncode}"
+    raise CompilerFailed(output)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import POINTER, byref, c_double, c_int, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from threading import Thread
 
-from modelcheck.layout import pack, unpack
 from modelcheck.model import Model, State
 from modelcheck.native.build import build
 from modelcheck.native.emit import Emitted, emit
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
+from modelcheck.packing import pack, unpack
 from modelcheck.reductions import Reductions, reductions_of
 
 Words = tuple[int, ...]

@@ -153,7 +153,9 @@ def _let(local: Local, value: Expression, emitter: Emitter) -> str:
         size = emitter.layout.model.size(value.type.key.kind)
         key = fresh("k")
         loop = f"for (int64_t {key} = 0; {key} < {size}; {key}++)"
-        return f"{c_type(value.type.value)} {name}[{size}]; {loop} {name}[{key}] = {entry(value, key, emitter.context)};"
+        return (
+            f"{c_type(value.type.value)} {name}[{size}]; {loop} {name}[{key}] = {entry(value, key, emitter.context)};"
+        )
     return f"{c_type(value.type)} {name} = {emitter.of(value)}; (void){name};"
 
 
@@ -314,16 +316,17 @@ def event_function(function: EventFunction, emitter: Emitter) -> str:
     kind = function.kind
     arguments = "".join(f", {c_type(of)} x{i}" for i, of in enumerate(function.parameters))
     lines = [
-        f"static void {function.name}(struct worker *w, const uint64_t *from, const uint64_t *base, "
-        f"uint64_t *y, int64_t me, uint32_t step{arguments})",
+        (
+            f"static void {function.name}(struct worker *w, const uint64_t *from, const uint64_t *base, "
+            f"uint64_t *y, int64_t me, uint32_t step{arguments})"
+        ),
         "{",
         "    uint64_t taken[COVER_WORDS] = {0};",
         "    int beyond = -1, overflow = 0;",
         "    (void)beyond; (void)overflow; (void)me;",
     ]
     mine = {variable.name: f"v_{variable.name}" for variable in kind.variables}
-    for variable in kind.variables:
-        lines.append("    " + _load(variable, emitter))
+    lines += ["    " + _load(variable, emitter) for variable in kind.variables]
     inner = replace(emitter, context=replace(emitter.context, kind=kind.name, me="me", mine=mine))
     for handler in function.handlers:
         lines += ["    {", *(_bind(handler.event))]

@@ -29,7 +29,8 @@ def reductions(layout: Layout, found: Reductions) -> Iterator[str]:
 def _settle(layout: Layout, index: int, kind: ProcessKind, found: Reductions) -> str:
     """All conditions are read before anything is set."""
     row = layout.rows[index]
-    tests, actions = [], []
+    tests: list[str] = []
+    actions: list[str] = []
     for rule in found.variables:
         if rule.kind != kind.name:
             continue
@@ -76,8 +77,13 @@ def _forget(layout: Layout, messages: tuple[DeadMessages, ...]) -> Iterator[str]
     if not any(of.dead for of in messages):
         yield "static inline void forget(uint64_t *rows) { (void)rows; }"
         return
-    senders = [(name, word) for index, names in enumerate(model.names) for name in names
-               for word in range(layout.rows[index].words) if _sent_bits(layout, index)[word]]
+    senders = [
+        (name, word)
+        for index, names in enumerate(model.names)
+        for name in names
+        for word in range(layout.rows[index].words)
+        if _sent_bits(layout, index)[word]
+    ]
     where = {(name, word): number for number, (name, word) in enumerate(senders)}
     lines = [f"    uint64_t needed[{len(senders)}] = {{0}};"]
     masks: dict[tuple[int, ...], int] = {}
@@ -87,20 +93,20 @@ def _forget(layout: Layout, messages: tuple[DeadMessages, ...]) -> Iterator[str]
             row = f"(rows + {layout.offsets[index] + receiver.number * layout.rows[index].words})"
             table = _needs(layout, receiver, of, where, masks)
             if of is None or len(set(table)) == 1:
-                number = str(table[0])
+                masks_at = str(table[0])
             else:
-                name = f"needs_{kind.name}_{receiver.number}"
-                yield f"static const uint16_t {name}[] = {{{', '.join(map(str, table))}}};"
-                number = f"{name}[{_local_number(layout, index, of, row)}]"
+                needs = f"needs_{kind.name}_{receiver.number}"
+                yield f"static const uint16_t {needs}[] = {{{', '.join(map(str, table))}}};"
+                masks_at = f"{needs}[{_local_number(layout, index, of, row)}]"
             lines.append(
-                f"    {{ const uint64_t *m = still_needed[{number}]; "
+                f"    {{ const uint64_t *m = still_needed[{masks_at}]; "
                 f"for (int i = 0; i < {len(senders)}; i++) needed[i] |= m[i]; }}"
             )
     rows = ", ".join("{" + ", ".join(f"UINT64_C({hex(m)})" for m in mask) + "}" for mask in masks)
     yield f"static const uint64_t still_needed[][{len(senders)}] = {{{rows}}};"
-    for number, (name, word) in enumerate(senders):
-        index = model.kind_index[name.kind]
-        at = layout.offsets[index] + name.number * layout.rows[index].words + word
+    for number, (sender, word) in enumerate(senders):
+        index = model.kind_index[sender.kind]
+        at = layout.offsets[index] + sender.number * layout.rows[index].words + word
         bits = _sent_bits(layout, index)[word]
         lines.append(f"    rows[{at}] &= ~UINT64_C({hex(bits)}) | needed[{number}];")
     yield "static void forget(uint64_t *rows)\n{\n" + "\n".join(lines) + "\n}"
@@ -152,12 +158,16 @@ def _needs(
         for domain in of.domains:
             size *= len(domain)
         table *= size
+        found: list[tuple[int, frozenset[Packet]]] = []
         for (which, values), dead in of.dead.items():
             if which == receiver.number:
                 at = 0
                 for value, domain, type_ in zip(values, of.domains, types, strict=True):
                     at = at * len(domain) + encode(type_, value)
-                table[at] = number(dead)
+                found.append((at, dead))
+        # In order, so that the same model always gives the same text, which is compiled once.
+        for at, dead in sorted(found, key=lambda entry: entry[0]):
+            table[at] = number(dead)
     return table
 
 
@@ -193,6 +203,7 @@ def _bits(
             if indices[-1] != receiver.number:
                 continue
             codes = indices[:-1]
-        yield block.place(cell), Packet(
-            sending.message.name, sender, receiver, layout.arguments(sending.message, codes)
+        yield (
+            block.place(cell),
+            Packet(sending.message.name, sender, receiver, layout.arguments(sending.message, codes)),
         )

@@ -105,7 +105,6 @@ def _chunks(layout: Layout) -> Iterator[tuple[int, int, int, int, int]]:
 
 def packing(layout: Layout) -> str:
     pack_lines = []
-    unpack_lines = []
     of_state: dict[int, list[str]] = {}
     of_rows: dict[int, list[str]] = {}
     for row, row_bit, word, bit, bits in _chunks(layout):
@@ -121,8 +120,7 @@ def packing(layout: Layout) -> str:
     for word in range(layout.words):
         parts = (["OCCUPIED"] if word == 0 else []) + of_state.get(word, [])
         pack_lines.append(f"    state[{word}] = {' | '.join(parts) or '0'};")
-    for row in range(layout.row_words):
-        unpack_lines.append(f"    rows[{row}] = {' | '.join(of_rows.get(row, [])) or '0'};")
+    unpack_lines = [f"    rows[{row}] = {' | '.join(of_rows.get(row, [])) or '0'};" for row in range(layout.row_words)]
     return "\n".join(
         [
             "static inline void pack(const uint64_t *rows, uint64_t *state)",

@@ -124,8 +124,10 @@ def exchanges(layout: Layout) -> Iterator[str]:
             text = list(_exchange_row(layout, row, kind, pairs, f"{kind}_{other}"))
             if text:
                 yield from (line for line in text if line.startswith("static const"))
-                body.append(f"    for (uint64_t *row = rows + {layout.offsets[other]}; "
-                            f"row < rows + {layout.offsets[other + 1]}; row += {row.words}) {{")
+                body.append(
+                    f"    for (uint64_t *row = rows + {layout.offsets[other]}; "
+                    f"row < rows + {layout.offsets[other + 1]}; row += {row.words}) {{"
+                )
                 body += [f"        {line}" for line in text if not line.startswith("static const")]
                 body.append("    }")
         words = layout.rows[index].words
@@ -139,9 +141,7 @@ def exchanges(layout: Layout) -> Iterator[str]:
         yield "\n".join([*body, "}"])
 
 
-def _exchange_row(
-    layout: Layout, row: Row, kind: str, pairs: list[tuple[int, int]], name: str
-) -> Iterator[str]:
+def _exchange_row(layout: Layout, row: Row, kind: str, pairs: list[tuple[int, int]], name: str) -> Iterator[str]:
     number = 0
     for exchange in _exchange(layout, row, kind):
         for (word, _), places in sorted(exchange.within.items()):
@@ -202,7 +202,9 @@ def _recoding(layout: Layout, content: MessageCode, kind: str, pairs: list[tuple
                     arguments.append(code)
                 codes.append(first + layout.message_index(message, tuple(arguments)))
         tables.append("{" + ", ".join(map(str, codes)) + "}")
-    return f"static const uint16_t {name}[][{layout.codes(content.sender, content.receiver)}] = {{{', '.join(tables)}}};"
+    return (
+        f"static const uint16_t {name}[][{layout.codes(content.sender, content.receiver)}] = {{{', '.join(tables)}}};"
+    )
 
 
 def _recode(layout: Layout, block: Block, table: str) -> Iterator[str]:
@@ -315,8 +317,8 @@ def signatures(layout: Layout) -> Iterator[str]:
         for other in symmetric_kinds(layout):
             parts = _reference(layout, row, kinds[other].name)
             yield (
-                f"static inline uint64_t about_{kinds[index].name}_{kinds[other].name}(const uint64_t *row, uint64_t i)\n"
-                "{\n    uint64_t h = 0;\n"
+                f"static inline uint64_t about_{kinds[index].name}_{kinds[other].name}"
+                "(const uint64_t *row, uint64_t i)\n{\n    uint64_t h = 0;\n"
                 + "".join(f"    h = h * UINT64_C(0x9e3779b97f4a7c15) + {part};\n" for part in parts)
                 + "    (void)row; (void)i;\n    return h;\n}"
             )
@@ -325,13 +327,18 @@ def signatures(layout: Layout) -> Iterator[str]:
         lines = [f"    uint64_t h = {'i + 1' if index not in symmetric_kinds(layout) else '0'};"]
         for word, mask in enumerate(_own_masks(layout, row)):
             if mask:
-                lines.append(f"    h = multiply_mix(h + (row[{word}] & UINT64_C({hex(mask)})), UINT64_C(0xe7037ed1a0b428db) + {word});")
+                lines.append(
+                    f"    h = multiply_mix(h + (row[{word}] & UINT64_C({hex(mask)})), "
+                    f"UINT64_C(0xe7037ed1a0b428db) + {word});"
+                )
         if index in symmetric_kinds(layout):
             lines.append(f"    h = multiply_mix(h + about_{name}_{name}(row, i), UINT64_C(0x8ebc6af09c88c6e3));")
         for block in row.blocks.values():
             if isinstance(block.content, Members) and block.width:
-                for cell in range(block.count) if not block.dims else ():
-                    lines.append(f"    h += (uint64_t)__builtin_popcountll({get(block, 'row', str(cell))}) << {8 * (cell % 4)};")
+                lines += [
+                    f"    h += (uint64_t)__builtin_popcountll({get(block, 'row', str(cell))}) << {8 * (cell % 4)};"
+                    for cell in (range(block.count) if not block.dims else ())
+                ]
         yield (
             f"static inline uint64_t own_signature_{name}(const uint64_t *row, uint64_t i)\n"
             "{\n" + "\n".join(lines) + "\n    (void)row; (void)i;\n    return h;\n}"
@@ -387,7 +394,8 @@ def canonical(layout: Layout) -> str:
         sort.append(f"    tied |= sort_{names[index]}(rows, sign + {firsts[index]}, 0);")
         parts.append(_sort(names[index], model.sizes[index]))
     sort_refined = [
-        f"        tied |= sort_{names[index]}(rows, refined + {firsts[index]}, sign + {firsts[index]});" for index in kinds
+        f"        tied |= sort_{names[index]}(rows, refined + {firsts[index]}, sign + {firsts[index]});"
+        for index in kinds
     ]
     last = " || ".join(f"i == {firsts[index] + model.sizes[index] - 1}" for index in kinds)
     steps = []
@@ -395,7 +403,8 @@ def canonical(layout: Layout) -> str:
         first, size = firsts[index], model.sizes[index]
         steps.append(
             f"    if (i >= {first} && i < {first + size}) {{\n"
-            f"        for (int j = i + 1; j < {first + size} && sign[j] == sign[i] && refined[j] == refined[i]; j++) {{\n"
+            f"        for (int j = i + 1; j < {first + size}; j++) {{\n"
+            f"            if (sign[j] != sign[i] || refined[j] != refined[i])\n                break;\n"
             f"            uint64_t other[ROW_WORDS];\n"
             f"            memcpy(other, rows, sizeof other);\n"
             f"            exchange_{names[index]}(other, (uint32_t)(i - {first}), (uint32_t)(j - {first}));\n"
@@ -407,12 +416,14 @@ def canonical(layout: Layout) -> str:
         "/* All orders within ties, from process i on; `best` becomes the least. */\n"
         "static void least_order(const uint64_t *rows, int i, const uint64_t *sign, const uint64_t *refined, "
         "uint64_t *best)\n{\n"
-        f"    while (i < {total} && (!is_symmetric[i] || {last} || sign[i] != sign[i + 1] || refined[i] != refined[i + 1]))\n"
+        f"    while (i < {total} && (!is_symmetric[i] || {last} || "
+        "sign[i] != sign[i + 1] || refined[i] != refined[i + 1]))\n"
         "        i++;\n"
         f"    if (i >= {total}) {{\n"
         "        uint64_t whole[ROW_WORDS];\n        memcpy(whole, rows, sizeof whole);\n"
         + normal.replace("rows", "whole")
-        + "        if (rows_less(whole, best))\n            memcpy(best, whole, sizeof whole);\n        return;\n    }\n"
+        + "        if (rows_less(whole, best))\n            memcpy(best, whole, sizeof whole);\n"
+        "        return;\n    }\n"
         "    least_order(rows, i + 1, sign, refined, best);\n" + "\n".join(steps) + "\n}"
     )
     flags = ", ".join(str(int(index in kinds)) for index, size in enumerate(model.sizes) for _ in range(size))

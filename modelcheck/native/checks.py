@@ -1,0 +1,135 @@
+"""The end of a step, and what is looked for in states and steps, as C."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from modelcheck.model import Model
+from modelcheck.native.emission import Emission
+from modelcheck.native.expressions import Context, expression
+from modelcheck.native.rows import mask
+from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked
+from spec.protocol import ProcessKind
+from spec.types import SetType, Type
+
+
+def commits(e: Emission) -> Iterator[str]:
+    """What is common to all steps: history, step properties, the canonical form, packing."""
+    step_checks = [
+        _property_check(e, number, item, "from", "rows", "found_in_step(w, {})")
+        for number, item in enumerate(e.properties)
+        if item.in_step and item.declared is not None
+    ]
+    yield (
+        "/* A step has led from one state (as rows) to another. */\n"
+        "static void finish(struct worker *w, const uint64_t *from, uint64_t *rows, uint32_t step)\n{\n"
+        + "\n".join(step_checks)
+        + "\n    uint64_t state[MODEL_WORDS];\n    forget(rows);\n    canonical(rows);\n    pack(rows, state);\n"
+        "    (void)from;\n    emit(w, state, step);\n}"
+    )
+    for index, kind in enumerate(e.model.protocol.kinds):
+        words = e.layout.rows[index].words
+        mine = e.row(index, "me", "{}")
+        yield (
+            f"/* A process has run: `y` is its row now, `base` all rows but for that, `from` the state before. */\n"
+            f"static void commit_{kind.name}(struct worker *w, const uint64_t *from, const uint64_t *base, "
+            f"int64_t me,\n    const uint64_t *y, const uint64_t *taken, uint32_t step)\n{{\n"
+            f"    uint64_t rows[ROW_WORDS];\n    cover(w, taken);\n"
+            f"    if (same_words(y, {mine.format('from')}, {words}) && (base == from || step == STEP_RESTART))\n"
+            f"        return;\n"
+            f"    memcpy(rows, base, sizeof rows);\n"
+            f"    copy_words({mine.format('rows')}, y, {words});\n"
+            + _remember(e, index, kind)
+            + "    if (base != from && step != STEP_RESTART && same_words(rows, from, ROW_WORDS))\n        return;\n"
+            f"    settle_{kind.name}({mine.format('rows')});\n    finish(w, from, rows, step);\n}}"
+        )
+
+
+def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
+    leader = e.model.protocol.leader
+    if leader is None or leader.kind != kind.name:
+        return ""
+    context = replace(e.context("rows"), kind=kind.name)
+    led = e.layout.rows[index].blocks["led"]
+    row = e.row(index, "me", "rows")
+    up = f"{kind.name}___up({row})"
+    return (
+        f"    if ({up} && {expression(leader.condition, context)}) {{\n"
+        f"        const int64_t token = {expression(leader.token, context)};\n"
+        f"        if (token >= 0 && token <= {e.model.caps.token})\n"
+        f"            set_bit({row}, {led.word}, {led.shift}, {led.per_word}, token);\n    }}\n"
+    )
+
+
+def _property_check(e: Emission, number: int, item: Checked, state: str, after: str | None, found: str) -> str:
+    declared = item.declared
+    assert declared is not None
+    context = replace(e.context(state, after), kind=declared.about)
+    test = expression(declared.expression, context)
+    if item.is_violation:
+        test = f"!{test}"
+    hit = f"    if ({test}) {found.format(number)};"
+    if declared.about is None:
+        return hit
+    return e.processes(e.model.kind_index[declared.about], hit)
+
+
+def check(e: Emission) -> str:
+    lines = []
+    for number, item in enumerate(e.properties):
+        if item.in_step:
+            continue
+        if item.declared is not None:
+            lines.append(_property_check(e, number, item, "rows", None, "found_in_state(w, {}, state)"))
+        else:
+            lines.append(_standard(e, number, item))
+    kinds = ", ".join(
+        "WITNESS" if not p.is_violation else "VIOLATED_STEP" if p.in_step else "VIOLATED_STATE" for p in e.properties
+    )
+    return (
+        f"static const uint8_t model_property_kinds[] = {{{kinds}}};\n"
+        "static void model_check(struct worker *w, const uint64_t *state)\n{\n"
+        "    uint64_t rows[ROW_WORDS];\n    unpack(state, rows);\n    (void)w; (void)rows;\n"
+        + "\n".join(lines)
+        + "\n}\n"
+        "static void model_canonical(const uint64_t *in, uint64_t *out)\n{\n"
+        "    uint64_t rows[ROW_WORDS];\n    unpack(in, rows);\n    settle_all(rows);\n"
+        "    canonical(rows);\n    pack(rows, out);\n}"
+    )
+
+
+def _standard(e: Emission, number: int, item: Checked) -> str:
+    leader = e.model.protocol.leader
+    assert leader is not None
+    index = e.model.kind_index[leader.kind]
+    block = e.layout.rows[index].blocks["led"]
+    row = e.row(index, "me", "rows")
+    words = []
+    for i in range((block.count + block.per_word - 1) // block.per_word):
+        bits = min(block.per_word, block.count - i * block.per_word)
+        words.append(f"({row}[{block.word + i}] >> {block.shift} & {mask(bits)})")
+    found = f"found_in_state(w, {number}, state)"
+    if item.name == ONE_LEADER_PER_TOKEN:
+        body = "\n".join(f"    if (seen[{i}] & {w}) {found}; seen[{i}] |= {w};" for i, w in enumerate(words))
+        return f"    {{ uint64_t seen[{len(words)}] = {{0}};\n{e.processes(index, body)} }}"
+    context = replace(e.context("rows"), kind=leader.kind)
+    leads = f"{leader.kind}___up({row}) && {expression(leader.condition, context)}"
+    if item.name == TOKEN_NEVER_GOES_BACKWARDS:
+        token = expression(leader.token, context)
+        later = " || ".join(f"bits_above({w}, token - {i * block.per_word})" for i, w in enumerate(words))
+        body = f"    if ({leads}) {{ const int64_t token = {token}; if ({later}) {found}; }}"
+        return e.processes(index, body)
+    assert leader.elected_by is not None
+    held = _quorum_of(e.model, expression(leader.elected_by, context), leader.elected_by.type, context)
+    return e.processes(index, f"    if ({leads} && !({held})) {found};")
+
+
+def _quorum_of(model: Model, members: str, of: Type, context: Context) -> str:
+    """Whether a set is a quorum by the protocol's own definition."""
+    assert isinstance(of, SetType)
+    names = (f"quorum:{of.of.kind}", "quorum")
+    definition = next(d for name in names for d in model.protocol.definitions if d.name == name)
+    (parameter,) = definition.parameters
+    bound = f"uint64_t l{parameter.identity} = {members};"
+    return f"({{ {bound} {expression(definition.body, context)}; }})"

@@ -1,0 +1,275 @@
+"""All steps of a state as C: `model_expand`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelcheck.native.emission import Emission
+from modelcheck.native.expressions import c_type, constant, from_code, no_value
+from modelcheck.native.rows import get
+from modelcheck.semantics import values_of
+from spec.protocol import FaultKind, OnAction, OnInput, ProcessKind, Variable
+from spec.types import MapType, OptionType, ProcessType, SetType, Type
+
+
+def expand(e: Emission) -> str:
+    parts = []
+    for index, kind in enumerate(e.model.protocol.kinds):
+        parts.append(_own_steps(e, index, kind))
+        if e.model.network.is_growing_set:
+            parts += _deliveries(e, index, kind)
+        else:
+            parts += _link_steps(e, index, kind)
+    parts += _faults(e)
+    body = "\n".join(part for part in parts if part)
+    return (
+        "static void model_expand(struct worker *w, const uint64_t *state)\n{\n"
+        "    static const uint64_t nothing[COVER_WORDS];\n"
+        f"    uint64_t from[ROW_WORDS], base[ROW_WORDS], y[{max(max(row.words for row in e.layout.rows), 1)}];\n"
+        "    unpack(state, from);\n    (void)nothing; (void)base; (void)y;\n" + body + "\n}"
+    )
+
+
+def _run(e: Emission, index: int, name: str, base: str, step: str, arguments: tuple[str, ...] = ()) -> str:
+    """Has process `me`, whose row is in `y`, handle an event; without a handler the step ends with `y`."""
+    kind = e.model.protocol.kinds[index].name
+    function = e.function(kind, name)
+    if function is None:
+        return f"commit_{kind}(w, from, {base}, me, y, nothing, {step});"
+    extra = "".join(f", {argument}" for argument in arguments)
+    return f"{function.name}(w, from, {base}, y, me, {step}{extra});"
+
+
+def _own_steps(e: Emission, index: int, kind: ProcessKind) -> str:
+    lines = []
+    if e.layout.has_crash:
+        lines.append(f"    if (!{kind.name}___up({e.row(index, 'me', 'from')})) continue;")
+    for timer in kind.timers:
+        armed = f"{kind.name}___armed_{timer.name}"
+        run = _run(e, index, f"timeout_{timer.name}", "from", "STEP_TIMEOUT")
+        lines.append(
+            f"    if ({armed}({e.row(index, 'me', 'from')})) {{ {e.copy_row(index)} set_{armed}(y, 0); {run} }}"
+        )
+    for function in e.functions():
+        if function.kind != kind:
+            continue
+        event = function.handlers[0].event
+        if isinstance(event, OnAction):
+            lines.append(f"    {e.copy_row(index)} {_run(e, index, f'action_{event.name}', 'from', 'STEP_ACTION')}")
+        elif isinstance(event, OnInput):
+            names = tuple(f"x{i}" for i in range(len(function.parameters)))
+            run = f"{e.copy_row(index)} {_run(e, index, f'input_{event.name}', 'from', 'STEP_INPUT', names)}"
+            for name, of in reversed(list(zip(names, function.parameters, strict=True))):
+                size = len(values_of(e.model, of))
+                run = (
+                    f"for (uint64_t {name}_code = 0; {name}_code < {size}; {name}_code++) "
+                    f"{{ const {c_type(of)} {name} = {from_code(of, f'{name}_code')}; {run} }}"
+                )
+            lines.append("    " + run)
+    return e.processes(index, "\n".join(lines))
+
+
+def _can_receive(e: Emission, index: int, sender: int) -> str:
+    """C text that skips to the next receiver where `me` can receive nothing from `j`."""
+    kinds = e.model.protocol.kinds
+    text = ""
+    if e.layout.has_crash:
+        text += f"    if (!{kinds[index].name}___up({e.row(index, 'me', 'from')})) continue;\n"
+    if e.layout.has_sides:
+        text += (
+            f"    if ({kinds[index].name}___side({e.row(index, 'me', 'from')}) != "
+            f"{kinds[sender].name}___side({e.row(sender, 'j', 'from')})) continue;\n"
+        )
+    return text
+
+
+def _decoded(e: Emission, message_name: str, index: str) -> tuple[str, tuple[str, ...]]:
+    """C declarations of a message's arguments from the number of their combination."""
+    message = e.model.protocol.message(message_name)
+    lines, names = [], []
+    rest = index
+    for position in reversed(range(len(message.parameters))):
+        of = message.parameters[position][1]
+        size = e.layout.argument_size(message, position)
+        code = f"{rest} % {size}" if position else rest
+        lines.append(f"const {c_type(of)} x{position} = {from_code(of, code)};")
+        rest = f"{rest} / {size}"
+        names.append(f"x{position}")
+    return " ".join(reversed(lines)), tuple(reversed(names))
+
+
+def _deliveries(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
+    """Every message that is there to every process that it is for."""
+    for sending in e.layout.sendings:
+        message = sending.message
+        if message.receiver != kind.name or e.function(kind.name, f"message_{message.name}") is None:
+            continue
+        sender = e.model.kind_index[message.sender]
+        block = e.layout.rows[sender].blocks[f"sent_{message.name}"]
+        receivers = 1 if sending.broadcast_only else e.model.size(message.receiver)
+        declarations, names = _decoded(e, message.name, "index")
+        run = _run(e, index, f"message_{message.name}", "from", "STEP_DELIVER", ("j", *names))
+        to_self = sending.broadcast_only and message.sender == message.receiver
+        body = (
+            f"    for (int64_t j = 0; j < {e.model.sizes[sender]}; j++) {{\n"
+            + ("    if (j == me) continue;\n" if to_self else "")
+            + _can_receive(e, index, sender)
+        )
+        words = (block.count + block.per_word - 1) // block.per_word
+        for word in range(words):
+            first = word * block.per_word
+            cells = min(block.per_word, block.count - first)
+            row = e.row(sender, "j", "from")
+            mask = f"UINT64_C({hex((1 << cells) - 1)})"
+            bits = f"{row}[{block.word + word}] >> {block.shift} & {mask}"
+            if receivers > 1:
+                wanted = ", ".join(
+                    f"UINT64_C({hex(sum(1 << c for c in range(cells) if (first + c) % receivers == to))})"
+                    for to in range(receivers)
+                )
+                bits += f" & ((const uint64_t[]){{{wanted}}})[me]"
+            cell = f"({first} + (uint64_t)__builtin_ctzll(bits))" if first else "(uint64_t)__builtin_ctzll(bits)"
+            body += (
+                f"    for (uint64_t bits = {bits}; bits; bits &= bits - 1) {{\n"
+                f"        const uint64_t index = {cell}{f' / {receivers}' if receivers > 1 else ''}; (void)index;\n"
+                f"        {declarations}\n        {e.copy_row(index)} {run}\n    }}\n"
+            )
+        yield e.processes(index, body + "    }")
+
+
+def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
+    """Deliveries and losses on links to processes of a kind."""
+    network = e.model.network
+    channel = e.model.channel
+    for sender, sending_kind in enumerate(e.model.protocol.kinds):
+        ranges = e.layout.code_ranges(sending_kind.name, kind.name)
+        if not ranges:
+            continue
+        name = f"{sending_kind.name}_{kind.name}"
+        row = e.row(sender, "j", "{}")
+        deliver = ""
+        for message, first, count in ranges:
+            declarations, names = _decoded(e, message.name, "index")
+            run = _run(e, index, f"message_{message.name}", "{}", "STEP_DELIVER", ("j", *names))
+            if e.function(kind.name, f"message_{message.name}") is None:
+                run = f"commit_{kind.name}(w, from, {{}}, me, y, nothing, STEP_DELIVER);"
+            keep = f"{e.copy_row(index)} {run.format('from')}" if network.duplication else ""
+            deliver += (
+                f"        if (code >= {first} && code < {first + count}) {{\n"
+                f"            const uint64_t index = code - {first}; (void)index; {declarations}\n"
+                f"            {e.copy_row(index, 'base')} {run.format('base')} {keep}\n        }}\n"
+            )
+        lines = (
+            f"    for (int64_t j = 0; j < {e.model.sizes[sender]}; j++)\n"
+            f"    for (int64_t i = 0; i < {channel}; i++) {{\n"
+            f"        const uint64_t code = cell_{name}({row.format('from')}, me, i);\n"
+            "        if (!code) break;\n"
+        )
+        if network.reordering:
+            lines += f"        if (i > 0 && cell_{name}({row.format('from')}, me, i - 1) == code) continue;\n"
+        lines += f"        memcpy(base, from, sizeof base); take_{name}({row.format('base')}, me, i);\n"
+        if network.loss:
+            lines += (
+                "        { uint64_t rows[ROW_WORDS]; memcpy(rows, base, sizeof rows); "
+                "finish(w, from, rows, STEP_LOSE); }\n"
+            )
+        if not network.reordering:
+            lines += "        if (i > 0) continue;\n"
+        yield e.processes(index, lines + _can_receive(e, index, sender) + deliver + "    }")
+
+
+def _faults(e: Emission) -> Iterator[str]:
+    for fault in e.model.faults:
+        spend = ""
+        guard = "1"
+        base = "from"
+        if fault.up_to is not None:
+            if fault not in e.model.bounded_faults:
+                continue
+            block = e.layout.rows[-1].blocks[f"spent{e.model.bounded_faults.index(fault)}"]
+            at = e.layout.offsets[-1]
+            guard = f"{get(block, f'(from + {at})')} < {fault.up_to}"
+            base = "base"
+            spend = f"memcpy(base, from, sizeof base); base[{at + block.word}] += UINT64_C(1) << {block.shift};"
+        match fault.kind:
+            case FaultKind.RESTART | FaultKind.DISK_LOSS | FaultKind.CRASH:
+                bodies = [_fault_of(e, index, kind, fault.kind, base) for index, kind in e.kinds()]
+                yield f"    if ({guard}) {{\n{spend}\n" + "\n".join(bodies) + "\n    }"
+            case FaultKind.PARTITION:
+                yield f"    if ({guard}) {{\n{spend}\n{_partition(e, base)}\n    }}"
+            case _:
+                pass
+    for index, kind in e.kinds():
+        if e.layout.has_crash:
+            row = e.row(index, "me", "from")
+            yield e.processes(
+                index,
+                f"    if ({kind.name}___up({row})) continue;\n    {e.copy_row(index)} "
+                f"set_{kind.name}___up(y, 1); {_run(e, index, 'start', 'from', 'STEP_RECOVER')}",
+            )
+    if e.layout.has_sides:
+        yield (
+            "    { uint64_t rows[ROW_WORDS]; memcpy(rows, from, sizeof rows);\n"
+            + "\n".join(_set_side(e, index, kind, "0") for index, kind in e.kinds())
+            + "\n    if (!same_words(rows, from, ROW_WORDS)) finish(w, from, rows, STEP_HEAL); }"
+        )
+
+
+def _fault_of(e: Emission, index: int, kind: ProcessKind, fault: FaultKind, base: str) -> str:
+    lines = []
+    if e.layout.has_crash:
+        lines.append(f"    if (!{kind.name}___up({e.row(index, 'me', 'from')})) continue;")
+    lines.append("    " + e.copy_row(index))
+    lines += [
+        "    " + _reset(e, kind, variable)
+        for variable in kind.variables
+        if not variable.durable or fault is FaultKind.DISK_LOSS
+    ]
+    lines += [f"    set_{kind.name}___armed_{timer.name}(y, 0);" for timer in kind.timers]
+    if fault is FaultKind.CRASH:
+        lines.append(f"    set_{kind.name}___up(y, 0);")
+        lines.append(f"    commit_{kind.name}(w, from, {base}, me, y, nothing, STEP_CRASH);")
+    else:
+        lines.append("    " + _run(e, index, "start", base, "STEP_RESTART"))
+    return e.processes(index, "\n".join(lines))
+
+
+def _reset(e: Emission, kind: ProcessKind, variable: Variable) -> str:
+    of = variable.type
+    setter = f"set_{kind.name}__{variable.name}"
+    if isinstance(of, MapType):
+        value = _initial_value(e, variable, of.value)
+        return f"for (int64_t key = 0; key < {e.model.size(of.key.kind)}; key++) {setter}(y, key, {value});"
+    return f"{setter}(y, {_initial_value(e, variable, of)});"
+
+
+def _initial_value(e: Emission, variable: Variable, of: Type) -> str:
+    match of:
+        case OptionType(ProcessType()) if variable.initial is None:
+            return no_value(of)
+        case SetType() | _:
+            return constant(variable.initial, of)
+
+
+def _set_side(e: Emission, index: int, kind: ProcessKind, value: str) -> str:
+    row = e.row(index, "k", "rows")
+    return f"    for (int k = 0; k < {e.model.sizes[index]}; k++) set_{kind.name}___side({row}, {value});"
+
+
+def _partition(e: Emission, base: str) -> str:
+    total = sum(e.model.sizes)
+    lines = [
+        f"    for (uint64_t cut = 2; cut < UINT64_C({1 << total}); cut += 2) {{",
+        f"    uint64_t rows[ROW_WORDS]; memcpy(rows, {base}, sizeof rows); int same = 1;",
+    ]
+    first = 0
+    for index, kind in e.kinds():
+        lines.append(_set_side(e, index, kind, f"(int64_t)(cut >> ({first} + k) & 1)"))
+        row = e.row(index, "k", "{}")
+        lines.append(
+            f"    for (int k = 0; k < {e.model.sizes[index]}; k++) same &= "
+            f"{kind.name}___side({row.format('rows')}) == {kind.name}___side({row.format('from')});"
+        )
+        first += e.model.sizes[index]
+    lines.append("    if (!same) finish(w, from, rows, STEP_PARTITION);\n    }")
+    return "\n".join(lines)
