@@ -9,6 +9,7 @@ from itertools import combinations
 from modelcheck.evaluate import Scope, evaluate, scope_of
 from modelcheck.model import Model, Name, State
 from modelcheck.semantics import leads
+from spec.lint import reads_of_step
 from spec.protocol import CHECKED_BY_EXPLORATION, Definition, Property, PropertyKind
 from spec.types import SetType
 
@@ -79,10 +80,25 @@ def found_in_state(model: Model, item: Checked, state: State) -> bool:
 
 
 def found_in_step(model: Model, item: Checked, before: State, after: State) -> bool:
-    """Whether a step (that does not fail) violates a step property."""
+    """Whether a step (that does not fail) violates a step property. One that changes nothing of what the property
+    reads does not; see `spec.lint.reads_of_step`."""
     if item.declared is None or not item.in_step:
         return False
+    seen = reads_of_step(model.protocol, item.declared)
+    if all(_read(model, before, place) == _read(model, after, place) for place in seen):
+        return False
     return not _holds(model, item.declared, before, after)
+
+
+def _read(model: Model, state: State, place: tuple[str, str]) -> tuple[object, ...]:
+    """What all processes of a kind hold in a variable; whether a timer of theirs is armed, whether they are up."""
+    kind, name = place
+    processes = state.processes[model.kind_index[kind]]
+    if place in model.variable_index:
+        return tuple(process.values[model.variable_index[place]] for process in processes)
+    if place in model.timer_index:
+        return tuple(process.armed[model.timer_index[place]] for process in processes)
+    return tuple(process.up for process in processes)
 
 
 def leaders(model: Model, state: State) -> Iterator[tuple[Name, int]]:

@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from spec.diagnostics import Diagnostic
 from spec.protocol import (
     Apply,
+    Armed,
     Broadcast,
     Call,
     Handler,
@@ -18,11 +19,13 @@ from spec.protocol import (
     OnStart,
     OnTimeout,
     Procedure,
+    Property,
     Protocol,
     Read,
     Reset,
     Send,
     Statement,
+    Up,
 )
 from spec.source import NOWHERE
 
@@ -178,11 +181,23 @@ def _unread(protocol: Protocol) -> Iterator[Diagnostic]:
                 )
 
 
+def reads_of_step(protocol: Protocol, claim: Property) -> frozenset[tuple[str, str]]:
+    """What a step property reads, by kind and variable or timer; `up` stands for whether a process is up.
+
+    The property is judged on steps that change some of this, for some process: `[P]_v` in the terms of TLA. So it
+    says nothing of steps that it cannot see, and none that changes but a message or a forgotten value can fail it."""
+    return frozenset(_reads(protocol, (claim.expression,)))
+
+
 def _reads(protocol: Protocol, whole: tuple[object, ...]) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for part in nodes(whole):
         if isinstance(part, Read):
             found.add((getattr(part.process.type, "kind", ""), part.variable))
+        if isinstance(part, Armed):
+            found.add((getattr(part.process.type, "kind", ""), part.timer))
+        if isinstance(part, Up):
+            found.add((getattr(part.process.type, "kind", ""), "up"))
         if isinstance(part, Apply):
             found |= _reads(protocol, (protocol.definition(part.definition).body,))
     return found

@@ -158,12 +158,16 @@ def _needs(
         for domain in of.domains:
             size *= len(domain)
         table *= size
+        found: list[tuple[int, frozenset[Packet]]] = []
         for (which, values), dead in of.dead.items():
             if which == receiver.number:
                 at = 0
                 for value, domain, type_ in zip(values, of.domains, types, strict=True):
                     at = at * len(domain) + encode(type_, value)
-                table[at] = number(dead)
+                found.append((at, dead))
+        # In order, so that the same model always gives the same text, which is compiled once.
+        for at, dead in sorted(found, key=lambda entry: entry[0]):
+            table[at] = number(dead)
     return table
 
 

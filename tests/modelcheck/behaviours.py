@@ -1,6 +1,7 @@
 """Small protocols, right and wrong, and the shortest ways to a violation in them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from modelcheck.bounds import caps
 from modelcheck.explain import STANDARD, explain, explain_failure, explain_standard, explain_witness, holds
 from modelcheck.model import Model, State, Successor
 from modelcheck.semantics import initial, steps
+from modelcheck.story import describe_step
 from modelcheck.trace import Trace, Violation
 from spec.check import check
 from spec.protocol import Bound, Property, PropertyKind, Protocol
@@ -118,6 +120,85 @@ def _trace_to(model: Model, explained: Callable[[State], Violation]) -> Trace:
 
     start, way = shortest(model, until)
     return Trace(model, start, way, explained(Trace(model, start, way).states[-1]))
+
+
+def run(model: Model, *descriptions: str, violation: Violation | None = None, witness: str = "") -> Trace:
+    """The trace of the steps that are called so."""
+    start = initial(model).state
+    assert start is not None
+    state, way = start, []
+    for description in descriptions:
+        possible = {describe_step(model, successor.step): successor for successor in steps(model, state)}
+        assert description in possible, f"{description!r} is none of {list(possible)}"
+        way.append(possible[description])
+        state = way[-1].state or state
+    return Trace(model, start, tuple(way), violation, witness)
+
+
+SPLIT = """protocol split
+
+"Whoever hears nothing for a while leads: two leaders as soon as the network is cut."
+
+process node:
+    durable epoch: nat = 0
+    role: follower | leader = follower
+    heard: map from node to nat = 0
+    timer silence: 300 ms
+
+message i_lead(epoch: nat)
+message welcome(epoch: nat, followed: node?)
+
+network: loss
+faults: restart, crash up to 1, disk loss up to 1, partition up to 1
+
+on start:
+    reset silence
+
+on timeout silence if role == follower:
+    role := leader
+    epoch := epoch + 1
+    broadcast i_lead(epoch)
+
+on i_lead(e) from new if e >= epoch:
+    epoch := e
+    role := follower
+    heard[new] := e
+    send welcome(e, new) to new
+    reset silence
+
+on welcome(e, followed) from follower_of_mine if e == epoch:
+    heard[follower_of_mine] := e
+
+leader if role == leader with token epoch
+
+safety one_leader "no two nodes lead at once": forall n, m in node: n.role == leader and m.role == leader implies n == m
+step epochs_grow: next(epoch) >= epoch
+reachable someone_leads: exists n in node: n.role == leader and quorum({m in node if m.heard[n] == n.epoch} + {n})
+"""
+
+
+@cache
+def split_trace(nodes: int = 3) -> Trace:
+    """A run in which all that can go wrong does: losses, a crash, a lost disk, a partition, two leaders."""
+    model = model_of(SPLIT, nodes, limits={"node.epoch": 2})
+    rest = ", ".join(f"node{number}" for number in range(3, nodes + 1))
+    others = f"{{{rest}}}" if nodes <= 5 else "the others"
+    trace = run(
+        model,
+        "node1: timeout silence",
+        "i_lead(1) from node1 to node3 is lost",
+        "node2 receives i_lead(1) from node1",
+        "node2 crashes",
+        "node1 receives welcome(1, node1) from node2",
+        f"partition: {{node1, node2}} | {others}",
+        "node2 comes up again",
+        "node1 crashes and restarts",
+        "node1: timeout silence",
+        "node2 loses its disk and restarts",
+        "node3: timeout silence",
+    )
+    violation = explain(model, property_of(model.protocol, "one_leader"), trace.states[-1])
+    return replace(trace, violation=violation)
 
 
 @cache
