@@ -380,7 +380,6 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
             raise names.report(
                 "E0304", f"this is `{elected_by.type}`", item.elected_by.span, "expected a set of processes"
             )
-        _only_durable(elected_by, kind, names)
         defined = names.definitions.get("quorum")
         if defined is None or defined.parameters[0].type != elected_by.type:
             # Whoever leads has to hold a quorum, also where nothing else in the spec asks what one is.
@@ -395,20 +394,6 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
             raise names.unknown("E0214", f"timer of `{kind}`", timer, timers)
         confirmed = Confirmation(message.text, timer.text)
     return Leader(kind, condition, token, elected_by, confirmed, item.span)
-
-
-def _only_durable(expression: Expression, kind: str, names: Names) -> None:
-    """Votes that an election rests on must survive a restart of the voter."""
-    for part in parts(expression, names):
-        if isinstance(part, Read) and not isinstance(part.process, Self):
-            of = getattr(part.process.type, "kind", kind)
-            if not names.kinds[of].variable(part.variable).durable:
-                raise names.report(
-                    "E0315",
-                    f"`{part.variable}` is lost in a restart, and an election must not rest on that",
-                    part.span,
-                    "expected durable variables only",
-                )
 
 
 def _property(item: syntax.PropertyItem, names: Names) -> Property:
