@@ -9,8 +9,9 @@ from modelcheck.model import Model
 from modelcheck.native.emission import Emission
 from modelcheck.native.expressions import Context, expression
 from modelcheck.native.reduce import forgetting_masks
-from modelcheck.native.rows import mask
+from modelcheck.native.rows import block_masks, mask
 from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked
+from spec.lint import reads_of_step
 from spec.protocol import ProcessKind
 from spec.types import SetType, Type
 
@@ -18,7 +19,7 @@ from spec.types import SetType, Type
 def commits(e: Emission) -> Iterator[str]:
     """What is common to all steps: history, step properties, the canonical form, packing."""
     step_checks = [
-        _property_check(e, number, item, "from", "rows", "found_in_step(w, {})")
+        _step_check(e, number, item)
         for number, item in enumerate(e.properties)
         if item.in_step and item.declared is not None
     ]
@@ -73,6 +74,26 @@ def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
         f"        if (token >= 0 && token <= {e.model.caps.token})\n"
         f"            set_bit({row}, {led.word}, {led.shift}, {led.per_word}, token);\n    }}\n"
     )
+
+
+def _step_check(e: Emission, number: int, item: Checked) -> str:
+    """A step property is judged on the steps that change something that it reads."""
+    assert item.declared is not None
+    tests = []
+    for kind, name in sorted(reads_of_step(e.model.protocol, item.declared)):
+        index = e.model.kind_index[kind]
+        blocks = e.layout.rows[index].blocks
+        # A timer that is always armed varies with whether its process is up.
+        block = next((blocks[b] for b in (f"var_{name}", f"armed_{name}", "up") if b in blocks), None)
+        masks = block_masks(block) if block is not None else {}
+        for word, bits in masks.items():
+            for number_of in range(e.model.sizes[index]):
+                row = e.row(index, str(number_of), "{}")
+                tests.append(f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))")
+    if not tests:
+        return ""
+    check = _property_check(e, number, item, "from", "rows", "found_in_step(w, {})")
+    return f"    if ({' || '.join(tests)}) {{\n{check}\n    }}"
 
 
 def _property_check(e: Emission, number: int, item: Checked, state: str, after: str | None, found: str) -> str:
