@@ -381,8 +381,8 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
                 "E0304", f"this is `{elected_by.type}`", item.elected_by.span, "expected a set of processes"
             )
         _only_durable(elected_by, kind, names)
-        own = names.definitions.get("quorum")
-        if own is None or own.parameters[0].type != elected_by.type:
+        quorum = names.definitions.get("quorum")
+        if quorum is None or quorum.parameters[0].type != elected_by.type:
             # Whoever leads has to hold a quorum, also where nothing else in the spec asks what one is.
             majority(elected_by.type.of, names)
     confirmed = None
@@ -392,7 +392,7 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
             raise names.unknown("E0404", "message", message, names.messages)
         timers = [t.name for t in names.kinds[kind].timers]
         if timer.text not in timers:
-            raise names.unknown("E0214", f"timer of `{kind}`", timer, timers)
+            raise names.unknown("E0214", "timer", timer, timers, kind)
         confirmed = Confirmation(message.text, timer.text)
     return Leader(kind, condition, token, elected_by, confirmed, item.span)
 
