@@ -381,8 +381,8 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
                 "E0304", f"this is `{elected_by.type}`", item.elected_by.span, "expected a set of processes"
             )
         _only_durable(elected_by, kind, names)
-        quorum = names.definitions.get("quorum")
-        if quorum is None or quorum.parameters[0].type != elected_by.type:
+        defined = names.definitions.get("quorum")
+        if defined is None or defined.parameters[0].type != elected_by.type:
             # Whoever leads has to hold a quorum, also where nothing else in the spec asks what one is.
             majority(elected_by.type.of, names)
     confirmed = None

@@ -8,6 +8,7 @@ from dataclasses import replace
 from modelcheck.model import Model
 from modelcheck.native.emission import Emission
 from modelcheck.native.expressions import Context, expression
+from modelcheck.native.reduce import forgetting_masks
 from modelcheck.native.rows import mask
 from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked
 from spec.protocol import ProcessKind
@@ -25,7 +26,7 @@ def commits(e: Emission) -> Iterator[str]:
         "/* A step has led from one state (as rows) to another. */\n"
         "static void finish(struct worker *w, const uint64_t *from, uint64_t *rows, uint32_t step)\n{\n"
         + "\n".join(step_checks)
-        + "\n    uint64_t state[MODEL_WORDS];\n    forget(rows);\n    canonical(rows);\n    pack(rows, state);\n"
+        + "\n    uint64_t state[MODEL_WORDS];\n    canonical(rows);\n    pack(rows, state);\n"
         "    (void)from;\n    emit(w, state, step);\n}"
     )
     for index, kind in enumerate(e.model.protocol.kinds):
@@ -42,8 +43,20 @@ def commits(e: Emission) -> Iterator[str]:
             f"    copy_words({mine.format('rows')}, y, {words});\n"
             + _remember(e, index, kind)
             + "    if (base != from && step != STEP_RESTART && same_words(rows, from, ROW_WORDS))\n        return;\n"
-            f"    settle_{kind.name}({mine.format('rows')});\n    finish(w, from, rows, step);\n}}"
+            f"    settle_{kind.name}({mine.format('rows')});\n"
+            f"{_forget(e, index)}    finish(w, from, rows, step);\n}}"
         )
+
+
+def _forget(e: Emission, index: int) -> str:
+    """Which messages are dead changes only with what the acting process has sent or what its reactions depend on."""
+    row = e.row(index, "me", "{}")
+    tests = [
+        f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))"
+        for word, bits in enumerate(forgetting_masks(e.layout, e.reductions, index))
+        if bits
+    ]
+    return f"    if ({' || '.join(tests)})\n        forget(rows);\n" if tests else ""
 
 
 def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
