@@ -391,7 +391,7 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
             raise names.unknown("E0404", "message", message, names.messages)
         timers = [t.name for t in names.kinds[kind].timers]
         if timer.text not in timers:
-            raise names.unknown("E0214", f"timer of `{kind}`", timer, timers)
+            raise names.unknown("E0214", "timer", timer, timers, kind)
         confirmed = Confirmation(message.text, timer.text)
     return Leader(kind, condition, token, elected_by, confirmed, item.span)
 

@@ -239,7 +239,7 @@ def _field(written: syntax.FieldOf, place: Place, names: Names) -> Expression:
             return Read(process, variable.name, variable.type, written.span)
     if word.text in names.broken:
         raise Reported()
-    raise names.unknown("E0201", f"variable of `{kind}`", word, [v.name for v in names.kinds[kind].variables])
+    raise names.unknown("E0201", "variable", word, [v.name for v in names.kinds[kind].variables], kind)
 
 
 def _entry(object: syntax.Expression, key: syntax.Expression, span: Span, place: Place, names: Names) -> Expression:
