@@ -8,17 +8,17 @@ from dataclasses import replace
 from modelcheck.model import Model
 from modelcheck.native.emission import Emission
 from modelcheck.native.expressions import Context, expression
-from modelcheck.native.rows import get, mask
+from modelcheck.native.reduce import forgetting_masks
+from modelcheck.native.rows import mask
 from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked
-from spec.lint import reads_of_step
-from spec.protocol import ProcessKind, Property
+from spec.protocol import ProcessKind
 from spec.types import SetType, Type
 
 
 def commits(e: Emission) -> Iterator[str]:
     """What is common to all steps: history, step properties, the canonical form, packing."""
     step_checks = [
-        _if_seen(e, item.declared, _property_check(e, number, item, "from", "rows", "found_in_step(w, {})"))
+        _property_check(e, number, item, "from", "rows", "found_in_step(w, {})")
         for number, item in enumerate(e.properties)
         if item.in_step and item.declared is not None
     ]
@@ -26,7 +26,7 @@ def commits(e: Emission) -> Iterator[str]:
         "/* A step has led from one state (as rows) to another. */\n"
         "static void finish(struct worker *w, const uint64_t *from, uint64_t *rows, uint32_t step)\n{\n"
         + "\n".join(step_checks)
-        + "\n    uint64_t state[MODEL_WORDS];\n    forget(rows);\n    canonical(rows);\n    pack(rows, state);\n"
+        + "\n    uint64_t state[MODEL_WORDS];\n    canonical(rows);\n    pack(rows, state);\n"
         "    (void)from;\n    emit(w, state, step);\n}"
     )
     for index, kind in enumerate(e.model.protocol.kinds):
@@ -43,8 +43,20 @@ def commits(e: Emission) -> Iterator[str]:
             f"    copy_words({mine.format('rows')}, y, {words});\n"
             + _remember(e, index, kind)
             + "    if (base != from && step != STEP_RESTART && same_words(rows, from, ROW_WORDS))\n        return;\n"
-            f"    settle_{kind.name}({mine.format('rows')});\n    finish(w, from, rows, step);\n}}"
+            f"    settle_{kind.name}({mine.format('rows')});\n"
+            f"{_forget(e, index)}    finish(w, from, rows, step);\n}}"
         )
+
+
+def _forget(e: Emission, index: int) -> str:
+    """Which messages are dead changes only with what the acting process has sent or what its reactions depend on."""
+    row = e.row(index, "me", "{}")
+    tests = [
+        f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))"
+        for word, bits in enumerate(forgetting_masks(e.layout, e.reductions, index))
+        if bits
+    ]
+    return f"    if ({' || '.join(tests)})\n        forget(rows);\n" if tests else ""
 
 
 def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
@@ -61,27 +73,6 @@ def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
         f"        if (token >= 0 && token <= {e.model.caps.token})\n"
         f"            set_bit({row}, {led.word}, {led.shift}, {led.per_word}, token);\n    }}\n"
     )
-
-
-def _if_seen(e: Emission, claim: Property, check: str) -> str:
-    """The check of a step property, on steps that change something that the property reads."""
-    changes: dict[str, list[str]] = {kind.name: [] for kind in e.model.protocol.kinds}
-    for kind, name in sorted(reads_of_step(e.model.protocol, claim)):
-        index = e.model.kind_index[kind]
-        before, after = e.row(index, "me", "from"), e.row(index, "me", "rows")
-        block = e.layout.rows[index].blocks.get(f"var_{name}")
-        if block is not None:
-            cells = map(str, range(block.count))
-            changes[kind] += [f"{get(block, before, cell)} != {get(block, after, cell)}" for cell in cells]
-        else:
-            flag = f"armed_{name}" if (kind, name) in e.model.timer_index else name
-            changes[kind].append(f"{kind}___{flag}({before}) != {kind}___{flag}({after})")
-    looks = [
-        e.processes(e.model.kind_index[kind], f"    seen |= {' || '.join(found)};")
-        for kind, found in changes.items()
-        if found
-    ]
-    return "\n".join(["    { int seen = 0;", *looks, "    if (seen) {", check, "    } }"])
 
 
 def _property_check(e: Emission, number: int, item: Checked, state: str, after: str | None, found: str) -> str:

@@ -112,6 +112,21 @@ def _forget(layout: Layout, messages: tuple[DeadMessages, ...]) -> Iterator[str]
     yield "static void forget(uint64_t *rows)\n{\n" + "\n".join(lines) + "\n}"
 
 
+def forgetting_masks(layout: Layout, found: Reductions, index: int) -> list[int]:
+    """The bits of each word of a kind's rows on which it depends what is dead; none where nothing ever is."""
+    if not any(of.dead for of in found.messages):
+        return []
+    masks = _sent_bits(layout, index)
+    kind = layout.model.protocol.kinds[index].name
+    for of in found.messages:
+        for variable in of.variables if of.kind == kind else ():
+            block = layout.rows[index].blocks[f"var_{variable}"]
+            if block.width:
+                word, shift = block.place(0)
+                masks[word] |= ((1 << block.width) - 1) << shift
+    return masks
+
+
 def _sent_bits(layout: Layout, index: int) -> list[int]:
     """The bits of each word of a row that are messages."""
     masks = [0] * layout.rows[index].words
