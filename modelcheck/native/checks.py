@@ -9,16 +9,17 @@ from modelcheck.model import Model
 from modelcheck.native.emission import Emission
 from modelcheck.native.expressions import Context, expression
 from modelcheck.native.reduce import forgetting_masks
-from modelcheck.native.rows import mask
+from modelcheck.native.rows import get, mask
 from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked
-from spec.protocol import ProcessKind
+from spec.lint import reads_of_step
+from spec.protocol import ProcessKind, Property
 from spec.types import SetType, Type
 
 
 def commits(e: Emission) -> Iterator[str]:
     """What is common to all steps: history, step properties, the canonical form, packing."""
     step_checks = [
-        _property_check(e, number, item, "from", "rows", "found_in_step(w, {})")
+        _if_seen(e, item.declared, _property_check(e, number, item, "from", "rows", "found_in_step(w, {})"))
         for number, item in enumerate(e.properties)
         if item.in_step and item.declared is not None
     ]
@@ -73,6 +74,27 @@ def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
         f"        if (token >= 0 && token <= {e.model.caps.token})\n"
         f"            set_bit({row}, {led.word}, {led.shift}, {led.per_word}, token);\n    }}\n"
     )
+
+
+def _if_seen(e: Emission, claim: Property, check: str) -> str:
+    """The check of a step property, on steps that change something that the property reads."""
+    changes: dict[str, list[str]] = {kind.name: [] for kind in e.model.protocol.kinds}
+    for kind, name in sorted(reads_of_step(e.model.protocol, claim)):
+        index = e.model.kind_index[kind]
+        before, after = e.row(index, "me", "from"), e.row(index, "me", "rows")
+        block = e.layout.rows[index].blocks.get(f"var_{name}")
+        if block is not None:
+            cells = map(str, range(block.count))
+            changes[kind] += [f"{get(block, before, cell)} != {get(block, after, cell)}" for cell in cells]
+        else:
+            flag = f"armed_{name}" if (kind, name) in e.model.timer_index else name
+            changes[kind].append(f"{kind}___{flag}({before}) != {kind}___{flag}({after})")
+    looks = [
+        e.processes(e.model.kind_index[kind], f"    seen |= {' || '.join(found)};")
+        for kind, found in changes.items()
+        if found
+    ]
+    return "\n".join(["    { int seen = 0;", *looks, "    if (seen) {", check, "    } }"])
 
 
 def _property_check(e: Emission, number: int, item: Checked, state: str, after: str | None, found: str) -> str:
