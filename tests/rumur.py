@@ -57,9 +57,7 @@ def run_rumur(text: str, symmetry: bool = False) -> RumurResult:
         # The verifier's lock-free set compares and swaps 16 bytes at once.
         wide = ["-mcx16"] if platform.machine() in {"x86_64", "AMD64"} else []
         _run(["cc", "-O1", "-w", *wide, "-o", "verifier", "model.c", "-lpthread"], folder, text)
-        done = subprocess.run(
-            ["./verifier"], cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS
-        )
+        done = subprocess.run(["./verifier"], cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS)
     return read_result(done.stdout + done.stderr)
 
 

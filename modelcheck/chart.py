@@ -1,0 +1,370 @@
+"""A trace as a sequence chart for the terminal: one lifeline for each process, and beside it what happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+from rich.text import Text
+
+from modelcheck.model import Name, StepKind
+from modelcheck.story import Scene, Standing, Story, Tone, story
+from modelcheck.trace import Trace
+
+LEAST_TEXT = 40
+"""How many columns what happens must have beside the lifelines; with fewer the lifelines are left out."""
+WIDEST_GAP = 10
+"""How far apart the lifelines stand where the messages' names do not fit between them."""
+NARROWEST_GAP = 4
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """What the chart is drawn with. A lifeline says how its process stands; (leads, cut off) selects it."""
+
+    lifelines: dict[tuple[bool, bool], str]
+    down: str
+    line: str
+    divider: str
+    to_right: str
+    to_left: str
+    """Where an arrow leaves a lifeline, by the side it leaves to; the second character is for one who leads."""
+    crossing: str
+    marks: dict[StepKind, str]
+    mark: str
+    lost: str
+    rule: str
+
+
+UNICODE = Glyphs(
+    {(False, False): "│", (True, False): "┃", (False, True): "╎", (True, True): "╏"},
+    "·",
+    "─",
+    "╌",
+    "├┠",
+    "┤┨",
+    "┼╂",
+    {StepKind.RESTART: "↻", StepKind.DISK_LOSS: "⊘", StepKind.CRASH: "✗", StepKind.RECOVER: "▲"},
+    "●",
+    "✗",
+    "─",
+)
+ASCII = Glyphs(
+    {(False, False): "|", (True, False): "#", (False, True): ":", (True, True): "%"},
+    ".",
+    "-",
+    "~",
+    "|#",
+    "|#",
+    "++",
+    {StepKind.RESTART: "R", StepKind.DISK_LOSS: "D", StepKind.CRASH: "X", StepKind.RECOVER: "^"},
+    "*",
+    "X",
+    "-",
+)
+
+Piece = tuple[str, str]
+"""A stretch of a line and its style, as rich names it."""
+Line = list[Piece]
+
+NUMBER, LIFELINE, LEADING, MARK, ARROW, FAULT = "dim", "dim", "bold green", "bold", "cyan", "bold yellow"
+TITLE, CHANGE, SEND, FALSE, TRUE = "bold", "", "blue", "bold red", "bold green"
+NOTES = {Tone.LEADS: "bold green", Tone.FAILS: "bold red", Tone.PLAIN: ""}
+
+
+def chart(trace: Trace, width: int = 100, *, ascii_only: bool = False) -> str:
+    """The chart as plain text, no line wider than `width` columns (at least 60)."""
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in _lines(trace, width, ascii_only)) + "\n"
+
+
+def coloured_chart(trace: Trace, width: int = 100, *, ascii_only: bool = False) -> Text:
+    """The same chart with colours, for a rich console: `console.print(text, no_wrap=True)`."""
+    lines = (Text.assemble(*line) for line in _lines(trace, width, ascii_only))
+    return Text("\n").join(lines)
+
+
+def _lines(trace: Trace, width: int, ascii_only: bool) -> Iterator[Line]:
+    told = story(trace)
+    glyphs = ASCII if ascii_only else UNICODE
+    columns = _columns(told, max(width, 60))
+    yield from _heading(told, max(width, 60))
+    yield []
+    if columns is None:
+        yield from _list(told, max(width, 60))
+    else:
+        yield from _sequence(told, columns, glyphs)
+    yield []
+    yield from _ending(told, max(width, 60))
+
+
+# Where things stand --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Columns:
+    """`at` is the column of each lifeline; what happens is told from column `text` on, `room` columns wide. With
+    `labelled`, there is room for the names of messages on their arrows; with `numbered`, processes are called by
+    their numbers, under the names of their kinds."""
+
+    at: tuple[int, ...]
+    text: int
+    room: int
+    labelled: bool
+    numbered: bool
+
+
+def _columns(told: Story, width: int) -> Columns | None:
+    """The widest arrangement that fits; None where not even the narrowest one does."""
+    longest = max(len(str(name)) for name in told.names)
+    gutter = len(str(len(told.scenes))) + 3
+    label = max((len(scene.arrow.label) for scene in told.scenes if scene.arrow), default=0)
+    between = max(len(told.names) - 1, 1)
+
+    def room(gap: int, margin: int) -> int:
+        return width - gutter - 2 * margin - between * gap - 3
+
+    def arranged(gap: int, margin: int, labelled: bool, numbered: bool) -> Columns:
+        first = gutter + margin
+        at = tuple(first + gap * position for position in range(len(told.names)))
+        left = at[-1] + margin + 3
+        return Columns(at, left, width - left, labelled, numbered)
+
+    margin = longest // 2
+    with_labels = max(label + 4, longest + 2)
+    if label and room(with_labels, margin) >= LEAST_TEXT:
+        return arranged(with_labels, margin, True, False)
+    for gap in range(WIDEST_GAP, NARROWEST_GAP - 1, -1):
+        if gap >= longest + 1 and room(gap, margin) >= LEAST_TEXT:
+            return arranged(gap, margin, False, False)
+        if gap <= longest and room(gap, 1) >= LEAST_TEXT:
+            return arranged(gap, 1, False, True)
+    return None
+
+
+# Lifelines -----------------------------------------------------------------------------------------------------------
+
+
+def _sequence(told: Story, columns: Columns, glyphs: Glyphs) -> Iterator[Line]:
+    yield from _names(told.names, columns)
+    standings = told.start.standings
+    for number, scene in enumerate((told.start, *told.scenes)):
+        if number:
+            yield _lifelines(standings, columns, glyphs)
+        for row, text in enumerate(_told(scene, columns.room)):
+            shown = scene.standings if row else standings
+            line = _action(told.names, scene, shown, columns, glyphs) if row == 0 else None
+            line = line or _lifelines(scene.standings, columns, glyphs)
+            if row == 0 and number:
+                line = _numbered(number, line)
+            yield [*line, *text]
+        standings = scene.standings
+    yield _lifelines(standings, columns, glyphs)
+    yield from _legend(told, glyphs)
+
+
+def _names(names: Sequence[Name], columns: Columns) -> Iterator[Line]:
+    if columns.numbered:
+        first = [(at, name.kind) for at, name in zip(columns.at, names, strict=True) if name.number == 0]
+        yield [(_placed(first), TITLE)]
+        yield [(_placed([(at, str(name.number + 1)) for at, name in zip(columns.at, names, strict=True)]), TITLE)]
+    else:
+        centred = [(at - len(str(name)) // 2, str(name)) for at, name in zip(columns.at, names, strict=True)]
+        yield [(_placed(centred), TITLE)]
+
+
+def _placed(parts: Iterable[tuple[int, str]]) -> str:
+    line = ""
+    for at, text in parts:
+        line = line.ljust(at) + text
+    return line
+
+
+def _numbered(number: int, line: Line) -> Line:
+    """A row of lifelines with the step's number in the margin, which is blank."""
+    (margin, style), *rest = line
+    return [(str(number).rjust(len(margin.rstrip()) + 3)[: len(margin)].ljust(len(margin)), NUMBER or style), *rest]
+
+
+class Row:
+    """A row of the lifelines' area, drawn cell by cell."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.cells: list[Piece] = [(" ", "")] * columns.text
+
+    def put(self, at: int, text: str, style: str) -> None:
+        for offset, character in enumerate(text):
+            self.cells[at + offset] = (character, style)
+
+    def line(self) -> Line:
+        """The cells, those of one style in one piece."""
+        pieces: Line = []
+        for character, style in self.cells:
+            if pieces and pieces[-1][1] == style:
+                pieces[-1] = (pieces[-1][0] + character, style)
+            else:
+                pieces.append((character, style))
+        return pieces
+
+
+def _lifelines(standings: Sequence[Standing], columns: Columns, glyphs: Glyphs) -> Line:
+    return _row(standings, columns, glyphs).line()
+
+
+def _row(standings: Sequence[Standing], columns: Columns, glyphs: Glyphs) -> Row:
+    row = Row(columns)
+    for at, standing in zip(columns.at, standings, strict=True):
+        leading = standing.token is not None
+        glyph = glyphs.lifelines[leading, standing.cut_off] if standing.up else glyphs.down
+        row.put(at, glyph, LEADING if leading else LIFELINE)
+    return row
+
+
+def _action(
+    names: Sequence[Name], scene: Scene, before: Sequence[Standing], columns: Columns, glyphs: Glyphs
+) -> Line | None:
+    """The row in which a step happens; None where it has nothing to draw."""
+    if scene.number == 0:
+        return None
+    row = _row(before, columns, glyphs)
+    places = dict(zip(names, columns.at, strict=True))
+    if scene.kind in (StepKind.PARTITION, StepKind.HEAL):
+        for at in range(columns.at[0] - 1, columns.at[-1] + 2):
+            if at not in columns.at:
+                row.put(at, glyphs.divider, FAULT)
+    if scene.arrow is not None:
+        leading = {name: standing.token is not None for name, standing in zip(names, before, strict=True)}
+        _draw_arrow(row, scene, places, leading, columns, glyphs)
+    if scene.actor is not None:
+        mark = glyphs.marks.get(scene.kind, glyphs.mark)
+        row.put(places[scene.actor], mark, FAULT if scene.is_fault else MARK)
+    return row.line()
+
+
+def _draw_arrow(
+    row: Row, scene: Scene, places: dict[Name, int], leading: dict[Name, bool], columns: Columns, glyphs: Glyphs
+) -> None:
+    assert scene.arrow is not None
+    arrow = scene.arrow
+    source, target = places[arrow.sender], places[arrow.receiver]
+    step = 1 if target > source else -1
+    style = FAULT if arrow.lost else ARROW
+    if source == target:
+        return
+    last = target - step
+    for at in range(source + step, last + step, step):
+        row.put(at, glyphs.line, style)
+    for name, at in places.items():
+        if min(source, last) < at < max(source, last):
+            row.put(at, glyphs.crossing[leading[name]], style)
+    row.put(source, (glyphs.to_right if step == 1 else glyphs.to_left)[leading[arrow.sender]], style)
+    row.put(last, glyphs.lost if arrow.lost else "><"[step == -1], style)
+    if columns.labelled:
+        gap = columns.at[1] - columns.at[0]
+        # In the gap beside the sender, a line to each side of it and room for the arrow's head.
+        left = source + 2 if step == 1 else source - gap + 3
+        spare = gap - 4 - len(arrow.label)
+        row.put(left + spare // 2, arrow.label, style)
+
+
+def _legend(told: Story, glyphs: Glyphs) -> Iterator[Line]:
+    """What the lifelines say that are not plain, as far as there are such."""
+    seen = {standing for scene in (told.start, *told.scenes) for standing in scene.standings}
+    meanings = []
+    if any(s.token is not None for s in seen):
+        meanings.append(f"{glyphs.lifelines[True, False]} leads")
+    if any(s.cut_off for s in seen):
+        meanings.append(f"{glyphs.lifelines[False, True]} cut off")
+    if any(s.cut_off and s.token is not None for s in seen):
+        meanings.append(f"{glyphs.lifelines[True, True]} cut off, leads")
+    if any(not s.up for s in seen):
+        meanings.append(f"{glyphs.down} is down")
+    if meanings:
+        yield [("  " + "   ".join(meanings), NUMBER)]
+
+
+# Words ---------------------------------------------------------------------------------------------------------------
+
+
+def _heading(told: Story, width: int) -> Iterator[Line]:
+    style = FALSE if told.ending.is_violation else TRUE
+    if len(told.title) + len(told.ending.verdict) + 2 <= width:
+        yield [(told.title + ": ", TITLE), (told.ending.verdict, style)]
+    else:
+        yield from ([(part, TITLE)] for part in _folded(told.title, width, "  "))
+        yield from ([(part, style)] for part in _folded(told.ending.verdict, width, "  "))
+
+
+def _told(scene: Scene, room: int) -> Iterator[Line]:
+    """What happens in a scene, in lines of at most `room` columns."""
+    first, *more = _folded(scene.title, room, "    ")
+    style = FAULT if scene.is_fault else TITLE
+    sent_in = "" if scene.sent_in is None else f"sent in {scene.sent_in}" if scene.sent_in else "sent at the start"
+    beside = bool(sent_in) and not more and len(first) + len(sent_in) + 3 <= room
+    yield [(first, style), (f" ({sent_in})", NUMBER)] if beside else [(first, style)]
+    yield from ([(part, style)] for part in more)
+    if sent_in and not beside:
+        yield [(f"  ({sent_in})", NUMBER)]
+    if scene.number == 0:
+        yield from (line for change in scene.changes for line in _wrapped([change], room, CHANGE))
+    else:
+        yield from _wrapped(scene.changes, room, CHANGE)
+    yield from (line for send in scene.sends for line in _wrapped([send], room, SEND))
+    for note in scene.notes:
+        yield from _wrapped([note.text], room, NOTES[note.tone])
+
+
+HELD_TOGETHER = re.compile(r" (=|==|!=|<|<=|>|>=|->|in|not in) |(?<=\w): (?=\w+[,}])")
+
+
+def _folded(text: str, room: int, indent: str) -> list[str]:
+    """The text in lines of at most `room` columns, all but the first one indented; what is compared stays together."""
+    whole = HELD_TOGETHER.sub(lambda found: found[0].replace(" ", "\0"), text)
+    return [
+        line.replace("\0", " ")
+        for line in wrap(whole, room, subsequent_indent=indent, break_on_hyphens=False, break_long_words=True)
+    ]
+
+
+def _wrapped(parts: Sequence[str], room: int, style: str, indent: int = 2) -> Iterator[Line]:
+    """Parts with commas between them, broken between parts where that is enough."""
+    line = ""
+    for number, part in enumerate(parts):
+        text = part + ("," if number < len(parts) - 1 else "")
+        if line and len(line) + 1 + len(text) > room - indent:
+            yield [(" " * indent + line, style)]
+            line = ""
+        line = f"{line} {text}" if line else text
+        if len(line) > room - indent:
+            *full, line = _folded(line, room - indent, "  ")
+            yield from ([(" " * indent + piece, style)] for piece in full)
+    if line:
+        yield [(" " * indent + line, style)]
+
+
+def _list(told: Story, width: int) -> Iterator[Line]:
+    """Without lifelines: one paragraph for each step."""
+    gutter = len(str(len(told.scenes))) + 2
+    for number, scene in enumerate((told.start, *told.scenes)):
+        for row, line in enumerate(_told(scene, width - gutter)):
+            label = str(number) if row == 0 and number else ""
+            yield [(label.rjust(gutter - 2) + "  ", NUMBER), *line]
+
+
+def _ending(told: Story, width: int) -> Iterator[Line]:
+    ending = told.ending
+    if not ending.text:
+        return
+    style = FALSE if ending.is_violation else TRUE
+    first, *more = _folded(
+        f'{ending.verdict}: "{ending.description}"' if ending.description else ending.verdict, width, "  "
+    )
+    told = min(len(ending.verdict), len(first))
+    yield [(first[:told], style), (first[told:], "")]
+    yield from ([(part, "")] for part in more)
+    for part in _folded(ending.text, width - 4, "    "):
+        yield [("    " + part, "")]
+    for clause in ending.clauses:
+        for number, part in enumerate(_folded(clause, width - 4, "  ")):
+            yield [("  - " if number == 0 else "    ", style), (part, "")]

@@ -1,0 +1,365 @@
+"""A trace in words, one scene for each step: what the drawings of a trace have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from modelcheck.explain import explain_witness
+from modelcheck.model import Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
+from modelcheck.properties import FAILURE
+from modelcheck.semantics import initial, leads, process_state
+from modelcheck.trace import Trace
+from spec.protocol import OnInput, ProcessKind, PropertyKind
+from spec.show import show, show_value
+from spec.types import MapType, Type, Value
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A message that is delivered, or lost on its way."""
+
+    sender: Name
+    receiver: Name
+    label: str
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a process stands after a step: whether it is up, cut off from the very first one, and its token if it
+    leads."""
+
+    up: bool
+    cut_off: bool
+    token: int | None
+
+
+class Tone(Enum):
+    """How a note is to be taken, for those who draw in colours."""
+
+    LEADS = "leads"
+    FAILS = "fails"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Note:
+    text: str
+    tone: Tone = Tone.PLAIN
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One step. `number` counts from 1; 0 is the start. `title` says who did what, `changes` what is now different
+    (only that), `sends` what was sent to whom, `notes` what else is worth knowing; `sent_in` is the step that sent
+    the message which is delivered (None: there is none, or more than one may have). `standings` are those after the
+    step, in the order of `Story.names`."""
+
+    number: int
+    kind: StepKind
+    actor: Name | None
+    title: str
+    arrow: Arrow | None
+    sent_in: int | None
+    changes: tuple[str, ...]
+    sends: tuple[str, ...]
+    notes: tuple[Note, ...]
+    standings: tuple[Standing, ...]
+
+    @property
+    def is_fault(self) -> bool:
+        return self.kind in FAULTS
+
+
+FAULTS = (StepKind.RESTART, StepKind.CRASH, StepKind.DISK_LOSS, StepKind.PARTITION, StepKind.LOSE)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What the trace shows: `verdict` in a sentence, the property's text and description, and clause by clause why."""
+
+    is_violation: bool
+    verdict: str
+    text: str
+    description: str
+    clauses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Story:
+    """`start` says how all processes begin, and `scenes` what happens then."""
+
+    title: str
+    names: tuple[Name, ...]
+    start: Scene
+    scenes: tuple[Scene, ...]
+    ending: Ending
+
+
+def story(trace: Trace) -> Story:
+    """The trace in words. Pure: the same trace gives the same story."""
+    model = trace.model
+    names = tuple(name for names in model.names for name in names)
+    scenes: list[Scene] = []
+    state = trace.start
+    for number, successor in enumerate(trace.steps, 1):
+        scenes.append(_scene(trace, number, state, successor))
+        state = successor.state or state
+    return Story(title(model), names, _start(trace), tuple(scenes), _ending(trace))
+
+
+def title(model: Model) -> str:
+    """The protocol and how many processes of each kind it is looked at with."""
+    sizes = (
+        f"{size} {kind.name}{'' if size == 1 else 's'}"
+        for kind, size in zip(model.protocol.kinds, model.sizes, strict=True)
+    )
+    return f"{model.protocol.name}, {', '.join(sizes)}"
+
+
+# Scenes --------------------------------------------------------------------------------------------------------------
+
+
+def _scene(trace: Trace, number: int, before: State, successor: Successor) -> Scene:
+    model, step = trace.model, successor.step
+    after = successor.state or before
+    changes = tuple(_all_changes(model, before, after))
+    sends: tuple[str, ...] = ()
+    notes = list(_leading(model, before, after))
+    if successor.failure is not None:
+        # What it had sent until then never left.
+        notes.append(Note(f"the step fails: {successor.failure.reason}", Tone.FAILS))
+    else:
+        sends = tuple(describe_sends(model, successor.sent))
+        if step.kind is StepKind.DELIVER and not (changes or sends):
+            notes.append(Note("it changes nothing" if successor.taken else "no handler takes it"))
+    arrow = None
+    if step.packet is not None:
+        lost = step.kind is StepKind.LOSE
+        arrow = Arrow(step.packet.sender, step.packet.receiver, describe_packet(model, step.packet), lost)
+    return Scene(
+        number,
+        step.kind,
+        step.process,
+        describe_step(model, step),
+        arrow,
+        _sent_in(trace, number, step.packet),
+        changes,
+        sends,
+        tuple(notes),
+        _standings(model, after),
+    )
+
+
+def _start(trace: Trace) -> Scene:
+    model = trace.model
+    described: list[str] = []
+    for kind, processes in zip(model.protocol.kinds, trace.start.processes, strict=True):
+        if len(set(processes)) == 1 and len(processes) > 1:
+            described.append(f"each {kind.name} has {_description(kind, processes[0])}")
+        else:
+            names = (Name(kind.name, number) for number in range(len(processes)))
+            described += [f"{name} has {_description(kind, p)}" for name, p in zip(names, processes, strict=True)]
+    by_sender: dict[Name, list[Packet]] = {}
+    for packet in initial(model).sent:
+        by_sender.setdefault(packet.sender, []).append(packet)
+    sends = [
+        f"{sender} {sent}" for sender, packets in by_sender.items() for sent in describe_sends(model, tuple(packets))
+    ]
+    nobody = trace.start._replace(processes=tuple(tuple(_down(p) for p in of) for of in trace.start.processes))
+    notes = tuple(_leading(model, nobody, trace.start))
+    return Scene(
+        0,
+        StepKind.ACTION,
+        None,
+        "at the start",
+        None,
+        None,
+        tuple(described),
+        tuple(sends),
+        notes,
+        _standings(model, trace.start),
+    )
+
+
+def _down(process: ProcessState) -> ProcessState:
+    return process._replace(up=False)
+
+
+def _description(kind: ProcessKind, process: ProcessState) -> str:
+    parts = []
+    for variable, value in zip(kind.variables, process.values, strict=True):
+        if isinstance(variable.type, MapType) and len(value) > 1 and len(set(value)) == 1:
+            each = show_value(value[0], variable.type.value)
+            parts.append(f"{variable.name} = {each} for each {variable.type.key}")
+        else:
+            parts.append(f"{variable.name} = {show_value(value, variable.type)}")
+    parts += [f"{timer.name} armed" for timer, armed in zip(kind.timers, process.armed, strict=True) if armed]
+    return ", ".join(parts) or "nothing to remember"
+
+
+def _standings(model: Model, state: State) -> tuple[Standing, ...]:
+    def cut_off(name: Name) -> bool:
+        return bool(state.sides) and state.sides[model.kind_index[name.kind]][name.number]
+
+    return tuple(
+        Standing(process_state(model, state, name).up, cut_off(name), leads(model, state, name))
+        for names in model.names
+        for name in names
+    )
+
+
+def _leading(model: Model, before: State, after: State) -> Iterator[Note]:
+    """Who begins or ceases to lead."""
+    for name in (name for names in model.names for name in names):
+        was, now = leads(model, before, name), leads(model, after, name)
+        if now is not None and was != now:
+            yield Note(f"{name} now leads with token {now}", Tone.LEADS)
+        elif now is None and was is not None:
+            yield Note(f"{name} leads no longer")
+
+
+def _sent_in(trace: Trace, number: int, packet: Packet | None) -> int | None:
+    """The step that sent a message which is delivered in step `number`: where messages are a growing set, the first
+    that did; else the only one."""
+    if packet is None:
+        return None
+    sent = [initial(trace.model).sent, *(successor.sent for successor in trace.steps[: number - 1])]
+    found = [at for at, packets in enumerate(sent) if packet in packets]
+    if trace.model.network.is_growing_set:
+        return found[0] if found else None
+    return found[0] if len(found) == 1 and sent[found[0]].count(packet) == 1 else None
+
+
+# Words ---------------------------------------------------------------------------------------------------------------
+
+
+def describe_packet(model: Model, packet: Packet) -> str:
+    """A message with its arguments, as a spec would write it: `request_vote(2)`."""
+    parameters = model.protocol.message(packet.message).parameters
+    arguments = (show_value(value, of) for value, (_, of) in zip(packet.arguments, parameters, strict=True))
+    return f"{packet.message}({', '.join(arguments)})"
+
+
+def describe_step(model: Model, step: Step) -> str:
+    """Who does what, in a few words."""
+    who = step.process
+    match step.kind:
+        case StepKind.DELIVER if step.packet is not None:
+            return f"{who} receives {describe_packet(model, step.packet)} from {step.packet.sender}"
+        case StepKind.DELIVER_AND_KEEP if step.packet is not None:
+            return f"{who} receives a copy of {describe_packet(model, step.packet)} from {step.packet.sender}"
+        case StepKind.LOSE if step.packet is not None:
+            packet = step.packet
+            return f"{describe_packet(model, packet)} from {packet.sender} to {packet.receiver} is lost"
+        case StepKind.INPUT if who is not None:
+            return f"{who}: input {step.name}({_input_arguments(model, step)})"
+        case StepKind.TIMEOUT | StepKind.ACTION:
+            return f"{who}: {step.kind.value} {step.name}"
+        case StepKind.RESTART:
+            return f"{who} crashes and restarts"
+        case StepKind.CRASH:
+            return f"{who} crashes"
+        case StepKind.RECOVER:
+            return f"{who} comes up again"
+        case StepKind.DISK_LOSS:
+            return f"{who} loses its disk and restarts"
+        case StepKind.PARTITION:
+            return f"partition: {' | '.join(_sides(model, step.sides))}"
+        case StepKind.HEAL:
+            return "the partition heals"
+    raise ValueError(f"a step without its message: {step}")
+
+
+MOST_NAMED = 3
+"""A side of a partition with more processes than this is called the others, where the other side is named."""
+
+
+def _sides(model: Model, sides: tuple[tuple[bool, ...], ...]) -> tuple[str, str]:
+    parts: dict[bool, list[Name]] = {False: [], True: []}
+    for names, cut in zip(model.names, sides, strict=True):
+        for name, side in zip(names, cut, strict=True):
+            parts[side].append(name)
+    first, second = ("{" + ", ".join(map(str, part)) + "}" for part in parts.values())
+    if max(map(len, parts.values())) > MOST_NAMED:
+        return (first, "the others") if len(parts[True]) >= len(parts[False]) else ("the others", second)
+    return first, second
+
+
+def _input_arguments(model: Model, step: Step) -> str:
+    for handler in model.protocol.handlers:
+        if isinstance(handler.event, OnInput) and handler.event.name == step.name:
+            types = [parameter.type for parameter in handler.event.parameters]
+            return ", ".join(show_value(value, of) for value, of in zip(step.arguments, types, strict=True))
+    raise ValueError(f"no handler takes the input {step.name}")
+
+
+def describe_sends(model: Model, sent: tuple[Packet, ...]) -> Iterator[str]:
+    """What is sent to whom; a message to everyone else of a kind is a broadcast."""
+    together: dict[tuple[str, str], list[Name]] = {}
+    for packet in sent:
+        together.setdefault((describe_packet(model, packet), packet.receiver.kind), []).append(packet.receiver)
+    for (message, kind), receivers in together.items():
+        sender = sent[0].sender
+        others = [name for name in model.names[model.kind_index[kind]] if name != sender]
+        if len(receivers) > 1 and receivers == others:
+            yield f"broadcasts {message}"
+        else:
+            yield f"sends {message} to {', '.join(map(str, receivers))}"
+
+
+def _all_changes(model: Model, before: State, after: State) -> Iterator[str]:
+    """What differs in the processes' own state; a process is named where more than one differs."""
+    differing = [
+        name
+        for names in model.names
+        for name in names
+        if process_state(model, before, name) != process_state(model, after, name)
+    ]
+    for name in differing:
+        prefix = "" if len(differing) == 1 else f"{name}."
+        kind = model.protocol.kind(name.kind)
+        old, new = process_state(model, before, name), process_state(model, after, name)
+        for variable, was, now in zip(kind.variables, old.values, new.values, strict=True):
+            for change in _changes(variable.name, was, now, variable.type):
+                yield prefix + change
+        for timer, was_armed, is_armed in zip(kind.timers, old.armed, new.armed, strict=True):
+            if was_armed != is_armed:
+                yield f"{prefix}{timer.name} {'armed' if is_armed else 'disarmed'}"
+
+
+def _changes(what: str, was: Value, now: Value, of: Type) -> Iterator[str]:
+    if was == now:
+        return
+    if isinstance(of, MapType):
+        for at, (one, other) in enumerate(zip(was, now, strict=True)):
+            yield from _changes(f"{what}[{show_value(at, of.key)}]", one, other, of.value)
+    else:
+        yield f"{what} {show_value(was, of)} -> {show_value(now, of)}"
+
+
+# The end -------------------------------------------------------------------------------------------------------------
+
+
+def _ending(trace: Trace) -> Ending:
+    declared = {claim.name: claim for claim in trace.model.protocol.properties}
+    last = f"after step {len(trace)}" if trace.steps else "at the start"
+    if trace.violation is not None:
+        violation = trace.violation
+        claim = declared.get(violation.property)
+        if claim is not None and claim.kind is PropertyKind.STEP:
+            last = f"in step {len(trace)}"
+        verdict = f"{violation.property} is false {last}"
+        if violation.property == FAILURE:
+            verdict = f"step {len(trace)} fails"
+        return Ending(True, verdict, violation.text, claim.description if claim else "", violation.clauses)
+    claim = declared.get(trace.witness)
+    if claim is None:
+        return Ending(False, f"the trace ends {last}", "", "", ())
+    clauses = explain_witness(trace.model, claim, trace.states[-1])
+    return Ending(False, f"{claim.name} is true {last}", show(claim.expression), claim.description, clauses)
