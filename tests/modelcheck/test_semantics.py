@@ -260,4 +260,8 @@ def test_steps_have_names() -> None:
     (delivered,) = [s.step for s in steps(of, fired) if s.step.kind is StepKind.DELIVER]
     assert isinstance(delivered, Step)
     assert delivered.packet is not None
-    assert (delivered.packet.message, str(delivered.packet.sender), str(delivered.process)) == ("hello", "node1", "node2")
+    assert (delivered.packet.message, str(delivered.packet.sender), str(delivered.process)) == (
+        "hello",
+        "node1",
+        "node2",
+    )
