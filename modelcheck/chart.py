@@ -360,8 +360,8 @@ def _ending(told: Story, width: int) -> Iterator[Line]:
     first, *more = _folded(
         f'{ending.verdict}: "{ending.description}"' if ending.description else ending.verdict, width, "  "
     )
-    told = min(len(ending.verdict), len(first))
-    yield [(first[:told], style), (first[told:], "")]
+    cut = min(len(ending.verdict), len(first))
+    yield [(first[:cut], style), (first[cut:], "")]
     yield from ([(part, "")] for part in more)
     for part in _folded(ending.text, width - 4, "    "):
         yield [("    " + part, "")]

@@ -128,7 +128,7 @@ def title(model: Model) -> str:
 def _scene(trace: Trace, number: int, before: State, successor: Successor) -> Scene:
     model, step = trace.model, successor.step
     after = successor.state or before
-    changes = tuple(_all_changes(model, before, after))
+    changes = tuple(describe_changes(model, before, after))
     sends: tuple[str, ...] = ()
     notes = list(_leading(model, before, after))
     if successor.failure is not None:
@@ -313,8 +313,8 @@ def describe_sends(model: Model, sent: tuple[Packet, ...]) -> Iterator[str]:
             yield f"sends {message} to {', '.join(map(str, receivers))}"
 
 
-def _all_changes(model: Model, before: State, after: State) -> Iterator[str]:
-    """What differs in the processes' own state; a process is named where more than one differs."""
+def describe_changes(model: Model, before: State, after: State, *, named: bool = False) -> Iterator[str]:
+    """What differs in the processes' own state. A process is named where more than one differs, or all are `named`."""
     differing = [
         name
         for names in model.names
@@ -322,12 +322,14 @@ def _all_changes(model: Model, before: State, after: State) -> Iterator[str]:
         if process_state(model, before, name) != process_state(model, after, name)
     ]
     for name in differing:
-        prefix = "" if len(differing) == 1 else f"{name}."
+        prefix = "" if len(differing) == 1 and not named else f"{name}."
         kind = model.protocol.kind(name.kind)
         old, new = process_state(model, before, name), process_state(model, after, name)
         for variable, was, now in zip(kind.variables, old.values, new.values, strict=True):
             for change in _changes(variable.name, was, now, variable.type):
                 yield prefix + change
+        if named and old.up != new.up:
+            yield f"{name} {'up -> down' if old.up else 'down -> up'}"
         for timer, was_armed, is_armed in zip(kind.timers, old.armed, new.armed, strict=True):
             if was_armed != is_armed:
                 yield f"{prefix}{timer.name} {'armed' if is_armed else 'disarmed'}"
