@@ -1,9 +1,9 @@
 """Every command in the docs is run, and prints what the page shows.
 
 A ```console block has commands after `$ ` and what they print. The blocks of a page are run in order, in one temporary
-directory that holds the shipped specs as a checkout does (`spec/protocols`, `spec/broken`). A block with `file=NAME` writes
-that file first; a ```diff block with `file=NAME` changes it. A line `...` stands for any lines. Times, amounts of memory,
-numbers of threads and hashes of specs may differ. `UPDATE_GOLDEN=1` writes the outputs anew.
+directory that holds the shipped specs as a checkout does (`spec/protocols`, `spec/broken`). A block with `file=NAME`
+writes that file; a ```diff block with `file=NAME` changes it. A line `...` stands for any lines. Times, amounts of
+memory, numbers of threads and hashes of specs may differ. `UPDATE_GOLDEN=1` writes the outputs anew.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from tests.docs.markdown import PAGES, ROOT, anchors, links
 OTHERS = tuple(path for path in (ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md") if path.exists())
 
 
-@pytest.mark.parametrize("page", (*PAGES, *OTHERS), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: page.name)
 def test_relative_links_resolve(page: Path) -> None:
     for link in links(page):
         if "://" in link or link.startswith("mailto:"):

@@ -33,7 +33,9 @@ def test_there_are_commands() -> None:
 def test_every_command_and_option_is_documented(command: str) -> None:
     section = _section(command)
     for option in options(command):
-        assert f"`{option}" in section or f" {option}" in section, f"docs/commands.md: {command} says nothing of {option}"
+        assert f"`{option}" in section or f" {option}" in section, (
+            f"docs/commands.md: {command} says nothing of {option}"
+        )
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
