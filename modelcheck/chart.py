@@ -89,7 +89,7 @@ def _lines(trace: Trace, width: int, ascii_only: bool) -> Iterator[Line]:
     told = story(trace)
     glyphs = ASCII if ascii_only else UNICODE
     columns = _columns(told, max(width, 60))
-    yield from _heading(told)
+    yield from _heading(told, max(width, 60))
     yield []
     if columns is None:
         yield from _list(told, max(width, 60))
@@ -275,9 +275,9 @@ def _legend(told: Story, glyphs: Glyphs) -> Iterator[Line]:
     if any(s.token is not None for s in seen):
         meanings.append(f"{glyphs.lifelines[True, False]} leads")
     if any(s.cut_off for s in seen):
-        meanings.append(f"{glyphs.lifelines[False, True]} on the other side of the partition")
+        meanings.append(f"{glyphs.lifelines[False, True]} cut off")
     if any(s.cut_off and s.token is not None for s in seen):
-        meanings.append(f"{glyphs.lifelines[True, True]} leads there")
+        meanings.append(f"{glyphs.lifelines[True, True]} cut off, leads")
     if any(not s.up for s in seen):
         meanings.append(f"{glyphs.down} is down")
     if meanings:
@@ -287,9 +287,13 @@ def _legend(told: Story, glyphs: Glyphs) -> Iterator[Line]:
 # Words ---------------------------------------------------------------------------------------------------------------
 
 
-def _heading(told: Story) -> Iterator[Line]:
+def _heading(told: Story, width: int) -> Iterator[Line]:
     style = FALSE if told.ending.is_violation else TRUE
-    yield [(told.title + ": ", TITLE), (told.ending.verdict, style)]
+    if len(told.title) + len(told.ending.verdict) + 2 <= width:
+        yield [(told.title + ": ", TITLE), (told.ending.verdict, style)]
+    else:
+        yield from ([(part, TITLE)] for part in _folded(told.title, width, "  "))
+        yield from ([(part, style)] for part in _folded(told.ending.verdict, width, "  "))
 
 
 def _told(scene: Scene, room: int) -> Iterator[Line]:
@@ -353,7 +357,12 @@ def _ending(told: Story, width: int) -> Iterator[Line]:
     if not ending.text:
         return
     style = FALSE if ending.is_violation else TRUE
-    yield [(ending.verdict, style), (f': "{ending.description}"' if ending.description else "", "")]
+    first, *more = _folded(
+        f'{ending.verdict}: "{ending.description}"' if ending.description else ending.verdict, width, "  "
+    )
+    told = min(len(ending.verdict), len(first))
+    yield [(first[:told], style), (first[told:], "")]
+    yield from ([(part, "")] for part in more)
     for part in _folded(ending.text, width - 4, "    "):
         yield [("    " + part, "")]
     for clause in ending.clauses:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from modelcheck.explain import NO_STEP_FAILS, explain_witness
+from modelcheck.explain import explain_witness
 from modelcheck.model import Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
+from modelcheck.properties import FAILURE
 from modelcheck.semantics import initial, leads, process_state
 from modelcheck.trace import Trace
 from spec.protocol import OnInput, ProcessKind, PropertyKind
@@ -114,11 +115,11 @@ def story(trace: Trace) -> Story:
 
 def title(model: Model) -> str:
     """The protocol and how many processes of each kind it is looked at with."""
-    sizes = ", ".join(
+    sizes = (
         f"{size} {kind.name}{'' if size == 1 else 's'}"
         for kind, size in zip(model.protocol.kinds, model.sizes, strict=True)
     )
-    return f"{model.protocol.name}, {sizes}"
+    return f"{model.protocol.name}, {', '.join(sizes)}"
 
 
 # Scenes --------------------------------------------------------------------------------------------------------------
@@ -354,7 +355,7 @@ def _ending(trace: Trace) -> Ending:
         if claim is not None and claim.kind is PropertyKind.STEP:
             last = f"in step {len(trace)}"
         verdict = f"{violation.property} is false {last}"
-        if violation.property == NO_STEP_FAILS:
+        if violation.property == FAILURE:
             verdict = f"step {len(trace)} fails"
         return Ending(True, verdict, violation.text, claim.description if claim else "", violation.clauses)
     claim = declared.get(trace.witness)

@@ -78,6 +78,9 @@ def check(
     only: Annotated[
         list[str] | None, typer.Option("--check", "-c", metavar="NAME", help="Run this check only (repeatable).")
     ] = None,
+    properties: Annotated[
+        list[str] | None, typer.Option("--property", "-p", metavar="NAME", help="Look for this only (repeatable).")
+    ] = None,
     within: Annotated[
         str | None,
         typer.Option(metavar="ROW", help="Explore this instead of the spec's checks: '5 nodes, term <= 2'."),
@@ -113,6 +116,7 @@ def check(
     request = command.Request(
         spec=spec,
         checks=tuple(only or ()),
+        properties=tuple(properties or ()),
         within=within,
         network=network,
         faults=faults,
