@@ -65,7 +65,7 @@ class InexpressibleError(SpecError):
     """A construct that the language of an export, or this exporter, cannot express. `construct` names it."""
 
     def __init__(self, source: Source, construct: str, reason: str, span: Span) -> None:
-        super().__init__(source, (Diagnostic("E0601", f"{construct} cannot be exported: {reason}", span, "here"),))
+        super().__init__(source, (Diagnostic("E0701", f"{construct} cannot be exported: {reason}", span, "here"),))
         self.construct = construct
         self.span = span
 
@@ -192,21 +192,21 @@ class Names:
         return name in self._taken or (self._outer is not None and self._outer._knows(name))
 
 
-def quote(source: Source, span: Span, first_line_only: bool = False) -> tuple[str, ...]:
-    """The lines of the spec that a span covers, without the indentation they share and without what stands before
-    the span; none for NOWHERE."""
+def quote(source: Source, span: Span) -> tuple[str, ...]:
+    """The whole lines of the spec that a span begins on and goes on over, with the lines further in that follow: a
+    handler's header brings its body. Without the indentation they share; none for NOWHERE."""
     if span == NOWHERE or not source.text:
         return ()
-    last = span.line if first_line_only else span.end_line
-    lines = [source.line(number) for number in range(span.line, last + 1)]
-    if span.end_line == last and span.end_column > 1:
-        lines[-1] = lines[-1][: span.end_column - 1]
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    indent = min(indent, span.column - 1)
-    lines = [line[indent:] if not line[:indent].strip() else line.lstrip() for line in lines]
-    while lines and not lines[-1].strip():
+    first = source.line(span.line)
+    indent = len(first) - len(first.lstrip())
+    lines = [first]
+    for line in source.lines[span.line :]:
+        if line.strip() and len(line) - len(line.lstrip()) <= indent:
+            break
+        lines.append(line)
+    while len(lines) > 1 and not lines[-1].strip():
         lines.pop()
-    return tuple(line.rstrip() for line in lines)
+    return tuple(line[indent:].rstrip() for line in lines)
 
 
 def place(source: Source, span: Span) -> str:

@@ -84,13 +84,12 @@ def _start(module: Module) -> str:
             "end;",
         ]
     lines += [f"{counter} := 0;" for counter in module.counters.values()]
-    passes = ["beyond := false;"] if module.can_pass_bounds else []
-    lines += passes
     for kind in protocol.kinds:
         called_start = call_of(module, "start", kind.name)
         if called_start:
             lines += [f"for self: {made.kinds[kind.name].type} do", *indented(called_start), "end;"]
-    lines += passes
+    # The first step is taken whatever it passes.
+    lines += ["beyond := false;"] if module.can_pass_bounds else []
     if protocol.leader is not None:
         loop = f"for self: {made.kinds[protocol.leader.kind].type} do"
         lines += [loop, f"  {module.remembered}(self);", "end;"]

@@ -111,7 +111,16 @@ def all_of(parts: Iterable[Code]) -> Code:
 
 
 def any_of(parts: Iterable[Code]) -> Code:
-    return _chain(parts, "|", DISJUNCTION, FALSE, TRUE)
+    """A part is only looked at where those before it are false, and need not say so."""
+    kept: list[Code] = []
+    for part in parts:
+        for before in kept:
+            said = f"!{before.text} & "
+            if part.level == CONJUNCTION and part.text.startswith(said):
+                rest = part.text.removeprefix(said)
+                part = Code(rest, CONJUNCTION if " & " in rest else COMPARISON)
+        kept.append(part)
+    return _chain(kept, "|", DISJUNCTION, FALSE, TRUE)
 
 
 def _chain(parts: Iterable[Code], sign: str, level: int, neutral: Code, settled: Code) -> Code:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import product
 
-from codegen.instance import alternatives, receptions, timeouts
+from codegen.instance import alternatives, receptions, starts, timeouts
 from codegen.murphi_expressions import TRUE, Code, OptionCode, ValueCode, all_of, any_of, code, compare
 from codegen.murphi_names import stored_type
 from codegen.murphi_network import arrival
-from codegen.murphi_state import Lines, Module, call_of, first_of
+from codegen.murphi_state import Lines, Module, call_of, first_of, judged, may_pass
 from codegen.murphi_statements import Body, body_text, quoted, statements
 from spec.protocol import Fault, FaultKind, Handler, Message, OnAction, OnInput, OnMessage, ProcessKind
 from spec.types import IntType, MapType, NatType, OptionType, SetType
@@ -23,10 +23,10 @@ def copying(module: Module, wanted: bool = False) -> tuple[Lines, Lines]:
     return declarations, [f"{copy} := {name};" for name, copy in module.copies.items()]
 
 
-def finish(module: Module, kind: str | None, handled: bool = False) -> Lines:
+def finish(module: Module, kind: str | None, handlers: tuple[Handler, ...] = ()) -> Lines:
     """How a rule ends: a step beyond a bound is none; who leads is remembered; the step is judged."""
     leader = module.instance.protocol.leader
-    lines = ["assume !beyond;"] if handled and module.can_pass_bounds else []
+    lines = ["assume !beyond;"] if any(may_pass(module, h) for h in handlers) else []
     if leader is not None and leader.kind == kind:
         lines.append(f"{module.remembered}(self);")
     if module.judged:
@@ -69,7 +69,7 @@ def _react(
     condition = _any_guard(handlers, body, locals_of)
     if len(handlers) == 1:
         body.locals.update(locals_of[0])
-        return condition, statements(handlers[0].body, body) + call_of(module, "judge", handlers[0].kind)
+        return condition, statements(handlers[0].body, body) + judged(module, handlers[0])
     return condition, first_of(module, handlers, body, locals_of)
 
 
@@ -115,7 +115,7 @@ def deliveries(module: Module, message: Message) -> None:
             lines = [*found.prelude, *found.take, *first_of(module, handlers, body, locals_of)]
         comment = "".join(quoted(handler.span, module.made) for handler in handlers)
         title = f"{'duplicate' if keep else 'deliver'} {message.name}"
-        lines += finish(module, message.receiver, bool(handlers))
+        lines += finish(module, message.receiver, handlers)
         _rule(module, title, [*ends, *found.quantifiers], condition, body, lines, comment)
 
 
@@ -129,7 +129,7 @@ def own_steps(module: Module, kind: ProcessKind) -> None:
         body = Body(made, kind.name, made.names.within())
         armed = f"{called.states}[self].{called.armed[timer.name]}"
         lines = [f"{armed} := false;", *first_of(module, handlers, body, [{} for _ in handlers])]
-        lines += finish(module, kind.name, bool(handlers))
+        lines += finish(module, kind.name, handlers)
         comment = "".join(quoted(handler.span, module.made) for handler in handlers)
         _rule(module, f"timeout {timer.name}", [me], all_of((Code(armed), up)), body, lines, comment)
     seen: set[object] = set()
@@ -141,7 +141,7 @@ def own_steps(module: Module, kind: ProcessKind) -> None:
         body = Body(made, kind.name, made.names.within())
         quantifiers, known = _input_values(module, handler.event, body)
         guard, lines = _react(module, handlers, body, [known for _ in handlers])
-        lines += finish(module, kind.name, True)
+        lines += finish(module, kind.name, handlers)
         comment = "".join(quoted(each.span, module.made) for each in handlers)
         _rule(module, handler.event.name, [me, *quantifiers], all_of((up, guard)), body, lines, comment)
 
@@ -188,7 +188,7 @@ def faults(module: Module) -> None:
             called = module.made.kinds[kind.name]
             body = Body(module.made, kind.name, module.made.names.within())
             lines = [f"{called.states}[self].{called.up} := true;", *call_of(module, "start", kind.name)]
-            lines += finish(module, kind.name, True)
+            lines += finish(module, kind.name, starts(module.instance.protocol, kind.name))
             down = Code(f"!{called.states}[self].{called.up}")
             _rule(module, "recover", [("self", called.type)], down, body, lines)
 
@@ -203,7 +203,7 @@ def _fault_of(module: Module, fault: Fault, kind: ProcessKind, may: Code, count:
         if fault.kind is FaultKind.DISK_LOSS:
             lines += call_of(module, "lose_disk_of", kind.name)
         lines += call_of(module, "start", kind.name)
-        judged = finish(module, kind.name, True)
+        end = finish(module, kind.name, starts(module.instance.protocol, kind.name))
         if count:
             # A fault that changes nothing but its own counter did not happen.
             changed = any_of(
@@ -211,9 +211,9 @@ def _fault_of(module: Module, fault: Fault, kind: ProcessKind, may: Code, count:
                 for name, copy in module.copies.items()
                 if name not in module.counters.values()
             )
-            position = len(judged) - (1 if module.judged else 0)
-            judged.insert(position, f"assume {changed.text};")
-        lines += judged
+            position = len(end) - (1 if module.judged else 0)
+            end.insert(position, f"assume {changed.text};")
+        lines += end
     condition = all_of((_is_up(module, kind.name), may))
     _rule(module, fault.kind.value, [("self", called.type)], condition, body, lines, compares=bool(count))
 

@@ -27,6 +27,8 @@ from codegen.murphi_network import (
 )
 from codegen.murphi_statements import Body, body_text, indented, procedure_text, quoted, statements, store
 from spec.protocol import (
+    Assign,
+    Broadcast,
     Call,
     Constant,
     Fault,
@@ -36,6 +38,7 @@ from spec.protocol import (
     If,
     ProcessKind,
     PropertyKind,
+    Send,
     Statement,
     Variable,
 )
@@ -55,6 +58,8 @@ class Module:
     apart: dict[tuple[str, str], str] = field(default_factory=dict)
     counters: dict[Fault, str] = field(default_factory=dict)
     judged: str = ""
+    passing: dict[str, bool] = field(default_factory=dict)
+    """By message, whether sending it can pass a bound."""
     remembered: str = ""
     rules: list[str] = field(default_factory=list)
     procedures: list[str] = field(default_factory=list)
@@ -157,6 +162,7 @@ def write_procedures(module: Module) -> None:
     protocol = instance.protocol
     for message in protocol.messages:
         module.procedures.append(sending_procedure(message, made))
+        module.passing[message.name] = "beyond := true" in module.procedures[-1]
     if not message_arrays(made):
         module.procedures += [dropping_procedure(sender, receiver, made) for sender, receiver in links(protocol)]
     for procedure in _in_order(module):
@@ -240,8 +246,8 @@ def _start_of(module: Module, kind: ProcessKind) -> str:
         return ""
     body = Body(made, kind.name, made.names.within())
     lines = first_of(module, handlers, body, [{} for _ in handlers])
-    quoted = "".join(quoted(handler.span, made) for handler in handlers)
-    return quoted + body_text(
+    comment = "".join(quoted(handler.span, made) for handler in handlers)
+    return comment + body_text(
         f"procedure {made.procedures[f'start {kind.name}']}(self: {made.kinds[kind.name].type});", body, lines
     )
 
@@ -305,7 +311,7 @@ def first_of(module: Module, handlers: tuple[Handler, ...], body: Body, locals_o
     lines: Lines = []
     for position, (handler, known) in enumerate(zip(handlers, locals_of, strict=True)):
         body.locals.update(known)
-        inner = statements(handler.body, body) + call_of(module, "judge", handler.kind)
+        inner = statements(handler.body, body) + judged(module, handler)
         if handler.guard is None:
             if position == 0:
                 return inner
@@ -313,3 +319,54 @@ def first_of(module: Module, handlers: tuple[Handler, ...], body: Body, locals_o
         keyword = "elsif" if position else "if"
         lines += [f"{keyword} {code(handler.guard, body.scope).text} then", *indented(inner)]
     return [*lines, "end;"] if lines else []
+
+
+# Bounds --------------------------------------------------------------------------------------------------------------
+
+
+def judged(module: Module, handler: Handler) -> Lines:
+    """The call, at the end of a handler, that notes whether it has taken its process beyond a bound; none where it
+    cannot have."""
+    assigned, _ = _touched(module, handler.body)
+    ranges, caps = module.made.ranges, module.instance.variable_caps
+    # What the first step has left beyond a bound is judged at every step.
+    begun_beyond = any(ranges.kept[place][1] > cap for place, cap in caps.items() if place[0] == handler.kind)
+    grown = any(
+        ranges.stored[place][1] > cap
+        for place, cap in caps.items()
+        if place[0] == handler.kind and place[1] in assigned
+    )
+    links_judged = not module.instance.network.is_growing_set and slots(module.made) > module.instance.channel
+    return call_of(module, "judge", handler.kind) if begun_beyond or grown or links_judged else []
+
+
+def may_pass(module: Module, handler: Handler) -> bool:
+    """Whether a run of a handler can pass a bound."""
+    _, sent = _touched(module, handler.body)
+    return bool(judged(module, handler)) or any(module.passing[message] for message in sent)
+
+
+def _touched(module: Module, these: tuple[Statement, ...]) -> tuple[set[str], set[str]]:
+    """The variables that statements may assign, and the messages that they may send."""
+    assigned: set[str] = set()
+    sent: set[str] = set()
+    for statement in these:
+        inner: list[tuple[Statement, ...]] = []
+        match statement:
+            case Assign(variable):
+                assigned.add(variable)
+            case Send(message) | Broadcast(message):
+                sent.add(message)
+            case If(arms):
+                inner = [arm.body for arm in arms]
+            case For():
+                inner = [statement.body]
+            case Call(name):
+                inner = [module.instance.protocol.procedure(name).body]
+            case _:
+                pass
+        for part in inner:
+            more_assigned, more_sent = _touched(module, part)
+            assigned |= more_assigned
+            sent |= more_sent
+    return assigned, sent

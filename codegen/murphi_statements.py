@@ -157,7 +157,7 @@ def store(place: str, of: Type, what: ValueCode, body: Body) -> list[str]:
             assert isinstance(what, SetCode)
             if what.place is not None:
                 return [f"{place} := {what.place};"]
-            name = body.names.new(kind[:1])
+            name = body.names.within().new(kind[:1])
             contains = what.contains(Code(name))
             loop = f"for {name}: {body.made.kinds[kind].type} do"
             return [loop, f"  {place}[{name}] := {contains.text};", "end;"]
@@ -400,6 +400,6 @@ def _message_arguments(message: str, given: tuple[Expression, ...], lines: list[
     ]
 
 
-def quoted(span: Span, made: Tables, first_line_only: bool = False) -> str:
+def quoted(span: Span, made: Tables) -> str:
     """Comment lines with the spec's own text."""
-    return "".join(f"-- {line}\n" for line in quote(made.instance.protocol.source, span, first_line_only))
+    return "".join(f"-- {line}".rstrip() + "\n" for line in quote(made.instance.protocol.source, span))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub
+from typing import Any
 
 from modelcheck.model import Model, Name, State
 from spec.protocol import (
@@ -69,92 +71,17 @@ def reader(model: Model, state: State) -> Callable[[Name, str], Value]:
 
 def evaluate(expression: Expression, scope: Scope) -> Value:
     """The value of a well-typed expression; see `spec.types` for what values look like."""
+    return MEANINGS[type(expression)](expression, scope)
 
-    def of(part: Expression) -> Value:
-        return evaluate(part, scope)
 
-    match expression:
-        case Constant():
-            return expression.value
-        case Local():
-            return scope.locals[expression.identity]
-        case Self():
-            assert scope.me is not None
-            return scope.me.number
-        case Read():
-            return scope.read(_process(expression.process, scope), expression.variable)
-        case Entry():
-            return of(expression.map)[of(expression.key)]
-        case Not():
-            return not of(expression.operand)
-        case Connected():
-            match expression.connective:
-                case Connective.AND:
-                    return of(expression.left) and of(expression.right)
-                case Connective.OR:
-                    return of(expression.left) or of(expression.right)
-                case Connective.IMPLIES:
-                    return not of(expression.left) or of(expression.right)
-        case Compare():
-            return compare(expression.comparison, of(expression.left), of(expression.right))
-        case Arithmetic():
-            return arithmetic(expression.operator, of(expression.left), of(expression.right))
-        case OneOf():
-            value = of(expression.value)
-            return any(of(alternative) == value for alternative in expression.alternatives)
-        case Member():
-            return of(expression.element) in of(expression.set)
-        case Subset():
-            return of(expression.left) <= of(expression.right)
-        case SetOf():
-            return frozenset(of(element) for element in expression.elements)
-        case Everyone():
-            return frozenset(range(scope.model.size(expression.type.of.kind)))
-        case Filtered():
-            return frozenset(
-                element
-                for element in of(expression.domain)
-                if evaluate(expression.condition, _bind(scope, expression.variable, element))
-            )
-        case SetOperation():
-            left, right = of(expression.left), of(expression.right)
-            match expression.operator:
-                case SetOperator.UNION:
-                    return left | right
-                case SetOperator.DIFFERENCE:
-                    return left - right
-                case SetOperator.INTERSECTION:
-                    return left & right
-        case Size():
-            return len(of(expression.set))
-        case Quantified():
-            holds = (
-                evaluate(expression.body, _bind(scope, expression.variable, element))
-                for element in sorted(of(expression.domain))
-            )
-            return any(holds) if expression.quantifier is Quantifier.EXISTS else all(holds)
-        case Conditional():
-            return of(expression.yes) if of(expression.condition) else of(expression.no)
-        case Neighbour():
-            return (of(expression.process) + expression.offset) % scope.model.size(expression.type.kind)
-        case Apply():
-            definition = scope.model.protocol.definition(expression.definition)
-            arguments = {p.identity: of(a) for p, a in zip(definition.parameters, expression.arguments, strict=True)}
-            me = scope.me if expression.process is None else _process(expression.process, scope)
-            return evaluate(definition.body, replace(scope, me=me, locals=arguments))
-        case Armed():
-            assert scope.state is not None
-            process = _process(expression.process, scope)
-            armed = scope.state.processes[scope.model.kind_index[process.kind]][process.number].armed
-            return armed[scope.model.timer_index[process.kind, expression.timer]]
-        case Up():
-            assert scope.state is not None
-            process = _process(expression.process, scope)
-            return scope.state.processes[scope.model.kind_index[process.kind]][process.number].up
-        case Next():
-            assert scope.after is not None
-            after = replace(scope, read=reader(scope.model, scope.after), state=scope.after, after=None)
-            return evaluate(expression.operand, after)
+def compare(comparison: Comparison, left: Value, right: Value) -> bool:
+    """A comparison of two values."""
+    return bool(COMPARISONS[comparison](left, right))
+
+
+def arithmetic(operator: Operator, left: int, right: int) -> int:
+    """The value of an operation on two numbers."""
+    return OPERATIONS[operator](left, right)
 
 
 def kind_of(of: Type) -> str:
@@ -168,41 +95,176 @@ def kind_of(of: Type) -> str:
             raise TypeError(f"no process: {of}")
 
 
+# One function for each class of expression ---------------------------------------------------------------------------
+
+
+def _self(_: Self, scope: Scope) -> Value:
+    assert scope.me is not None
+    return scope.me.number
+
+
+def _read(expression: Read, scope: Scope) -> Value:
+    return scope.read(_process(expression.process, scope), expression.variable)
+
+
+def _entry(expression: Entry, scope: Scope) -> Value:
+    return evaluate(expression.map, scope)[evaluate(expression.key, scope)]
+
+
+def _connected(expression: Connected, scope: Scope) -> Value:
+    left = evaluate(expression.left, scope)
+    match expression.connective:
+        case Connective.AND:
+            return left and evaluate(expression.right, scope)
+        case Connective.OR:
+            return left or evaluate(expression.right, scope)
+        case Connective.IMPLIES:
+            return not left or evaluate(expression.right, scope)
+
+
+def _compared(expression: Compare, scope: Scope) -> Value:
+    return compare(expression.comparison, evaluate(expression.left, scope), evaluate(expression.right, scope))
+
+
+def _computed(expression: Arithmetic, scope: Scope) -> Value:
+    return arithmetic(expression.operator, evaluate(expression.left, scope), evaluate(expression.right, scope))
+
+
+def _one_of(expression: OneOf, scope: Scope) -> Value:
+    value = evaluate(expression.value, scope)
+    return any(evaluate(alternative, scope) == value for alternative in expression.alternatives)
+
+
+def _member(expression: Member, scope: Scope) -> Value:
+    return evaluate(expression.element, scope) in evaluate(expression.set, scope)
+
+
+def _subset(expression: Subset, scope: Scope) -> Value:
+    return evaluate(expression.left, scope) <= evaluate(expression.right, scope)
+
+
+def _set_of(expression: SetOf, scope: Scope) -> Value:
+    return frozenset(evaluate(element, scope) for element in expression.elements)
+
+
+def _everyone(expression: Everyone, scope: Scope) -> Value:
+    return frozenset(range(scope.model.size(expression.type.of.kind)))
+
+
+def _filtered(expression: Filtered, scope: Scope) -> Value:
+    return frozenset(
+        element
+        for element in evaluate(expression.domain, scope)
+        if evaluate(expression.condition, _bind(scope, expression.variable, element))
+    )
+
+
+def _set_operation(expression: SetOperation, scope: Scope) -> Value:
+    left, right = evaluate(expression.left, scope), evaluate(expression.right, scope)
+    match expression.operator:
+        case SetOperator.UNION:
+            return left | right
+        case SetOperator.DIFFERENCE:
+            return left - right
+        case SetOperator.INTERSECTION:
+            return left & right
+
+
+def _quantified(expression: Quantified, scope: Scope) -> Value:
+    holds = (
+        evaluate(expression.body, _bind(scope, expression.variable, element))
+        for element in sorted(evaluate(expression.domain, scope))
+    )
+    return any(holds) if expression.quantifier is Quantifier.EXISTS else all(holds)
+
+
+def _conditional(expression: Conditional, scope: Scope) -> Value:
+    return evaluate(expression.yes if evaluate(expression.condition, scope) else expression.no, scope)
+
+
+def _neighbour(expression: Neighbour, scope: Scope) -> Value:
+    return (evaluate(expression.process, scope) + expression.offset) % scope.model.size(expression.type.kind)
+
+
+def _apply(expression: Apply, scope: Scope) -> Value:
+    definition = scope.model.definitions[expression.definition]
+    pairs = zip(definition.parameters, expression.arguments, strict=True)
+    arguments = {parameter.identity: evaluate(argument, scope) for parameter, argument in pairs}
+    me = scope.me if expression.process is None else _process(expression.process, scope)
+    return evaluate(definition.body, Scope(scope.model, scope.read, me, arguments, scope.state, scope.after))
+
+
+def _armed(expression: Armed, scope: Scope) -> Value:
+    assert scope.state is not None
+    process = _process(expression.process, scope)
+    armed = scope.state.processes[scope.model.kind_index[process.kind]][process.number].armed
+    return armed[scope.model.timer_index[process.kind, expression.timer]]
+
+
+def _up(expression: Up, scope: Scope) -> Value:
+    assert scope.state is not None
+    process = _process(expression.process, scope)
+    return scope.state.processes[scope.model.kind_index[process.kind]][process.number].up
+
+
+def _next(expression: Next, scope: Scope) -> Value:
+    assert scope.after is not None
+    after = Scope(scope.model, reader(scope.model, scope.after), scope.me, scope.locals, scope.after)
+    return evaluate(expression.operand, after)
+
+
+COMPARISONS: dict[Comparison, Callable[[Value, Value], object]] = {
+    Comparison.EQUAL: eq,
+    Comparison.DIFFERENT: ne,
+    Comparison.LESS: lt,
+    Comparison.LESS_EQUAL: le,
+    Comparison.GREATER: gt,
+    Comparison.GREATER_EQUAL: ge,
+}
+
+OPERATIONS: dict[Operator, Callable[[int, int], int]] = {
+    Operator.PLUS: add,
+    Operator.MINUS: sub,
+    Operator.TIMES: mul,
+    Operator.MINIMUM: min,
+    Operator.MAXIMUM: max,
+}
+
+MEANINGS: dict[type, Callable[[Any, Scope], Value]] = {
+    Constant: lambda expression, _: expression.value,
+    Local: lambda expression, scope: scope.locals[expression.identity],
+    Self: _self,
+    Read: _read,
+    Entry: _entry,
+    Not: lambda expression, scope: not evaluate(expression.operand, scope),
+    Connected: _connected,
+    Compare: _compared,
+    Arithmetic: _computed,
+    OneOf: _one_of,
+    Member: _member,
+    Subset: _subset,
+    SetOf: _set_of,
+    Everyone: _everyone,
+    Filtered: _filtered,
+    SetOperation: _set_operation,
+    Size: lambda expression, scope: len(evaluate(expression.set, scope)),
+    Quantified: _quantified,
+    Conditional: _conditional,
+    Neighbour: _neighbour,
+    Apply: _apply,
+    Armed: _armed,
+    Up: _up,
+    Next: _next,
+}
+
+
 def _process(expression: Expression, scope: Scope) -> Name:
+    if isinstance(expression, Self):
+        assert scope.me is not None
+        return scope.me
     return Name(kind_of(expression.type), evaluate(expression, scope))
 
 
 def _bind(scope: Scope, variable: Local, value: Value) -> Scope:
-    return replace(scope, locals={**scope.locals, variable.identity: value})
-
-
-def compare(comparison: Comparison, left: Value, right: Value) -> bool:
-    """A comparison of two values."""
-    match comparison:
-        case Comparison.EQUAL:
-            return bool(left == right)
-        case Comparison.DIFFERENT:
-            return bool(left != right)
-        case Comparison.LESS:
-            return bool(left < right)
-        case Comparison.LESS_EQUAL:
-            return bool(left <= right)
-        case Comparison.GREATER:
-            return bool(left > right)
-        case Comparison.GREATER_EQUAL:
-            return bool(left >= right)
-
-
-def arithmetic(operator: Operator, left: int, right: int) -> int:
-    """The value of an operation on two numbers."""
-    match operator:
-        case Operator.PLUS:
-            return left + right
-        case Operator.MINUS:
-            return left - right
-        case Operator.TIMES:
-            return left * right
-        case Operator.MINIMUM:
-            return min(left, right)
-        case Operator.MAXIMUM:
-            return max(left, right)
+    bound = {**scope.locals, variable.identity: value}
+    return Scope(scope.model, scope.read, scope.me, bound, scope.state, scope.after)

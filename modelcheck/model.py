@@ -7,7 +7,21 @@ from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
-from spec.protocol import Fault, FaultKind, Network, Protocol
+from spec.protocol import (
+    Definition,
+    Event,
+    Fault,
+    FaultKind,
+    Handler,
+    Message,
+    Network,
+    OnAction,
+    OnInput,
+    OnMessage,
+    Procedure,
+    ProcessKind,
+    Protocol,
+)
 from spec.source import Span
 from spec.types import Value
 
@@ -125,7 +139,8 @@ class Caps:
 
 @dataclass(frozen=True)
 class Model:
-    """`sizes` has an entry for each kind; `channel` is a link's capacity, where the network is no growing set."""
+    """`sizes` has an entry for each kind; `channel` is a link's capacity, where the network is no growing set.
+    `only` names the properties to look for, None for all."""
 
     protocol: Protocol
     sizes: tuple[int, ...]
@@ -133,6 +148,7 @@ class Model:
     network: Network
     faults: tuple[Fault, ...]
     channel: int
+    only: frozenset[str] | None = None
 
     @cached_property
     def names(self) -> tuple[tuple[Name, ...], ...]:
@@ -152,6 +168,53 @@ class Model:
     @cached_property
     def timer_index(self) -> dict[tuple[str, str], int]:
         return {(k.name, t.name): i for k in self.protocol.kinds for i, t in enumerate(k.timers)}
+
+    @cached_property
+    def kinds(self) -> dict[str, ProcessKind]:
+        return {kind.name: kind for kind in self.protocol.kinds}
+
+    @cached_property
+    def messages(self) -> dict[str, Message]:
+        return {message.name: message for message in self.protocol.messages}
+
+    @cached_property
+    def definitions(self) -> dict[str, Definition]:
+        return {definition.name: definition for definition in self.protocol.definitions}
+
+    @cached_property
+    def procedures(self) -> dict[str, Procedure]:
+        return {procedure.name: procedure for procedure in self.protocol.procedures}
+
+    @cached_property
+    def handlers(self) -> dict[tuple[str, Event], tuple[Handler, ...]]:
+        """The handlers of each start, timeout, action and input of each kind, in the order of the protocol."""
+        found: dict[tuple[str, Event], tuple[Handler, ...]] = {}
+        for handler in self.protocol.handlers:
+            if not isinstance(handler.event, OnMessage):
+                key = handler.kind, handler.event
+                found[key] = (*found.get(key, ()), handler)
+        return found
+
+    @cached_property
+    def receivers(self) -> dict[str, tuple[tuple[Handler, OnMessage], ...]]:
+        """The handlers of each message, in the order of the protocol, each with its event."""
+        found: dict[str, tuple[tuple[Handler, OnMessage], ...]] = dict.fromkeys(self.messages, ())
+        for handler in self.protocol.handlers:
+            if isinstance(handler.event, OnMessage):
+                found[handler.event.message] = (*found[handler.event.message], (handler, handler.event))
+        return found
+
+    @cached_property
+    def spontaneous(self) -> dict[str, tuple[OnAction | OnInput, ...]]:
+        """The actions and inputs of each kind, in the order of the protocol."""
+        return {
+            kind: tuple(
+                handler.event
+                for handler in self.protocol.handlers
+                if handler.kind == kind and isinstance(handler.event, OnAction | OnInput)
+            )
+            for kind in self.kinds
+        }
 
     @cached_property
     def bounded_faults(self) -> tuple[Fault, ...]:

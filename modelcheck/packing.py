@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modelcheck.layout import OCCUPIED, WORD, Layout, Row, decode, encode
 from modelcheck.model import Link, Name, Packet, ProcessState, State
+from modelcheck.semantics import packet_order
 from spec.protocol import Message
 from spec.types import MapType
 
@@ -175,5 +176,5 @@ def _links(layout: Layout, row: Row, words: list[int], sender: Name) -> Iterator
                     queue.append(Packet(message.name, sender, receiver, arguments))
             if queue:
                 if model.network.reordering:
-                    queue.sort(key=lambda packet: (packet.message, repr(packet.arguments)))
+                    queue.sort(key=packet_order)
                 yield Link(sender, receiver, tuple(queue))

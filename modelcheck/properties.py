@@ -9,6 +9,7 @@ from itertools import combinations
 from modelcheck.evaluate import Scope, evaluate, scope_of
 from modelcheck.model import Model, Name, State
 from modelcheck.semantics import leads
+from spec.lint import reads_of_step
 from spec.protocol import CHECKED_BY_EXPLORATION, Definition, Property, PropertyKind
 from spec.types import SetType
 
@@ -46,7 +47,8 @@ class Checked:
 
 
 def checked(model: Model) -> tuple[Checked, ...]:
-    """In the order of their numbers, which decides between violations of one length."""
+    """In the order of their numbers, which decides between violations of one length. Where only some properties are
+    looked for, a step that fails is found all the same: it leads nowhere."""
     found = [Checked(FAILURE, True, True)]
     for declared in model.protocol.properties:
         if declared.kind in CHECKED_BY_EXPLORATION:
@@ -58,7 +60,7 @@ def checked(model: Model) -> tuple[Checked, ...]:
         found.append(Checked(TOKEN_NEVER_GOES_BACKWARDS, True, False))
         if leader.elected_by is not None:
             found.append(Checked(LEADER_HOLDS_QUORUM, True, False))
-    return tuple(found)
+    return tuple(item for item in found if model.only is None or item.name in model.only or item.name == FAILURE)
 
 
 def found_in_state(model: Model, item: Checked, state: State) -> bool:
@@ -79,10 +81,25 @@ def found_in_state(model: Model, item: Checked, state: State) -> bool:
 
 
 def found_in_step(model: Model, item: Checked, before: State, after: State) -> bool:
-    """Whether a step (that does not fail) violates a step property."""
+    """Whether a step (that does not fail) violates a step property. One that changes nothing of what the property
+    reads does not; see `spec.lint.reads_of_step`."""
     if item.declared is None or not item.in_step:
         return False
+    seen = reads_of_step(model.protocol, item.declared)
+    if all(_read(model, before, place) == _read(model, after, place) for place in seen):
+        return False
     return not _holds(model, item.declared, before, after)
+
+
+def _read(model: Model, state: State, place: tuple[str, str]) -> tuple[object, ...]:
+    """What all processes of a kind hold in a variable; whether a timer of theirs is armed, whether they are up."""
+    kind, name = place
+    processes = state.processes[model.kind_index[kind]]
+    if place in model.variable_index:
+        return tuple(process.values[model.variable_index[place]] for process in processes)
+    if place in model.timer_index:
+        return tuple(process.armed[model.timer_index[place]] for process in processes)
+    return tuple(process.up for process in processes)
 
 
 def leaders(model: Model, state: State) -> Iterator[tuple[Name, int]]:

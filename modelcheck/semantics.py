@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 from modelcheck.evaluate import Scope, evaluate, scope_of
 from modelcheck.model import (
@@ -32,7 +33,6 @@ from spec.protocol import (
     Let,
     OnAction,
     OnInput,
-    OnMessage,
     OnStart,
     OnTimeout,
     Pass,
@@ -64,15 +64,13 @@ class Run:
     def __init__(self, model: Model, me: Name, state: ProcessState) -> None:
         self.model = model
         self.me = me
-        self.kind = model.protocol.kind(me.kind)
+        self.kind = model.kinds[me.kind]
         self.values = list(state.values)
         self.armed = list(state.armed)
         self.locals: dict[int, Value] = {}
         self.sent: list[Packet] = []
         self.taken: set[int] = set()
-
-    def scope(self) -> Scope:
-        return Scope(self.model, self._read, self.me, self.locals)
+        self.scope = Scope(model, self._read, me, self.locals)
 
     def result(self) -> ProcessState:
         return ProcessState(tuple(self.values), tuple(self.armed), True)
@@ -88,7 +86,7 @@ def _execute(statements: tuple[Statement, ...], run: Run, point: int) -> None:
         match statement:
             case If():
                 for arm in statement.arms:
-                    if arm.condition is None or evaluate(arm.condition, run.scope()):
+                    if arm.condition is None or evaluate(arm.condition, run.scope):
                         # An arm that is entered is something done by whoever holds the `if`.
                         run.taken |= {point, arm.point}
                         _execute(arm.body, run, arm.point)
@@ -97,11 +95,11 @@ def _execute(statements: tuple[Statement, ...], run: Run, point: int) -> None:
             case Assign():
                 _assign(statement, run)
             case Send():
-                receiver = evaluate(statement.receiver, run.scope())
+                receiver = evaluate(statement.receiver, run.scope)
                 if receiver is not None:
                     _send(statement.message, receiver, statement.arguments, run)
             case Broadcast():
-                kind = run.model.protocol.message(statement.message).receiver
+                kind = run.model.messages[statement.message].receiver
                 for receiver in run.model.names[run.model.kind_index[kind]]:
                     if receiver != run.me:
                         _send(statement.message, receiver.number, statement.arguments, run)
@@ -110,16 +108,16 @@ def _execute(statements: tuple[Statement, ...], run: Run, point: int) -> None:
             case Stop():
                 run.armed[run.model.timer_index[run.me.kind, statement.timer]] = False
             case Let():
-                run.locals[statement.local.identity] = evaluate(statement.value, run.scope())
+                run.locals[statement.local.identity] = evaluate(statement.value, run.scope)
                 continue
             case For():
-                for element in sorted(evaluate(statement.domain, run.scope())):
+                for element in sorted(evaluate(statement.domain, run.scope)):
                     run.locals[statement.variable.identity] = element
                     _execute(statement.body, run, point)
                 continue
             case Call():
-                procedure = run.model.protocol.procedure(statement.procedure)
-                arguments = [evaluate(argument, run.scope()) for argument in statement.arguments]
+                procedure = run.model.procedures[statement.procedure]
+                arguments = [evaluate(argument, run.scope) for argument in statement.arguments]
                 for parameter, argument in zip(procedure.parameters, arguments, strict=True):
                     if not in_range(argument, parameter.type):
                         raise StepFailed(f"{parameter.name} = {argument} is no {parameter.type}", statement.span)
@@ -129,7 +127,7 @@ def _execute(statements: tuple[Statement, ...], run: Run, point: int) -> None:
             case Pass():
                 pass
             case Assert():
-                if not evaluate(statement.condition, run.scope()):
+                if not evaluate(statement.condition, run.scope):
                     raise StepFailed("the assertion is false", statement.span)
             case Unreachable():
                 raise StepFailed("this place is reached", statement.span)
@@ -137,9 +135,9 @@ def _execute(statements: tuple[Statement, ...], run: Run, point: int) -> None:
 
 
 def _assign(statement: Assign, run: Run) -> None:
-    variable = run.kind.variable(statement.variable)
-    index = run.model.variable_index[run.me.kind, variable.name]
-    value = evaluate(statement.value, run.scope())
+    index = run.model.variable_index[run.me.kind, statement.variable]
+    variable = run.kind.variables[index]
+    value = evaluate(statement.value, run.scope)
     stored: Type = variable.type
     if isinstance(stored, MapType) and not (statement.key is None and isinstance(statement.value.type, MapType)):
         stored = stored.value
@@ -149,15 +147,15 @@ def _assign(statement: Assign, run: Run) -> None:
         if statement.key is None:
             value = (value,) * run.model.size(variable.type.key.kind)
         else:
-            key = evaluate(statement.key, run.scope())
+            key = evaluate(statement.key, run.scope)
             entries = run.values[index]
             value = (*entries[:key], value, *entries[key + 1 :])
     run.values[index] = value
 
 
 def _send(message: str, receiver: int, arguments: tuple[Expression, ...], run: Run) -> None:
-    declared = run.model.protocol.message(message)
-    values = tuple(evaluate(argument, run.scope()) for argument in arguments)
+    declared = run.model.messages[message]
+    values = tuple(evaluate(argument, run.scope) for argument in arguments)
     for value, (name, of) in zip(values, declared.parameters, strict=True):
         if not in_range(value, of):
             raise StepFailed(f"{message}'s {name} = {value} is no {of}", declared.span)
@@ -183,7 +181,9 @@ def _reset(model: Model, kind: ProcessKind, state: ProcessState, *, disk: bool, 
 
 
 def initial(model: Model) -> Successor:
-    """The one initial state: declared values, then `on start` of each process. It may fail as any step may."""
+    """The one initial state: declared values, then `on start` of each process. It may fail as any step may.
+
+    What holds while only some processes have started is no state of its own: nobody leads in it."""
     processes = tuple(
         tuple(
             ProcessState(tuple(_initial_value(model, v) for v in kind.variables), (False,) * len(kind.timers), True)
@@ -202,7 +202,7 @@ def initial(model: Model) -> Successor:
         if start.state is None:
             return start
         state = start.state
-    return Successor(Step(StepKind.ACTION, None, "start"), _remember(model, state), None, beyond, taken, sent)
+    return Successor(Step(StepKind.ACTION, None, "start"), state, None, beyond, taken, sent)
 
 
 def process_state(model: Model, state: State, name: Name) -> ProcessState:
@@ -225,13 +225,13 @@ def leads(model: Model, state: State, name: Name) -> int | None:
     return int(evaluate(leader.token, scope)) if evaluate(leader.condition, scope) else None
 
 
-def _remember(model: Model, state: State) -> State:
-    """The state with whoever leads in it added to the history."""
-    if model.protocol.leader is None:
+def _remember(model: Model, state: State, name: Name) -> State:
+    """The state with the process that has just acted added to the history, if it leads. Whether the others lead has
+    not changed: that depends on their own variables alone."""
+    token = leads(model, state, name)
+    if token is None or (name.number, token) in state.led:
         return state
-    names = model.names[model.kind_index[model.protocol.leader.kind]]
-    tokens = ((name.number, leads(model, state, name)) for name in names)
-    return state._replace(led=state.led | {(index, token) for index, token in tokens if token is not None})
+    return state._replace(led=state.led | {(name.number, token)})
 
 
 def connected(model: Model, state: State, one: Name, other: Name) -> bool:
@@ -244,8 +244,26 @@ def connected(model: Model, state: State, one: Name, other: Name) -> bool:
 # Messages --------------------------------------------------------------------------------------------------------
 
 
-def _order(packet: Packet) -> tuple[str, str]:
-    return packet.message, repr(packet.arguments)
+def order_of(value: Value) -> Any:
+    """A key by which values of one type are sorted; `none` comes first."""
+    match value:
+        case None:
+            return ()
+        case frozenset():
+            return (tuple(sorted(value)),)
+        case tuple():
+            return tuple(order_of(entry) for entry in value)
+        case _:
+            return (value,)
+
+
+def packet_order(packet: Packet) -> Any:
+    """A key by which packets are sorted: those of a link that keeps no order, and those about to be delivered."""
+    return packet.message, order_of(packet.arguments), packet.sender, packet.receiver
+
+
+def _link_order(link: Link) -> Any:
+    return link.sender, link.receiver
 
 
 def _put(model: Model, state: State, sent: list[Packet]) -> State:
@@ -255,7 +273,7 @@ def _put(model: Model, state: State, sent: list[Packet]) -> State:
     for packet in sent:
         between = (packet.sender, packet.receiver)
         queue = (*queues.get(between, ()), packet)
-        queues[between] = tuple(sorted(queue, key=_order)) if model.network.reordering else queue
+        queues[between] = tuple(sorted(queue, key=packet_order)) if model.network.reordering else queue
     return _with_queues(state, queues)
 
 
@@ -287,12 +305,12 @@ def _largest(value: Value, of: Type) -> int:
 
 def _beyond(model: Model, state: State, name: Name, sent: list[Packet]) -> str | None:
     values = process_state(model, state, name).values
-    for variable, value in zip(model.protocol.kind(name.kind).variables, values, strict=True):
+    for variable, value in zip(model.kinds[name.kind].variables, values, strict=True):
         cap = model.caps.variables.get((name.kind, variable.name))
         if cap is not None and _largest(value, variable.type) > cap:
             return f"{variable.name} <= {cap}"
     for packet in sent:
-        parameters = model.protocol.message(packet.message).parameters
+        parameters = model.messages[packet.message].parameters
         for position, (value, (parameter, of)) in enumerate(zip(packet.arguments, parameters, strict=True)):
             cap = model.caps.arguments.get((packet.message, position))
             if cap is not None and _largest(value, of) > cap:
@@ -313,15 +331,14 @@ def _handlers(model: Model, name: Name, event: Event, arguments: tuple[Value, ..
     """The handlers of a start, a timeout, an action or an input."""
     parameters = event.parameters if isinstance(event, OnInput) else ()
     bound = {parameter.identity: argument for parameter, argument in zip(parameters, arguments, strict=True)}
-    return [(h, bound) for h in model.protocol.handlers if h.kind == name.kind and h.event == event]
+    return [(handler, bound) for handler in model.handlers.get((name.kind, event), ())]
 
 
 def _receivers(model: Model, packet: Packet) -> list[Candidate]:
     found: list[Candidate] = []
-    for handler in model.protocol.handlers:
-        if isinstance(handler.event, OnMessage) and handler.event.message == packet.message:
-            bound = {p.identity: a for p, a in zip(handler.event.parameters, packet.arguments, strict=True)}
-            found.append((handler, {**bound, handler.event.sender.identity: packet.sender.number}))
+    for handler, event in model.receivers[packet.message]:
+        bound = {p.identity: a for p, a in zip(event.parameters, packet.arguments, strict=True)}
+        found.append((handler, {**bound, event.sender.identity: packet.sender.number}))
     return found
 
 
@@ -331,16 +348,16 @@ def _handled(model: Model, state: State, step: Step, name: Name, candidates: lis
         run = Run(model, name, process_state(model, state, name))
         run.locals.update(arguments)
         try:
-            if handler.guard is None or evaluate(handler.guard, run.scope()):
+            if handler.guard is None or evaluate(handler.guard, run.scope):
                 _execute(handler.body, run, handler.point)
                 after = _put(model, _with_process(model, state, name, run.result()), run.sent)
                 beyond = _beyond(model, after, name, run.sent)
                 return Successor(
-                    step, _remember(model, after), None, beyond, frozenset(run.taken), tuple(run.sent)
+                    step, _remember(model, after, name), None, beyond, frozenset(run.taken), tuple(run.sent)
                 )
         except StepFailed as failed:
             return Successor(step, None, failed.failure, None, frozenset(run.taken), tuple(run.sent))
-    return Successor(step, _remember(model, state), None, None, frozenset(), ())
+    return Successor(step, _remember(model, state, name), None, None, frozenset(), ())
 
 
 def attempts(model: Model, state: State) -> list[Successor]:
@@ -358,11 +375,11 @@ def _deliveries(model: Model, state: State) -> Iterator[Successor]:
         up = process_state(model, state, packet.receiver).up
         return up and connected(model, state, packet.sender, packet.receiver)
 
-    for packet in sorted(state.packets, key=repr):
+    for packet in sorted(state.packets, key=packet_order):
         if can_receive(packet):
             step = Step(StepKind.DELIVER, packet.receiver, packet=packet)
             yield _handled(model, state, step, packet.receiver, _receivers(model, packet))
-    for link in sorted(state.links, key=repr):
+    for link in sorted(state.links, key=_link_order):
         for position, packet in enumerate(link.queue):
             if model.network.reordering and packet in link.queue[:position]:
                 continue  # two equal messages of a bag are one choice
@@ -384,24 +401,22 @@ def _own_steps(model: Model, state: State) -> Iterator[Successor]:
         process = process_state(model, state, name)
         if not process.up:
             continue
-        for timer, armed in zip(model.protocol.kind(name.kind).timers, process.armed, strict=True):
+        for timer, armed in zip(model.kinds[name.kind].timers, process.armed, strict=True):
             if armed:
                 position = model.timer_index[name.kind, timer.name]
                 disarmed = (*process.armed[:position], False, *process.armed[position + 1 :])
                 fired = _with_process(model, state, name, process._replace(armed=disarmed))
                 step = Step(StepKind.TIMEOUT, name, timer.name)
                 yield _handled(model, fired, step, name, _handlers(model, name, OnTimeout(timer.name)))
-        for handler in model.protocol.handlers:
-            if handler.kind != name.kind:
-                continue
-            if isinstance(handler.event, OnAction):
-                step = Step(StepKind.ACTION, name, handler.event.name)
-                yield _handled(model, state, step, name, _handlers(model, name, handler.event))
-            elif isinstance(handler.event, OnInput):
-                universe = [values_of(model, parameter.type) for parameter in handler.event.parameters]
+        for event in model.spontaneous[name.kind]:
+            if isinstance(event, OnAction):
+                step = Step(StepKind.ACTION, name, event.name)
+                yield _handled(model, state, step, name, _handlers(model, name, event))
+            else:
+                universe = [values_of(model, parameter.type) for parameter in event.parameters]
                 for arguments in product(*universe):
-                    step = Step(StepKind.INPUT, name, handler.event.name, arguments)
-                    yield _handled(model, state, step, name, _handlers(model, name, handler.event, arguments))
+                    step = Step(StepKind.INPUT, name, event.name, arguments)
+                    yield _handled(model, state, step, name, _handlers(model, name, event, arguments))
 
 
 def values_of(model: Model, of: Type) -> list[Value]:
@@ -425,11 +440,13 @@ def _faults(model: Model, state: State) -> Iterator[Successor]:
     for kind, spent in _affordable(model, state):
         if kind is FaultKind.PARTITION:
             for sides in splits(model):
-                yield _environment(Step(StepKind.PARTITION, sides=sides), spent._replace(sides=sides), state.sides)
+                if sides != state.sides:
+                    step = Step(StepKind.PARTITION, sides=sides)
+                    yield Successor(step, spent._replace(sides=sides), None, None, frozenset(), ())
             continue
         for name in (name for names in model.names for name in names):
             process = process_state(model, state, name)
-            declared = model.protocol.kind(name.kind)
+            declared = model.kinds[name.kind]
             if not process.up:
                 continue
             match kind:
@@ -468,11 +485,6 @@ def _unless_idle(successor: Successor, before: State) -> Successor:
     if successor.state is not None and successor.state._replace(spent=before.spent) == before:
         return successor._replace(state=before)
     return successor
-
-
-def _environment(step: Step, after: State, sides: tuple[tuple[bool, ...], ...]) -> Successor:
-    unchanged = after.sides == sides
-    return Successor(step, None if unchanged else after, None, None, frozenset(), ())
 
 
 def splits(model: Model) -> list[tuple[tuple[bool, ...], ...]]:

@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from spec.diagnostics import Diagnostic
 from spec.protocol import (
     Apply,
+    Armed,
     Broadcast,
     Call,
     Handler,
@@ -18,11 +19,14 @@ from spec.protocol import (
     OnStart,
     OnTimeout,
     Procedure,
+    Property,
     Protocol,
     Read,
     Reset,
+    Self,
     Send,
     Statement,
+    Up,
 )
 from spec.source import NOWHERE
 
@@ -39,6 +43,7 @@ def warnings_about(protocol: Protocol) -> Iterator[Diagnostic]:
     yield from _timers(protocol)
     yield from _unread(protocol)
     yield from _unused(protocol)
+    yield from _volatile_votes(protocol)
     if protocol.leader is None and not protocol.properties:
         yield Diagnostic(
             "W0608",
@@ -178,11 +183,23 @@ def _unread(protocol: Protocol) -> Iterator[Diagnostic]:
                 )
 
 
+def reads_of_step(protocol: Protocol, claim: Property) -> frozenset[tuple[str, str]]:
+    """What a step property reads, by kind and variable or timer; `up` stands for whether a process is up.
+
+    The property is judged on steps that change some of this, for some process: `[P]_v` in the terms of TLA. So it
+    says nothing of steps that it cannot see, and none that changes but a message or a forgotten value can fail it."""
+    return frozenset(_reads(protocol, (claim.expression,)))
+
+
 def _reads(protocol: Protocol, whole: tuple[object, ...]) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for part in nodes(whole):
         if isinstance(part, Read):
             found.add((getattr(part.process.type, "kind", ""), part.variable))
+        if isinstance(part, Armed):
+            found.add((getattr(part.process.type, "kind", ""), part.timer))
+        if isinstance(part, Up):
+            found.add((getattr(part.process.type, "kind", ""), "up"))
         if isinstance(part, Apply):
             found |= _reads(protocol, (protocol.definition(part.definition).body,))
     return found
@@ -199,3 +216,24 @@ def _unused(protocol: Protocol) -> Iterator[Diagnostic]:
     for definition in protocol.definitions:
         if definition.name not in applied and definition.span != NOWHERE and definition.name != "quorum":
             yield Diagnostic("W0606", f"nothing uses `{definition.name}`", definition.span, "never used")
+
+
+def _volatile_votes(protocol: Protocol) -> Iterator[Diagnostic]:
+    """What an election rests on must survive a restart of whoever voted."""
+    leader = protocol.leader
+    whole: list[object] = [] if leader is None or leader.elected_by is None else [leader.elected_by]
+    while whole:
+        for part in nodes(whole.pop()):
+            if isinstance(part, Apply):
+                whole.append(protocol.definition(part.definition).body)
+            if not isinstance(part, Read) or isinstance(part.process, Self):
+                continue
+            kind = protocol.kind(getattr(part.process.type, "kind", ""))
+            if not kind.variable(part.variable).durable:
+                yield Diagnostic(
+                    "W0609",
+                    f"an election rests on `{part.variable}`, which a restart forgets",
+                    part.span,
+                    "not durable",
+                    "a voter that forgets its vote may vote twice: declare it `durable`",
+                )

@@ -11,6 +11,7 @@ from modelcheck.model import Link, Model, Name, Packet, ProcessState, State
 from modelcheck.native.engine import Explorer, NativeSearch, explorer
 from modelcheck.outcome import Limits, Status
 from modelcheck.reductions import ALL, SYMMETRY, Reductions, reductions_of
+from modelcheck.semantics import packet_order
 from spec.protocol import Fault, FaultKind, Network
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value
 from tests import native_models as models
@@ -202,7 +203,7 @@ def rename(model: Model, state: State, to: dict[str, tuple[int, ...]]) -> State:
     for link in state.links:
         queue = [packet(old) for old in link.queue]
         if model.network.reordering:
-            queue.sort(key=lambda p: (p.message, repr(p.arguments)))
+            queue.sort(key=packet_order)
         links.append(Link(name(link.sender), name(link.receiver), tuple(queue)))
     sides = state.sides
     if sides:

@@ -27,6 +27,7 @@
 #define FIRST_SIZE (UINT64_C(1) << 12)
 #define MAX_LOAD 0.85
 #define MAX_THREADS 256
+#define SMALL_PART 4096 /* slots that are not worth another thread */
 
 enum status { EXHAUSTED = 0, VIOLATION = 1, NO_MEMORY = 2, NO_TIME = 3, CANCELLED = 4, DEPTH_REACHED = 5 };
 
@@ -54,6 +55,14 @@ struct level {
     uint64_t block_count, states;
 };
 
+/* A table that is growing: the slots before `left` are still to be moved, after those of the stretch at hand. */
+struct growth {
+    int active;
+    double factor;
+    uint64_t left, bounds[MAX_THREADS + 1];
+    uint32_t parts, taken, finished;
+};
+
 struct search {
     struct options options;
     uint64_t *slots;
@@ -73,6 +82,7 @@ struct search {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     uint32_t idle, parked, done;
+    struct growth growth;
     uint64_t level_turn, growth_turn;
     struct hit hits[ARRAY(MODEL_PROPERTIES)];
     uint64_t covered[COVER_WORDS];
@@ -193,21 +203,44 @@ static inline int insert_shared(struct search *s, const uint64_t *state, uint64_
     return -1;
 }
 
-/* Moves all entries to their places in a larger table, in place. Clusters (runs without a gap) are taken from the end:
- * an entry's new home is not before its old one, hence not before its cluster, and all from there on is already new. */
-static int table_spread(struct search *s, uint64_t old_size, uint64_t new_size)
+static void growth_end(struct search *s)
+{
+    atomic_store(&s->want_growth, 0);
+    s->parked = 0;
+    s->growth_turn++;
+    pthread_cond_broadcast(&s->wake);
+}
+
+/* Growing moves all entries to their places in a larger table, in place. Clusters (runs without a gap) are taken from
+ * the end: an entry's new home is not before its old one, hence not before its cluster, and all from there on is new
+ * already. Entries whose new homes lie beyond the last of them do not get into each other's way at all: such a stretch
+ * is shared out among the threads. */
+
+static uint64_t cluster_begin(const struct search *s, uint64_t slot)
+{
+    while (slot > 0 && s->slots[(slot - 1) * MODEL_WORDS] != 0)
+        slot--;
+    return slot;
+}
+
+static uint64_t free_slot_from(const struct search *s, uint64_t slot, uint64_t end)
+{
+    while (slot < end && s->slots[slot * MODEL_WORDS] != 0)
+        slot++;
+    return slot;
+}
+
+/* Moves the entries of some slots; no cluster reaches over either end. */
+static int spread(struct search *s, uint64_t from, uint64_t to, int shared)
 {
     uint64_t room = 1024, *cluster = malloc(room * STATE_BYTES);
-    uint64_t i = old_size + SLACK;
-    s->size = new_size;
-    while (cluster && i > 0) {
+    uint64_t i = to;
+    while (cluster && i > from) {
         if (s->slots[(i - 1) * MODEL_WORDS] == 0) {
             i--;
             continue;
         }
-        uint64_t begin = i;
-        while (begin > 0 && s->slots[(begin - 1) * MODEL_WORDS] != 0)
-            begin--;
+        const uint64_t begin = cluster_begin(s, i - 1);
         const uint64_t count = i - begin;
         if (count > room) {
             free(cluster);
@@ -216,12 +249,12 @@ static int table_spread(struct search *s, uint64_t old_size, uint64_t new_size)
             if (!cluster)
                 return 0;
         }
-        uint64_t *const from = s->slots + begin * MODEL_WORDS;
-        memcpy(cluster, from, count * STATE_BYTES);
-        memset(from, 0, count * STATE_BYTES);
+        uint64_t *const first = s->slots + begin * MODEL_WORDS;
+        memcpy(cluster, first, count * STATE_BYTES);
+        memset(first, 0, count * STATE_BYTES);
         for (uint64_t k = 0; k < count; k++) {
-            const uint64_t *state = cluster + k * MODEL_WORDS;
-            if (insert_alone(s, state, hash_state(state)) < 0) {
+            const uint64_t *state = cluster + k * MODEL_WORDS, hash = hash_state(state);
+            if ((shared ? insert_shared(s, state, hash) : insert_alone(s, state, hash)) < 0) {
                 free(cluster);
                 return 0;
             }
@@ -233,8 +266,27 @@ static int table_spread(struct search *s, uint64_t old_size, uint64_t new_size)
     return done;
 }
 
-/* All workers are parked or idle. */
-static void table_grow(struct search *s)
+/* Shares a stretch out among as many parts as there are threads. */
+static void stretch_begin(struct search *s)
+{
+    struct growth *g = &s->growth;
+    const uint32_t threads = s->options.threads;
+    uint64_t from = (uint64_t)((double)g->left / g->factor) + 1;
+    const int shared = threads > 1 && g->left - from > threads * SMALL_PART;
+    if (!shared)
+        from = 0;
+    g->parts = shared ? threads : 1;
+    g->bounds[g->parts] = g->left;
+    for (uint32_t i = 0; i < g->parts; i++) {
+        const uint64_t nominal = from + (g->left - from) / g->parts * i;
+        g->bounds[i] = nominal ? free_slot_from(s, nominal, g->left) : 0;
+    }
+    g->left = g->bounds[0];
+    g->taken = g->finished = 0;
+}
+
+/* All workers are parked or idle. Returns whether there is room for a larger table. */
+static int growth_begin(struct search *s)
 {
     const uint64_t held = atomic_load(&s->frontier_bytes);
     const uint64_t budget = s->options.memory_bytes ? s->options.memory_bytes : UINT64_MAX;
@@ -246,14 +298,43 @@ static void table_grow(struct search *s)
         const uint64_t bytes = table_bytes(size);
         if (bytes > s->reserved_bytes || held > budget || bytes > budget - held)
             continue;
-        if (!table_spread(s, old, size))
-            break;
+        s->growth.factor = (double)size / (double)old;
+        s->growth.left = old + SLACK;
+        s->growth.active = 1;
+        s->size = size;
         s->limit = (uint64_t)((double)size * MAX_LOAD);
         for (uint32_t k = 0; k < s->options.threads; k++)
             s->workers[k]->size = size;
-        return;
+        stretch_begin(s);
+        return 1;
     }
-    atomic_store(&s->stop, NO_MEMORY);
+    return 0;
+}
+
+/* Called with the mutex held by every worker that waits while the table grows: takes its part of the work, if any is
+ * to be had. Returns whether it did something. */
+static int growth_help(struct search *s)
+{
+    struct growth *g = &s->growth;
+    if (!g->active || g->taken == g->parts)
+        return 0;
+    const uint32_t part = g->taken++;
+    const int shared = g->parts > 1;
+    pthread_mutex_unlock(&s->mutex);
+    const int ok = spread(s, g->bounds[part], g->bounds[part + 1], shared);
+    pthread_mutex_lock(&s->mutex);
+    if (!ok)
+        atomic_store(&s->stop, NO_MEMORY);
+    if (++g->finished == g->parts) {
+        if (g->left == 0 || atomic_load(&s->stop)) {
+            g->active = 0;
+            growth_end(s);
+        } else {
+            stretch_begin(s);
+            pthread_cond_broadcast(&s->wake);
+        }
+    }
+    return 1;
 }
 
 /* ---- frontiers ---- */
@@ -303,13 +384,15 @@ static inline void frontier_add(struct worker *w, const uint64_t *state)
 
 static void growth_if_all_here(struct search *s)
 {
-    if (s->parked > 0 && s->parked + s->idle == s->options.threads) {
-        if (!atomic_load(&s->stop))
-            table_grow(s);
-        atomic_store(&s->want_growth, 0);
-        s->parked = 0;
-        s->growth_turn++;
+    if (s->parked == 0 || s->parked + s->idle != s->options.threads || s->growth.active)
+        return;
+    if (atomic_load(&s->stop)) {
+        growth_end(s);
+    } else if (growth_begin(s)) {
         pthread_cond_broadcast(&s->wake);
+    } else {
+        atomic_store(&s->stop, NO_MEMORY);
+        growth_end(s);
     }
 }
 
@@ -322,7 +405,8 @@ static void park(struct worker *w)
         s->parked++;
         growth_if_all_here(s);
         while (s->growth_turn == turn)
-            pthread_cond_wait(&s->wake, &s->mutex);
+            if (!growth_help(s))
+                pthread_cond_wait(&s->wake, &s->mutex);
     }
     pthread_mutex_unlock(&s->mutex);
 }
@@ -338,8 +422,10 @@ static void worker_insert_pending(struct worker *w)
             atomic_store(&s->want_growth, 1);
             park(w);
             if (atomic_load(&s->stop))
-                return;
+                break;
         }
+        if (new < 0)
+            break;
         if (new) {
             w->fresh++;
             model_check(w, p->state);
@@ -511,7 +597,8 @@ static int level_meet(struct worker *w)
         pthread_cond_broadcast(&s->wake);
     } else {
         while (s->level_turn == turn)
-            pthread_cond_wait(&s->wake, &s->mutex);
+            if (!growth_help(s))
+                pthread_cond_wait(&s->wake, &s->mutex);
     }
     const int more = !s->done;
     pthread_mutex_unlock(&s->mutex);

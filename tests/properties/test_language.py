@@ -1,0 +1,33 @@
+"""Every text drawn by chance is a protocol, and means the same however often and in whatever layout it is read."""
+
+from hypothesis import HealthCheck, given, settings
+
+from modelcheck.bounds import caps
+from spec.check import check
+from spec.parser import parse
+from spec.protocol import Protocol
+from spec.source import Source
+from tests.properties.protocols import texts
+
+drawn = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def loaded(text: str) -> Protocol:
+    return check(Source("drawn.elect", text))[0]
+
+
+@drawn
+@given(texts())
+def test_it_checks(text: str) -> None:
+    protocol = loaded(text)
+    row = protocol.checks[0].rows[0]
+    assert len(row.sizes) == 1
+    caps(protocol, row.sizes[0], row.bounds)
+
+
+@drawn
+@given(texts())
+def test_reading_it_twice_gives_the_same(text: str) -> None:
+    assert loaded(text) == loaded(text)
+    assert check(Source("drawn.elect", text))[1] == check(Source("drawn.elect", text))[1]
+    assert parse(Source("drawn.elect", text)) == parse(Source("drawn.elect", text))
