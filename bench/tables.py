@@ -24,7 +24,7 @@ def markdown_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _is_figure(cell: str) -> bool:
-    return not cell or cell.lstrip("><=~ ")[:1].isdigit()
+    return cell in {"", "-"} or cell.lstrip("><=~ ")[:1].isdigit()
 
 
 def block_of(text: str, command: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from textwrap import wrap
 
 from modelcheck.explain import explain_witness
 from modelcheck.model import Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
@@ -289,6 +291,18 @@ def _sides(model: Model, sides: tuple[tuple[bool, ...], ...]) -> tuple[str, str]
     if max(map(len, parts.values())) > MOST_NAMED:
         return (first, "the others") if len(parts[True]) >= len(parts[False]) else ("the others", second)
     return first, second
+
+
+HELD_TOGETHER = re.compile(r" (=|==|!=|<|<=|>|>=|->|in|not in) |(?<=\w): (?=\w+[,}])")
+
+
+def folded(text: str, room: int, indent: str = "") -> list[str]:
+    """The text in lines of at most `room` letters, all but the first one indented; what is compared stays together."""
+    whole = HELD_TOGETHER.sub(lambda found: found[0].replace(" ", "\0"), text)
+    return [
+        line.replace("\0", " ")
+        for line in wrap(whole, room, subsequent_indent=indent, break_on_hyphens=False, break_long_words=True)
+    ]
 
 
 def _input_arguments(model: Model, step: Step) -> str:

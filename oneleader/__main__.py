@@ -200,7 +200,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where to write the files.", show_default="standard output")
     ] = None,
-    symmetry: Annotated[bool, typer.Option(help="Declare the processes interchangeable.")] = False,
+    symmetry: Annotated[bool, typer.Option("--symmetry", help="Declare the processes interchangeable.")] = False,
 ) -> None:
     """Write the protocol for another model checker: TLA+ (TLC) or Murphi (rumur)."""
     from oneleader import export as command
