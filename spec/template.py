@@ -40,7 +40,7 @@ process node:
     durable voted_for: node? = none       # in this term
     role: follower | candidate | leader = follower
     votes: set of node = {}               # a set: who answers twice has one vote
-    timer election: 150 ms .. 300 ms      # drawn anew at each reset: few fire at once
+    timer election: 150 ms .. 300 ms      # drawn anew at each reset
 
 message request_vote(term: nat)
 message vote(term: nat)
@@ -80,13 +80,13 @@ on vote(t) from voter if role == candidate and t == term:
         role := leader
         stop election                     # a leader waits for nobody
 
-# Who may act as the leader, and with which token: a storage that has seen a newer one refuses an older.
+# Who may act as the leader, and with which token: a storage that has seen a newer one refuses it.
 # `elected by` names the votes behind a leader, which must be a quorum.
 leader if role == leader with token term,
     elected by {n in node if n.term > term or n.term == term and n.voted_for == self}
 
-# What must hold. That no two nodes ever lead with one token is checked for every protocol; add what is
-# special to yours. Without a node in front, a property is meant for each of them.
+# What must hold. That no two nodes ever lead with one token is checked for every protocol; add what
+# is special to yours. Without a node in front, a property is meant for each of them.
 safety a_leader_voted_for_itself: role == leader implies voted_for == self
 step a_term_never_decreases: next(term) >= term
 reachable someone_leads: exists n in node: n.role == leader
