@@ -247,7 +247,7 @@ class Expressions:
     def _set(self, of: SetType, spot: Spot, depth: int, expected: bool) -> Piece:
         forms = ["everyone"]
         if self.can(of.of, spot):
-            forms += ["literal", "literal"]
+            forms = ["literal", "literal", "literal", "everyone"]
         if depth:
             forms += ["filter", "operation", "operation"]
         if expected:

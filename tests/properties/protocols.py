@@ -128,10 +128,14 @@ class Writer(Statements):
         spot = Spot(self.around, message.receiver, known)
         head = f"on {message.name}({', '.join(names)}) from {sender}"
         if self.choose.chance(30):
-            lines += self._handler(head, spot, self.expressions.condition(spot, 1).text, [])
+            lines += self._handler(head, spot, self.expressions.condition(spot, 1).text, self._noting(spot))
         guard = self.expressions.condition(spot, 1).text if not lines and self.choose.chance(45) else None
-        lines += self._handler(head, spot, guard, [])
+        lines += self._handler(head, spot, guard, self._noting(spot))
         return lines
+
+    def _noting(self, spot: Spot) -> list[str]:
+        """Most often, a message makes a difference to its receiver."""
+        return [] if self.choose.chance(35) else self.assigning(spot)
 
     def _opening(self, message: Sendable) -> list[str]:
         """An action that sends what nothing else sends."""

@@ -28,7 +28,7 @@ class Statements(Declarations):
             forms += ["if"] * 4 + ["for"] * 2
         match self.choose.pick(forms):
             case "assign":
-                lines = self._assign(spot)
+                lines = self.assigning(spot)
             case "send":
                 lines = self._send(spot)
             case "broadcast":
@@ -45,9 +45,9 @@ class Statements(Declarations):
                 lines = self._if(spot, depth)
             case _:
                 lines = self._for(spot)
-        return lines or self._assign(spot) or ["pass"], spot
+        return lines or self.assigning(spot) or ["pass"], spot
 
-    def _assign(self, spot: Spot) -> list[str]:
+    def assigning(self, spot: Spot) -> list[str]:
         assert spot.kind is not None
         if not self.variables[spot.kind]:
             return []
