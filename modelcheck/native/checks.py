@@ -9,17 +9,17 @@ from modelcheck.model import Model
 from modelcheck.native.emission import Emission
 from modelcheck.native.expressions import Context, expression
 from modelcheck.native.reduce import forgetting_masks
-from modelcheck.native.rows import get, mask
+from modelcheck.native.rows import block_masks, mask
 from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked
 from spec.lint import reads_of_step
-from spec.protocol import ProcessKind, Property
+from spec.protocol import ProcessKind
 from spec.types import SetType, Type
 
 
 def commits(e: Emission) -> Iterator[str]:
     """What is common to all steps: history, step properties, the canonical form, packing."""
     step_checks = [
-        _if_seen(e, item.declared, _property_check(e, number, item, "from", "rows", "found_in_step(w, {})"))
+        _step_check(e, number, item)
         for number, item in enumerate(e.properties)
         if item.in_step and item.declared is not None
     ]
@@ -76,25 +76,24 @@ def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
     )
 
 
-def _if_seen(e: Emission, claim: Property, check: str) -> str:
-    """The check of a step property, on steps that change something that the property reads."""
-    changes: dict[str, list[str]] = {kind.name: [] for kind in e.model.protocol.kinds}
-    for kind, name in sorted(reads_of_step(e.model.protocol, claim)):
+def _step_check(e: Emission, number: int, item: Checked) -> str:
+    """A step property is judged on the steps that change something that it reads."""
+    assert item.declared is not None
+    tests = []
+    for kind, name in sorted(reads_of_step(e.model.protocol, item.declared)):
         index = e.model.kind_index[kind]
-        before, after = e.row(index, "me", "from"), e.row(index, "me", "rows")
-        block = e.layout.rows[index].blocks.get(f"var_{name}")
-        if block is not None:
-            cells = map(str, range(block.count))
-            changes[kind] += [f"{get(block, before, cell)} != {get(block, after, cell)}" for cell in cells]
-        else:
-            flag = f"armed_{name}" if (kind, name) in e.model.timer_index else name
-            changes[kind].append(f"{kind}___{flag}({before}) != {kind}___{flag}({after})")
-    looks = [
-        e.processes(e.model.kind_index[kind], f"    seen |= {' || '.join(found)};")
-        for kind, found in changes.items()
-        if found
-    ]
-    return "\n".join(["    { int seen = 0;", *looks, "    if (seen) {", check, "    } }"])
+        blocks = e.layout.rows[index].blocks
+        # A timer that is always armed varies with whether its process is up.
+        block = next((blocks[b] for b in (f"var_{name}", f"armed_{name}", "up") if b in blocks), None)
+        masks = block_masks(block) if block is not None else {}
+        for word, bits in masks.items():
+            for number_of in range(e.model.sizes[index]):
+                row = e.row(index, str(number_of), "{}")
+                tests.append(f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))")
+    if not tests:
+        return ""
+    check = _property_check(e, number, item, "from", "rows", "found_in_step(w, {})")
+    return f"    if ({' || '.join(tests)}) {{\n{check}\n    }}"
 
 
 def _property_check(e: Emission, number: int, item: Checked, state: str, after: str | None, found: str) -> str:

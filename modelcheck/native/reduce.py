@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modelcheck.dead_messages import DeadMessages
 from modelcheck.layout import Block, Layout, Sending, encode
 from modelcheck.model import Name, Packet
-from modelcheck.native.rows import get
+from modelcheck.native.rows import block_masks, get
 from modelcheck.reductions import Reductions
 from spec.protocol import ProcessKind
 from spec.types import EnumType, MapType
@@ -120,10 +120,8 @@ def forgetting_masks(layout: Layout, found: Reductions, index: int) -> list[int]
     kind = layout.model.protocol.kinds[index].name
     for of in found.messages:
         for variable in of.variables if of.kind == kind else ():
-            block = layout.rows[index].blocks[f"var_{variable}"]
-            if block.width:
-                word, shift = block.place(0)
-                masks[word] |= ((1 << block.width) - 1) << shift
+            for word, bits in block_masks(layout.rows[index].blocks[f"var_{variable}"]).items():
+                masks[word] |= bits
     return masks
 
 
@@ -132,9 +130,8 @@ def _sent_bits(layout: Layout, index: int) -> list[int]:
     masks = [0] * layout.rows[index].words
     for block in layout.rows[index].blocks.values():
         if block.name.startswith("sent_"):
-            for cell in range(block.count):
-                word, shift = block.place(cell)
-                masks[word] |= 1 << shift
+            for word, bits in block_masks(block).items():
+                masks[word] |= bits
     return masks
 
 

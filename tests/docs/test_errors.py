@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
+from codegen.instance import Instance
+from codegen.murphi import murphi
 from modelcheck.check import Options, models_of
+from modelcheck.model import Model
 from spec.check import check
 from spec.diagnostics import Diagnostic, SpecError
 from spec.render import render, summary
@@ -56,17 +58,28 @@ def printed(text: str) -> str:
 
 
 def diagnostics(text: str) -> tuple[Source, tuple[Diagnostic, ...]]:
-    """What is found wrong, or odd, with a spec; its checks are looked at, too."""
+    """What is found wrong, or odd, with a spec, with its checks, and with exporting it."""
     source = Source("p.elect", text)
     try:
         protocol, warnings = check(source)
-        for one in protocol.checks:
-            models_of(protocol, one, Options())
+        models = [model for one in protocol.checks for model in models_of(protocol, one, Options())]
+        if not warnings:
+            for model in models:
+                murphi(_instance(model), symmetry=True)
     except SpecError as problem:
         return problem.source, problem.diagnostics
     return source, warnings
 
 
-def test_paths_are_found() -> None:
-    assert isinstance(PAGE, Path)
-    assert len(EXAMPLES) > 50
+def _instance(model: Model) -> Instance:
+    caps = model.caps
+    return Instance(
+        model.protocol,
+        model.sizes,
+        caps.variables,
+        caps.arguments,
+        caps.token,
+        model.network,
+        model.faults,
+        model.channel,
+    )
