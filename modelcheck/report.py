@@ -19,6 +19,8 @@ def report(verdict: Verdict) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     protocol = verdict.protocol
     yield f"{protocol.name}: {verdict.answer.value} (check {verdict.check}; spec {protocol.source.sha256[:12]})"
+    if verdict.answer is not Answer.HOLDS:
+        yield f"  {verdict.reason}"
     for exploration in verdict.explorations:
         yield from exploration_lines(exploration)
     for sizes in verdict.skipped:
@@ -130,14 +132,3 @@ def described_bounds(model: Model) -> str:
 
 def _megabytes(amount: int) -> str:
     return f"{amount / 2**20:,.1f} MiB" if amount < 2**30 else f"{amount / 2**30:,.2f} GiB"
-
-
-def headline(verdict: Verdict) -> str:
-    """The answer in one line."""
-    match verdict.answer:
-        case Answer.HOLDS:
-            return f"{verdict.protocol.name}: holds within bounds"
-        case Answer.VIOLATED:
-            return f"{verdict.protocol.name}: violated: {verdict.reason}"
-        case Answer.UNKNOWN:
-            return f"{verdict.protocol.name}: unknown: {verdict.reason}"

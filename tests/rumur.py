@@ -69,9 +69,8 @@ def read_result(output: str) -> RumurResult:
     length = 0
     found = re.search(r"error trace for the error:\s*\n\s*\n\t(.*)\n", output)
     if found is not None:
-        violated = re.sub(r"^model\.m:\d+\.\d+(?:-(?:\d+\.)?\d+)?: ", "", found[1]).strip()
-        quoted = re.fullmatch(r'(?:invariant|property|assertion) "?(.*?)"? failed', violated)
-        violated = quoted[1] if quoted is not None else violated
+        violated = re.sub(r"^(Assertion failed: )?(model\.m:\d+\.\d+(-(\d+\.)?\d+)?: )?", "", found[1]).strip()
+        violated = re.sub(r'^invariant "(.*)" failed$', r"\1", violated)
         length = len(re.findall(r'^Rule ".*" fired\.|^Rule ".*", .* fired\.', output, re.MULTILINE))
     uncovered = tuple(re.findall(r'^\s*cover "(.*)" not hit', output, re.MULTILINE))
     return RumurResult(int(states[1]), violated, length, uncovered, output)

@@ -145,7 +145,7 @@ def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
         ranges = e.layout.code_ranges(sending_kind.name, kind.name)
         if not ranges:
             continue
-        name = f"{sending_kind.name}_{kind.name}"
+        name = f"{sending_kind.name}___{kind.name}"
         row = e.row(sender, "j", "{}")
         deliver = ""
         for message, first, count in ranges:

@@ -8,7 +8,6 @@ sent and handled, guards over what a message carries, actions that move on to so
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -748,8 +747,29 @@ def protocols() -> st.SearchStrategy[Protocol]:
     return texts().map(lambda text: check(Source("drawn.elect", text))[0])
 
 
-@st.composite
-def models(draw: st.DrawFn, limit: int = 1500) -> tuple[Model, Graph]:
-    """Models with at most `limit` reachable states, and their reachable graph."""
-    drawn: Any = draw(texts().map(bounded).map(lambda model: (model, explored(model, limit) if model else None)).filter(lambda found: found[1] is not None))
-    return drawn  # type: ignore[no-any-return]
+@dataclass(frozen=True)
+class Explored:
+    """A model and its whole reachable graph. Shown as the protocol's text."""
+
+    model: Model
+    graph: Graph
+
+    def __repr__(self) -> str:
+        return f"\n{self.model.protocol.source.text}"
+
+
+def models(limit: int = 1500) -> st.SearchStrategy[Explored]:
+    """Models with at most `limit` reachable states."""
+    return texts().map(lambda text: in_full(text, limit)).filter(lambda found: found is not None).map(_certain)
+
+
+def in_full(text: str, limit: int) -> Explored | None:
+    """The model of a text, explored; None where a bound is missing, the initial step fails, or there is too much."""
+    model = bounded(text)
+    graph = explored(model, limit) if model is not None else None
+    return None if model is None or graph is None else Explored(model, graph)
+
+
+def _certain(found: Explored | None) -> Explored:
+    assert found is not None
+    return found
