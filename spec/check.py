@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from spec import syntax
-from spec.definitions import checked_definition, majority, parts, within
+from spec.definitions import checked_definition, majority, within
 from spec.diagnostics import Diagnostic, SpecError
 from spec.expressions import condition_of, typed
 from spec.lint import problems_of_structure, warnings_about
 from spec.names import (
+    STANDARD_PROPERTIES,
     Names,
     Place,
     Reported,
@@ -25,7 +26,6 @@ from spec.parser import parse
 from spec.protocol import (
     Confirmation,
     Event,
-    Expression,
     Handler,
     Leader,
     Message,
@@ -38,7 +38,6 @@ from spec.protocol import (
     Property,
     PropertyKind,
     Protocol,
-    Read,
     Self,
     Timer,
     Variable,
@@ -398,6 +397,10 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
 
 def _property(item: syntax.PropertyItem, names: Names) -> Property:
     free(item.name, names)
+    if item.name.text in STANDARD_PROPERTIES:
+        raise names.report(
+            "E0208", f"`{item.name}` is a property that every protocol has", item.name.span, "choose another name"
+        )
     kind = names.kind_named(item.kind) if item.kind else names.sole_kind()
     keyword = PropertyKind(item.keyword)
     place = Place(kind, {}, others=True, steps=keyword is PropertyKind.STEP, observes=True)

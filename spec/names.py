@@ -25,6 +25,10 @@ from spec.types import (
 )
 
 BUILT_IN = ("size", "min", "max", "quorum", "successor", "predecessor", "next", "up", "armed")
+STANDARD_PROPERTIES = (
+    *("failure", "one_leader_per_token", "token_never_goes_backwards", "leader_holds_quorum", "quorums_intersect"),
+)
+"""The names of what every protocol is checked for."""
 RESERVED = (
     "true",
     "false",
