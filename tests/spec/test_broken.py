@@ -35,30 +35,31 @@ MENDS: dict[str, Mend] = {
     "auto_down": (("size(votes) > size(node - down)", "size(votes) > size(node)"),),
     "ballot_not_unique": (("if ballot >= promised:", "if ballot > promised:"),),
     "bully": (("leader if role == winner with", "leader if role == winner and quorum(accepted) with"),),
-    "candidate_votes_again": (("    role := candidate\n    voted_for := none", "    role := candidate\n    voted_for := self"),),
-    "demoted_leader_votes_again": (("        voted_for := none                 # the flaw", "        # the flaw"),),
+    "candidate_votes_again": (("candidate\n    voted_for := none", "candidate\n    voted_for := self"),),
+    "demoted_leader_votes_again": (("        voted_for := none", "        pass"),),
     "half_is_enough": (("2 * size(some) >= size(node)", "2 * size(some) > size(node)"),),
     "heartbeat_clears_the_vote": (
-        ("    catch_up(t)                           # the flaw", "    if t > term:\n        catch_up(t)\n    step_down() # "),
+        ("if t >= term:\n    catch_up(t)", "if t >= term:\n    if t > term:\n        catch_up(t)\n    step_down()"),
     ),
-    "leader_takes_new_term": (("# the flaw: `step_down()` ought to follow", "\n    step_down()"),),
+    "leader_takes_new_term": (("    term := t\n", "    term := t\n    step_down()\n"),),
     "lock_token_reused": (("    last_token: nat = 0", "    durable last_token: nat = 0"),),
-    "lock_without_fence": (("from writer: ", "from writer if with_token >= written: "),),
+    "lock_without_fence": (("from writer:", "from writer if with_token >= written:"),),
     "prevotes_counted": (
-        ("message vote(term: nat)", "message vote(term: nat, only_asking: bool)"),
+        ("message vote(term: nat)", "message vote(term: nat, asked: bool)"),
         ("            send vote(t) to candidate\n    else:", "            send vote(t, true) to candidate\n    else:"),
         ("            send vote(t) to candidate\n\n", "            send vote(t, false) to candidate\n\n"),
-        ("on vote(t) from voter if role == asking and", "on vote(t, only_asking) from voter if only_asking and role == asking and"),
-        ("on vote(t) from voter if role == candidate and", "on vote(t, only_asking) from voter if not only_asking and role == candidate and"),
+        ("on vote(t) from voter if role == asking", "on vote(t, asked) from voter if asked and role == asking"),
+        (
+            "on vote(t) from voter if role == candidate",
+            "on vote(t, asked) from voter if not asked and role == candidate",
+        ),
     ),
     "ring_closes": (("    silent := silent + {other}", "    pass"),),
-    "stale_vote_counted": (("if role == candidate:  ", "if role == candidate and t == term:  "),),
-    "takeover": (
-        ("    voted_for := self\n    term := term + 1\n    lead()", "    stand()"),
-    ),
+    "stale_vote_counted": (("if role == candidate:", "if role == candidate and t == term:"),),
+    "takeover": (("    voted_for := self\n    term := term + 1\n    lead()", "    stand()"),),
     "term_forgotten": (("    term: nat = 0", "    durable term: nat = 0"),),
-    "term_set_back": (("from sender:  ", "from sender if t >= term:  "),),
-    "vote_expires": (("    voted_for := none                     # the flaw", "    pass # the flaw"),),
+    "term_set_back": (("from sender:", "from sender if t >= term:"),),
+    "vote_expires": (("vote_lease:\n    voted_for := none", "vote_lease:\n    pass"),),
     "vote_forgotten": (("    voted_for: node? = none", "    durable voted_for: node? = none"),),
     "votes_as_a_number": (
         ("    votes: nat = 0", "    votes: set of node = {}"),
@@ -70,7 +71,7 @@ MENDS: dict[str, Mend] = {
         (", votes <= 4", ""),
     ),
     "wiped_disk": ((", disk loss up to 1", ""),),
-}  # fmt: skip
+}
 """The flaw's text, which stands in the spec once, and what ought to stand there."""
 
 
