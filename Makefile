@@ -49,12 +49,14 @@ format: $(DEV) ## put the code in its canonical form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(DEV) ## time the peers (needs rumur, spin and gcc)
-	$(BIN)/python -m bench.peers
+bench: $(DEV) ## time the explorer beside its peers, and plot its growth (needs rumur, spin and gcc)
+	$(PIP) --editable '.[bench]'
+	$(BIN)/python -m bench.explorer --save docs/explorer.json --document
+	$(BIN)/python -m bench.growth
 
 lock: ## choose anew the releases that constraints.txt pins
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[dev,compiler]'
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[dev,compiler,bench]'
 	{ sed -n '/^#/p' constraints.txt; build/lock/bin/python -m pip freeze --exclude-editable; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/lock

@@ -13,16 +13,16 @@ import os
 import platform
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Literal
+
+from bench.measure import Measurement, measure_all, run_process
 
 Symmetry = Literal["off", "heuristic", "exhaustive"]
 Order = Literal["depth", "breadth"]
@@ -41,21 +41,6 @@ RUMUR_BYTES = {2: 1 << 20, 3: 8 << 20, 4: 128 << 20}
 
 class PeerError(Exception):
     """A peer is missing, does not build, or does not find what it must find."""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One run of one verifier."""
-
-    engine: str
-    setting: str
-    version: str
-    terms: int
-    states: int
-    cpu_seconds: float
-    wall_seconds: float
-    memory: int
-    """Peak resident bytes."""
 
 
 @dataclass(frozen=True)
@@ -141,25 +126,16 @@ def _build_spin(terms: int, order: Order) -> Verifier:
 
 
 def _measure(verifier: Verifier) -> Measurement:
-    folder = Path(verifier.command[0]).parent
-    with tempfile.TemporaryFile("w+") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(verifier.command, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
-        # Not getrusage of the children: that adds them all up, and knows the memory of the largest only.
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        text = output.read()
+    done = run_process(verifier.command, Path(verifier.command[0]).parent)
     return Measurement(
         engine=verifier.engine,
         setting=verifier.setting,
         version=verifier.version,
-        terms=verifier.terms,
-        states=count_states(verifier, process.returncode, text),
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
-        wall_seconds=wall,
-        memory=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        model=f"3 nodes, term <= {verifier.terms}",
+        states=count_states(verifier, done.exit_status, done.output),
+        cpu_seconds=done.cpu_seconds,
+        wall_seconds=done.wall_seconds,
+        memory=done.memory,
     )
 
 
@@ -173,22 +149,6 @@ def count_states(verifier: Verifier, exit_status: int, output: str) -> int:
     if verifier.expected_states not in {None, states}:
         raise PeerError(f"{name} found {states:,} states; there are {verifier.expected_states:,}")
     return states
-
-
-def median_of(runs: Sequence[Measurement]) -> Measurement:
-    """Summarise runs of one verifier: the median of each figure."""
-    return replace(
-        runs[0],
-        cpu_seconds=statistics.median(run.cpu_seconds for run in runs),
-        wall_seconds=statistics.median(run.wall_seconds for run in runs),
-        memory=int(statistics.median(run.memory for run in runs)),
-    )
-
-
-def measure_all(peers: Sequence[Callable[[], Measurement]], runs: int) -> list[Measurement]:
-    """Run each peer so many times, in turns, so that a noisy minute does not fall on one of them alone."""
-    rounds = [[peer() for peer in peers] for _ in range(runs)]
-    return [median_of(runs_of_one) for runs_of_one in zip(*rounds, strict=True)]
 
 
 def _check_terms(terms: int) -> None:

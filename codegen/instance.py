@@ -72,7 +72,7 @@ class InexpressibleError(SpecError):
     """A construct that the language of an export, or this exporter, cannot express. `construct` names it."""
 
     def __init__(self, source: Source, construct: str, reason: str, span: Span) -> None:
-        super().__init__(source, (Diagnostic("E0601", f"{construct} cannot be exported: {reason}", span, "here"),))
+        super().__init__(source, (Diagnostic("E0701", f"{construct} cannot be exported: {reason}", span, "here"),))
         self.construct = construct
         self.span = span
 

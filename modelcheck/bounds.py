@@ -105,7 +105,7 @@ def _unbounded(ranges: _Ranges) -> Iterator[Diagnostic]:
                     f"`{variable.name}` can grow without end, and this check does not bound it",
                     variable.span,
                     "a `nat` without a bound",
-                    f"bound it in the check: `{variable.name} <= 3`, or on the command line: --bound {variable.name}=3",
+                    f"bound it in the check: `{variable.name} <= 3`; on the command line, that is part of --within",
                 )
     if not named:
         for message in ranges.protocol.messages:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 
 from rich.text import Text
 
 from modelcheck.model import Name, StepKind
-from modelcheck.story import Scene, Standing, Story, Tone, story
+from modelcheck.story import Scene, Standing, Story, Tone, folded, story
 from modelcheck.trace import Trace
 
 LEAST_TEXT = 40
@@ -89,7 +87,7 @@ def _lines(trace: Trace, width: int, ascii_only: bool) -> Iterator[Line]:
     told = story(trace)
     glyphs = ASCII if ascii_only else UNICODE
     columns = _columns(told, max(width, 60))
-    yield from _heading(told)
+    yield from _heading(told, max(width, 60))
     yield []
     if columns is None:
         yield from _list(told, max(width, 60))
@@ -275,9 +273,9 @@ def _legend(told: Story, glyphs: Glyphs) -> Iterator[Line]:
     if any(s.token is not None for s in seen):
         meanings.append(f"{glyphs.lifelines[True, False]} leads")
     if any(s.cut_off for s in seen):
-        meanings.append(f"{glyphs.lifelines[False, True]} on the other side of the partition")
+        meanings.append(f"{glyphs.lifelines[False, True]} cut off")
     if any(s.cut_off and s.token is not None for s in seen):
-        meanings.append(f"{glyphs.lifelines[True, True]} leads there")
+        meanings.append(f"{glyphs.lifelines[True, True]} cut off, leads")
     if any(not s.up for s in seen):
         meanings.append(f"{glyphs.down} is down")
     if meanings:
@@ -287,14 +285,18 @@ def _legend(told: Story, glyphs: Glyphs) -> Iterator[Line]:
 # Words ---------------------------------------------------------------------------------------------------------------
 
 
-def _heading(told: Story) -> Iterator[Line]:
+def _heading(told: Story, width: int) -> Iterator[Line]:
     style = FALSE if told.ending.is_violation else TRUE
-    yield [(told.title + ": ", TITLE), (told.ending.verdict, style)]
+    if len(told.title) + len(told.ending.verdict) + 2 <= width:
+        yield [(told.title + ": ", TITLE), (told.ending.verdict, style)]
+    else:
+        yield from ([(part, TITLE)] for part in folded(told.title, width, "  "))
+        yield from ([(part, style)] for part in folded(told.ending.verdict, width, "  "))
 
 
 def _told(scene: Scene, room: int) -> Iterator[Line]:
     """What happens in a scene, in lines of at most `room` columns."""
-    first, *more = _folded(scene.title, room, "    ")
+    first, *more = folded(scene.title, room, "    ")
     style = FAULT if scene.is_fault else TITLE
     sent_in = "" if scene.sent_in is None else f"sent in {scene.sent_in}" if scene.sent_in else "sent at the start"
     beside = bool(sent_in) and not more and len(first) + len(sent_in) + 3 <= room
@@ -311,18 +313,6 @@ def _told(scene: Scene, room: int) -> Iterator[Line]:
         yield from _wrapped([note.text], room, NOTES[note.tone])
 
 
-HELD_TOGETHER = re.compile(r" (=|==|!=|<|<=|>|>=|->|in|not in) |(?<=\w): (?=\w+[,}])")
-
-
-def _folded(text: str, room: int, indent: str) -> list[str]:
-    """The text in lines of at most `room` columns, all but the first one indented; what is compared stays together."""
-    whole = HELD_TOGETHER.sub(lambda found: found[0].replace(" ", "\0"), text)
-    return [
-        line.replace("\0", " ")
-        for line in wrap(whole, room, subsequent_indent=indent, break_on_hyphens=False, break_long_words=True)
-    ]
-
-
 def _wrapped(parts: Sequence[str], room: int, style: str, indent: int = 2) -> Iterator[Line]:
     """Parts with commas between them, broken between parts where that is enough."""
     line = ""
@@ -333,7 +323,7 @@ def _wrapped(parts: Sequence[str], room: int, style: str, indent: int = 2) -> It
             line = ""
         line = f"{line} {text}" if line else text
         if len(line) > room - indent:
-            *full, line = _folded(line, room - indent, "  ")
+            *full, line = folded(line, room - indent, "  ")
             yield from ([(" " * indent + piece, style)] for piece in full)
     if line:
         yield [(" " * indent + line, style)]
@@ -353,9 +343,14 @@ def _ending(told: Story, width: int) -> Iterator[Line]:
     if not ending.text:
         return
     style = FALSE if ending.is_violation else TRUE
-    yield [(ending.verdict, style), (f': "{ending.description}"' if ending.description else "", "")]
-    for part in _folded(ending.text, width - 4, "    "):
+    first, *more = folded(
+        f'{ending.verdict}: "{ending.description}"' if ending.description else ending.verdict, width, "  "
+    )
+    cut = min(len(ending.verdict), len(first))
+    yield [(first[:cut], style), (first[cut:], "")]
+    yield from ([(part, "")] for part in more)
+    for part in folded(ending.text, width - 4, "    "):
         yield [("    " + part, "")]
     for clause in ending.clauses:
-        for number, part in enumerate(_folded(clause, width - 4, "  ")):
+        for number, part in enumerate(folded(clause, width - 4, "  ")):
             yield [("  - " if number == 0 else "    ", style), (part, "")]

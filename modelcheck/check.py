@@ -12,7 +12,14 @@ from modelcheck.engines import Choice, engine_for
 from modelcheck.explain import explain, explain_failure, explain_standard
 from modelcheck.model import Model
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
-from modelcheck.properties import QUORUMS_INTERSECT, STANDARD_TEXTS, Checked, checked, disjoint_quorums
+from modelcheck.properties import (
+    QUORUMS_INTERSECT,
+    STANDARD_TEXTS,
+    Checked,
+    checked,
+    disjoint_quorums,
+    quorum_definitions,
+)
 from modelcheck.semantics import initial
 from modelcheck.trace import Trace, Violation
 from modelcheck.verdict import Answer, Coverage, Exploration, PropertyResult, Result, Verdict
@@ -28,18 +35,21 @@ from spec.protocol import (
 
 DEFAULT_CHANNEL = 2
 """Messages that a link holds at most, where the network is no growing set and the check says nothing."""
+REACHABLE = PropertyKind.REACHABLE.value
 SHARE_OF_MEMORY = 0.8
 """How much of the machine's free memory a search takes at most, unless told otherwise."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to check. `network` and `faults` replace those of the spec, where given."""
+    """How to check. `network` and `faults` replace those of the spec, where given; `only` names the properties to
+    look for."""
 
     limits: Limits = field(default_factory=Limits)
     choice: Choice = field(default_factory=Choice)
     network: Network | None = None
     faults: tuple[Fault, ...] | None = None
+    only: frozenset[str] | None = None
 
 
 Watch = Callable[[Model, Progress], None]
@@ -57,6 +67,7 @@ def model_of(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Opti
         options.network or protocol.network,
         protocol.faults if options.faults is None else options.faults,
         row.channel or DEFAULT_CHANNEL,
+        options.only,
     )
 
 
@@ -88,7 +99,7 @@ def run_check(
 
 def explore(model: Model, options: Options, watch: Watch | None = None) -> Exploration:
     """The exploration of one model."""
-    apart = disjoint_quorums(model)
+    apart = disjoint_quorums(model) if model.only is None or QUORUMS_INTERSECT in model.only else None
     start = initial(model)
     engine = engine_for(model, options.choice) if start.state is not None and start.beyond is None else None
     if engine is None:
@@ -169,7 +180,7 @@ def _exploration_answer(
     model: Model, outcome: Outcome, hit: Hit | None, trace: Trace | None, apart: bool
 ) -> tuple[Answer, str]:
     if hit is not None:
-        reason = f"{hit.checked.name}: violated after {hit.length} steps"
+        reason = f"{hit.checked.name}: violated after {hit.length} step{'' if hit.length == 1 else 's'}"
         if outcome.status not in (Status.VIOLATION, Status.EXHAUSTED):
             reason += " (the search was cut short; a shorter one was not ruled out at this depth only)"
         return Answer.VIOLATED, reason if trace is not None else f"{reason}; memory did not suffice for its trace"
@@ -202,11 +213,12 @@ def _results(model: Model, outcome: Outcome, apart: bool) -> Iterator[PropertyRe
         else:
             result = Result.HOLDS if item.is_violation else Result.NOT_WITNESSED
         yield PropertyResult(item.name, kind, item.text, result, hit.length if hit is not None else None)
-    if any(definition.name.startswith("quorum") for definition in model.protocol.definitions):
+    asked = model.only is None or QUORUMS_INTERSECT in model.only
+    if asked and any(True for _ in quorum_definitions(model)):
         result = Result.VIOLATED if apart else Result.HOLDS
         yield PropertyResult(QUORUMS_INTERSECT, "standard", STANDARD_TEXTS[QUORUMS_INTERSECT], result)
     for declared in model.protocol.properties:
-        if declared.kind not in CHECKED_BY_EXPLORATION:
+        if declared.kind not in CHECKED_BY_EXPLORATION and (model.only is None or declared.name in model.only):
             yield PropertyResult(declared.name, declared.kind.value, declared.description, Result.NOT_CHECKED)
 
 
@@ -217,7 +229,7 @@ def _coverage(protocol: Protocol, explorations: list[Exploration]) -> Coverage:
     complete = bool(outcomes) and all(outcome.status is Status.EXHAUSTED for outcome in outcomes)
     complete = complete and len(outcomes) == len(explorations)
     witnessed = {hit.checked.name for outcome in outcomes for hit in outcome.witnesses}
-    reachable = [p.name for p in protocol.properties if p.kind is PropertyKind.REACHABLE]
+    reachable = list(dict.fromkeys(p.name for e in explorations for p in e.properties if p.kind == REACHABLE))
     missing = tuple((point.label, point.span.line) for number, point in wanted if number not in taken)
     return Coverage(
         sum(number in taken for number, _ in wanted),

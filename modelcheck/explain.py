@@ -8,6 +8,16 @@ from itertools import product
 
 from modelcheck.evaluate import Scope, evaluate, kind_of, reader, scope_of
 from modelcheck.model import Failure, Model, Name, State
+from modelcheck.properties import (
+    FAILURE,
+    LEADER_HOLDS_QUORUM,
+    ONE_LEADER_PER_TOKEN,
+    STANDARD_TEXTS,
+    TOKEN_NEVER_GOES_BACKWARDS,
+    backers,
+    holds_quorum,
+    leaders,
+)
 from modelcheck.semantics import leads
 from modelcheck.trace import Violation
 from spec.protocol import (
@@ -18,7 +28,6 @@ from spec.protocol import (
     Conditional,
     Connected,
     Connective,
-    Constant,
     Entry,
     Everyone,
     Expression,
@@ -42,29 +51,10 @@ from spec.protocol import (
 )
 from spec.show import quantified_together, show, show_value
 from spec.source import NOWHERE
-from spec.types import BOOL, BoolType, Type, Value
-
-ONE_LEADER_PER_TOKEN = "one_leader_per_token"
-TOKEN_NEVER_GOES_BACKWARDS = "token_never_goes_backwards"
-LEADER_HOLDS_QUORUM = "leader_holds_quorum"
-NO_STEP_FAILS = "no_step_fails"
-"""The property that a failed step violates: no value leaves its range, no assertion is false, nothing that the spec
-calls unreachable is reached."""
-
-STANDARD = {
-    ONE_LEADER_PER_TOKEN: "no two processes ever lead with one token",
-    TOKEN_NEVER_GOES_BACKWARDS: "a process never leads with a token lower than one it led with before",
-    LEADER_HOLDS_QUORUM: "whenever a process leads, the set that its election rests on is a quorum",
-}
-"""The properties that every protocol with a `leader` has, and what they say."""
+from spec.types import BoolType
 
 MOST_WITNESSES = 3
 """How many further witnesses of one quantifier are written out before they are only counted."""
-
-
-def holds(model: Model, claim: Property, state: State, after: State | None = None) -> bool:
-    """Whether a property is true of a state; of a step property, of the step from `state` to `after`."""
-    return all(evaluate(claim.expression, scope) for scope in _scopes(model, claim, state, after))
 
 
 def explain(model: Model, claim: Property, state: State, after: State | None = None) -> Violation:
@@ -94,11 +84,11 @@ def explain_witness(model: Model, claim: Property, state: State) -> tuple[str, .
 
 
 def explain_standard(model: Model, name: str, state: State) -> Violation:
-    """Why one of the `STANDARD` properties is false in a state. Raises ValueError where it is true."""
+    """Why a standard property about states is false in a state. Raises ValueError where it is true."""
     clauses = tuple(_STANDARD_CLAUSES[name](model, state))
     if not clauses:
         raise ValueError(f"`{name}` is true here")
-    return Violation(name, STANDARD[name], clauses)
+    return Violation(name, STANDARD_TEXTS[name], clauses)
 
 
 def explain_failure(model: Model, failure: Failure) -> Violation:
@@ -107,7 +97,7 @@ def explain_failure(model: Model, failure: Failure) -> Violation:
     clauses = [failure.reason]
     if failure.span != NOWHERE:
         clauses.append(f"{source.name}:{failure.span.line}: `{source.line(failure.span.line).strip()}`")
-    return Violation(NO_STEP_FAILS, "every step can be taken to its end", tuple(clauses))
+    return Violation(FAILURE, STANDARD_TEXTS[FAILURE], tuple(clauses))
 
 
 def _scopes(model: Model, claim: Property, state: State, after: State | None) -> list[Scope]:
@@ -148,34 +138,14 @@ def _token_never_goes_backwards(model: Model, state: State) -> Iterator[str]:
 
 def _leader_holds_quorum(model: Model, state: State) -> Iterator[str]:
     leader = model.protocol.leader
-    assert leader is not None
-    if leader.elected_by is None:
+    if leader is None or leader.elected_by is None:
         return
-    for name in model.names[model.kind_index[leader.kind]]:
-        token = leads(model, state, name)
-        if token is None:
-            continue
-        holders = evaluate(leader.elected_by, scope_of(model, state, name))
-        if not is_quorum(model, holders, leader.elected_by.type):
-            shown = show_value(holders, leader.elected_by.type)
+    for name, token in leaders(model, state):
+        if not holds_quorum(model, state, name):
+            shown = show_value(backers(model, state, name), leader.elected_by.type)
             yield f"{name} leads with token {token}"
             yield f"its election rests on {shown}: `{show(leader.elected_by)}`"
             yield f"`quorum({shown})` is false"
-
-
-def is_quorum(model: Model, members: Value, of: Type) -> bool:
-    """Whether a set (a value of the set type `of`) is a quorum as the protocol defines it: a majority, unless it says
-    otherwise."""
-    kind = kind_of(of)
-    for definition in model.protocol.definitions:
-        if definition.name in ("quorum", f"quorum:{kind}") and definition.parameters[0].type == of:
-            asked = Apply(definition.name, None, (Constant(members, of),), BOOL)
-            return bool(evaluate(asked, Scope(model, _reads_nothing, None, {})))
-    return 2 * len(members) > model.size(kind)
-
-
-def _reads_nothing(process: Name, variable: str) -> Value:
-    raise AssertionError(f"a quorum reads no variable, but this one asks for {process}.{variable}")
 
 
 _STANDARD_CLAUSES = {

@@ -139,7 +139,8 @@ class Caps:
 
 @dataclass(frozen=True)
 class Model:
-    """`sizes` has an entry for each kind; `channel` is a link's capacity, where the network is no growing set."""
+    """`sizes` has an entry for each kind; `channel` is a link's capacity, where the network is no growing set.
+    `only` names the properties to look for, None for all."""
 
     protocol: Protocol
     sizes: tuple[int, ...]
@@ -147,6 +148,7 @@ class Model:
     network: Network
     faults: tuple[Fault, ...]
     channel: int
+    only: frozenset[str] | None = None
 
     @cached_property
     def names(self) -> tuple[tuple[Name, ...], ...]:

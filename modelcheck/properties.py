@@ -47,7 +47,8 @@ class Checked:
 
 
 def checked(model: Model) -> tuple[Checked, ...]:
-    """In the order of their numbers, which decides between violations of one length."""
+    """In the order of their numbers, which decides between violations of one length. Where only some properties are
+    looked for, a step that fails is found all the same: it leads nowhere."""
     found = [Checked(FAILURE, True, True)]
     for declared in model.protocol.properties:
         if declared.kind in CHECKED_BY_EXPLORATION:
@@ -59,7 +60,7 @@ def checked(model: Model) -> tuple[Checked, ...]:
         found.append(Checked(TOKEN_NEVER_GOES_BACKWARDS, True, False))
         if leader.elected_by is not None:
             found.append(Checked(LEADER_HOLDS_QUORUM, True, False))
-    return tuple(found)
+    return tuple(item for item in found if model.only is None or item.name in model.only or item.name == FAILURE)
 
 
 def found_in_state(model: Model, item: Checked, state: State) -> bool:
@@ -92,8 +93,7 @@ def found_in_step(model: Model, item: Checked, before: State, after: State) -> b
 
 def _read(model: Model, state: State, place: tuple[str, str]) -> tuple[object, ...]:
     """What all processes of a kind hold in a variable; whether a timer of theirs is armed, whether they are up."""
-    kind, name = place
-    processes = state.processes[model.kind_index[kind]]
+    processes = state.processes[model.kind_index[place[0]]]
     if place in model.variable_index:
         return tuple(process.values[model.variable_index[place]] for process in processes)
     if place in model.timer_index:
@@ -156,15 +156,33 @@ def is_quorum(model: Model, kind: str, members: frozenset[int]) -> bool:
 
 
 def disjoint_quorums(model: Model) -> tuple[str, frozenset[int], frozenset[int]] | None:
-    """Two quorums of a kind with no process in common; None where any two intersect. Every subset is tried."""
+    """Two quorums of a kind with no process in common; None where any two intersect.
+
+    Every subset is tried. For interchangeable processes one of each size stands for all of that size: a definition
+    of a quorum reads nothing but the set."""
     for kind, _ in quorum_definitions(model):
         everyone = range(model.size(kind))
-        subsets = [frozenset(some) for size in range(len(everyone) + 1) for some in combinations(everyone, size)]
-        quorums = [some for some in subsets if is_quorum(model, kind, some)]
-        for position, one in enumerate(quorums):
-            for other in quorums[position:]:
-                if not one & other:
-                    return kind, one, other
+        if model.protocol.kind(kind).ordered:
+            subsets = [frozenset(some) for size in range(len(everyone) + 1) for some in combinations(everyone, size)]
+            quorums = {some for some in subsets if is_quorum(model, kind, some)}
+            within: dict[frozenset[int], frozenset[int]] = {}
+            for some in subsets:  # the smaller ones first: a quorum within each set, if there is one
+                smaller = (within[some - {one}] for one in some if some - {one} in within)
+                inside = some if some in quorums else next(smaller, None)
+                if inside is not None:
+                    within[some] = inside
+            apart = ((one, within.get(frozenset(everyone) - one)) for one in sorted(quorums, key=sorted))
+        else:
+            sizes = [n for n in range(len(everyone) + 1) if is_quorum(model, kind, frozenset(everyone[:n]))]
+            apart = (
+                (frozenset(everyone[:one]), frozenset(everyone[one : one + other]))
+                for one in sizes
+                for other in sizes
+                if one <= other and one + other <= len(everyone)
+            )
+        for one, other in apart:
+            if other is not None:
+                return kind, one, other
     return None
 
 

@@ -107,14 +107,14 @@ class PythonSearch:
 
     def _expand(self, state: State, depth: int, following: list[State]) -> None:
         for successor in attempts(self.model, state):
+            if successor.beyond is not None:
+                self._reached.add(successor.beyond)
+                continue
             self._covered |= successor.taken
             if successor.state == state:
                 continue
             if successor.failure is not None:
                 self._hit(FAILURE, depth + 1, state)
-                continue
-            if successor.beyond is not None:
-                self._reached.add(successor.beyond)
                 continue
             after = successor.state
             assert after is not None

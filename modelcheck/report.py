@@ -19,6 +19,8 @@ def report(verdict: Verdict) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     protocol = verdict.protocol
     yield f"{protocol.name}: {verdict.answer.value} (check {verdict.check}; spec {protocol.source.sha256[:12]})"
+    if verdict.answer is not Answer.HOLDS:
+        yield f"  {verdict.reason}"
     for exploration in verdict.explorations:
         yield from exploration_lines(exploration)
     for sizes in verdict.skipped:
@@ -34,7 +36,8 @@ def exploration_lines(exploration: Exploration) -> Iterator[str]:
     yield f"    {exploration.reason}"
     yield f"    network: {described_network(model.network)}; faults: {described_faults(model)}"
     if outcome is not None:
-        orbits = f"states up to symmetry {exploration.symmetry}" if exploration.symmetric else "states"
+        orbits = "state" if outcome.states == 1 else "states"
+        orbits += f" up to symmetry {exploration.symmetry}" if exploration.symmetric else ""
         yield (
             f"    {outcome.states:,} {orbits}; {outcome.steps:,} steps; depth {outcome.depth}; "
             f"{outcome.seconds:.2f} s; {_megabytes(outcome.bytes)}"
@@ -130,14 +133,3 @@ def described_bounds(model: Model) -> str:
 
 def _megabytes(amount: int) -> str:
     return f"{amount / 2**20:,.1f} MiB" if amount < 2**30 else f"{amount / 2**30:,.2f} GiB"
-
-
-def headline(verdict: Verdict) -> str:
-    """The answer in one line."""
-    match verdict.answer:
-        case Answer.HOLDS:
-            return f"{verdict.protocol.name}: holds within bounds"
-        case Answer.VIOLATED:
-            return f"{verdict.protocol.name}: violated: {verdict.reason}"
-        case Answer.UNKNOWN:
-            return f"{verdict.protocol.name}: unknown: {verdict.reason}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from textwrap import wrap
 
-from modelcheck.explain import NO_STEP_FAILS, explain_witness
+from modelcheck.explain import explain_witness
 from modelcheck.model import Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
+from modelcheck.properties import FAILURE
 from modelcheck.semantics import initial, leads, process_state
 from modelcheck.trace import Trace
 from spec.protocol import OnInput, ProcessKind, PropertyKind
@@ -114,11 +117,11 @@ def story(trace: Trace) -> Story:
 
 def title(model: Model) -> str:
     """The protocol and how many processes of each kind it is looked at with."""
-    sizes = ", ".join(
+    sizes = (
         f"{size} {kind.name}{'' if size == 1 else 's'}"
         for kind, size in zip(model.protocol.kinds, model.sizes, strict=True)
     )
-    return f"{model.protocol.name}, {sizes}"
+    return f"{model.protocol.name}, {', '.join(sizes)}"
 
 
 # Scenes --------------------------------------------------------------------------------------------------------------
@@ -127,7 +130,7 @@ def title(model: Model) -> str:
 def _scene(trace: Trace, number: int, before: State, successor: Successor) -> Scene:
     model, step = trace.model, successor.step
     after = successor.state or before
-    changes = tuple(_all_changes(model, before, after))
+    changes = tuple(describe_changes(model, before, after))
     sends: tuple[str, ...] = ()
     notes = list(_leading(model, before, after))
     if successor.failure is not None:
@@ -290,6 +293,18 @@ def _sides(model: Model, sides: tuple[tuple[bool, ...], ...]) -> tuple[str, str]
     return first, second
 
 
+HELD_TOGETHER = re.compile(r" (=|==|!=|<|<=|>|>=|->|in|not in) |(?<=\w): (?=\w+[,}])")
+
+
+def folded(text: str, room: int, indent: str = "") -> list[str]:
+    """The text in lines of at most `room` letters, all but the first one indented; what is compared stays together."""
+    whole = HELD_TOGETHER.sub(lambda found: found[0].replace(" ", "\0"), text)
+    return [
+        line.replace("\0", " ")
+        for line in wrap(whole, room, subsequent_indent=indent, break_on_hyphens=False, break_long_words=True)
+    ]
+
+
 def _input_arguments(model: Model, step: Step) -> str:
     for handler in model.protocol.handlers:
         if isinstance(handler.event, OnInput) and handler.event.name == step.name:
@@ -312,8 +327,8 @@ def describe_sends(model: Model, sent: tuple[Packet, ...]) -> Iterator[str]:
             yield f"sends {message} to {', '.join(map(str, receivers))}"
 
 
-def _all_changes(model: Model, before: State, after: State) -> Iterator[str]:
-    """What differs in the processes' own state; a process is named where more than one differs."""
+def describe_changes(model: Model, before: State, after: State, *, named: bool = False) -> Iterator[str]:
+    """What differs in the processes' own state. A process is named where more than one differs, or all are `named`."""
     differing = [
         name
         for names in model.names
@@ -321,12 +336,14 @@ def _all_changes(model: Model, before: State, after: State) -> Iterator[str]:
         if process_state(model, before, name) != process_state(model, after, name)
     ]
     for name in differing:
-        prefix = "" if len(differing) == 1 else f"{name}."
+        prefix = "" if len(differing) == 1 and not named else f"{name}."
         kind = model.protocol.kind(name.kind)
         old, new = process_state(model, before, name), process_state(model, after, name)
         for variable, was, now in zip(kind.variables, old.values, new.values, strict=True):
             for change in _changes(variable.name, was, now, variable.type):
                 yield prefix + change
+        if named and old.up != new.up:
+            yield f"{name} {'up -> down' if old.up else 'down -> up'}"
         for timer, was_armed, is_armed in zip(kind.timers, old.armed, new.armed, strict=True):
             if was_armed != is_armed:
                 yield f"{prefix}{timer.name} {'armed' if is_armed else 'disarmed'}"
@@ -354,7 +371,7 @@ def _ending(trace: Trace) -> Ending:
         if claim is not None and claim.kind is PropertyKind.STEP:
             last = f"in step {len(trace)}"
         verdict = f"{violation.property} is false {last}"
-        if violation.property == NO_STEP_FAILS:
+        if violation.property == FAILURE:
             verdict = f"step {len(trace)} fails"
         return Ending(True, verdict, violation.text, claim.description if claim else "", violation.clauses)
     claim = declared.get(trace.witness)

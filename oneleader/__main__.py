@@ -4,7 +4,6 @@ What a command needs is imported when it runs: `--help` is quick, whatever the c
 
 import sys
 from enum import StrEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +13,9 @@ app = typer.Typer(
     name="oneleader",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # loading Rich for it doubles what `--help` takes
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec: a file that ends in .elect.", show_default=False)]
@@ -55,6 +55,8 @@ class Languages(StrEnum):
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"oneleader {version('oneleader')}")
         raise typer.Exit
 
@@ -75,6 +77,9 @@ def check(
     spec: Spec,
     only: Annotated[
         list[str] | None, typer.Option("--check", "-c", metavar="NAME", help="Run this check only (repeatable).")
+    ] = None,
+    properties: Annotated[
+        list[str] | None, typer.Option("--property", "-p", metavar="NAME", help="Look for this only (repeatable).")
     ] = None,
     within: Annotated[
         str | None,
@@ -99,7 +104,7 @@ def check(
     time: Annotated[float | None, typer.Option(help="At most this many seconds.", show_default="no limit")] = None,
     depth: Annotated[int | None, typer.Option(help="At most this many steps deep.", show_default="no limit")] = None,
     json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/verdict.schema.json).")] = False,
-    format: Annotated[Formats, typer.Option(help="How to show a counterexample.")] = Formats.CHART,  # noqa: A002
+    format: Annotated[Formats, typer.Option(help="How to show a counterexample.")] = Formats.CHART,
     trace: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the counterexample, for `replay`.")] = None,
     progress: Annotated[
         bool | None, typer.Option(help="Tell how far the search is.", show_default="on a terminal")
@@ -111,6 +116,7 @@ def check(
     request = command.Request(
         spec=spec,
         checks=tuple(only or ()),
+        properties=tuple(properties or ()),
         within=within,
         network=network,
         faults=faults,
@@ -134,7 +140,7 @@ def replay(
     trace: Annotated[
         Path, typer.Argument(metavar="TRACE", help="A trace saved by `check --trace`.", show_default=False)
     ],
-    format: Annotated[Formats, typer.Option(help="How to show it.")] = Formats.CHART,  # noqa: A002
+    format: Annotated[Formats, typer.Option(help="How to show it.")] = Formats.CHART,
 ) -> None:
     """Step a saved trace through the reference semantics; refuse one that does not fit the spec."""
     from oneleader import replay as command
@@ -194,7 +200,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where to write the files.", show_default="standard output")
     ] = None,
-    symmetry: Annotated[bool, typer.Option(help="Declare the processes interchangeable.")] = False,
+    symmetry: Annotated[bool, typer.Option("--symmetry", help="Declare the processes interchangeable.")] = False,
 ) -> None:
     """Write the protocol for another model checker: TLA+ (TLC) or Murphi (rumur)."""
     from oneleader import export as command

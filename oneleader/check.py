@@ -16,12 +16,19 @@ from modelcheck.check import Options, Watch, described_sizes, run_check
 from modelcheck.engines import Choice, NoEngine, Wanted
 from modelcheck.model import Model
 from modelcheck.outcome import Limits, Progress, Status
+from modelcheck.properties import (
+    LEADER_HOLDS_QUORUM,
+    ONE_LEADER_PER_TOKEN,
+    QUORUMS_INTERSECT,
+    TOKEN_NEVER_GOES_BACKWARDS,
+)
 from modelcheck.reductions import ALL, ALWAYS_ARMED, DEAD_MESSAGES, DEAD_VARIABLES, SYMMETRY
 from modelcheck.report import report
 from modelcheck.verdict import EXIT_STATUS, Answer, Verdict
 from modelcheck.verdict_json import verdict_to_json
 from oneleader.console import fail, problems_told, read, write
 from oneleader.render import CHART, as_text, show_trace
+from spec.diagnostics import suggestion
 from spec.overrides import check_from, faults_from, network_from
 from spec.protocol import Check, Protocol
 
@@ -40,6 +47,7 @@ class Request:
 
     spec: Path
     checks: tuple[str, ...] = ()
+    properties: tuple[str, ...] = ()
     within: str | None = None
     network: str | None = None
     faults: str | None = None
@@ -116,7 +124,21 @@ def _options(protocol: Protocol, request: Request) -> Options:
         Choice(Wanted(request.engine), ALL - set(request.without)),
         network,
         faults,
+        _only(protocol, request.properties),
     )
+
+
+def _only(protocol: Protocol, names: tuple[str, ...]) -> frozenset[str] | None:
+    known = [declared.name for declared in protocol.properties]
+    if protocol.leader is not None:
+        known += [ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS]
+        known += [LEADER_HOLDS_QUORUM] if protocol.leader.elected_by is not None else []
+    known.append(QUORUMS_INTERSECT)
+    for name in names:
+        if name not in known:
+            near = suggestion(name, known) or "there is: " + ", ".join(known)
+            fail(f"--property: there is no property `{name}`; {near}")
+    return frozenset(names) or None
 
 
 def _bytes(text: str | None) -> int:
@@ -154,8 +176,8 @@ def _progress(request: Request) -> tuple[Watch | None, Callable[[], None]]:
         began = starts.setdefault(id(model), now)
         rate = progress.states / (now - began) if now > began else 0.0
         line = (
-            f"{described_sizes(model)}: {progress.states:,} states, frontier {progress.frontier:,}, depth {progress.depth}, "
-            f"{rate:,.0f} states/s, {progress.bytes / 2**20:,.0f} MiB"
+            f"{described_sizes(model)}: {progress.states:,} states, frontier {progress.frontier:,}, "
+            f"depth {progress.depth}, {rate:,.0f} states/s, {progress.bytes / 2**20:,.0f} MiB"
         )
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from spec import syntax
-from spec.definitions import checked_definition, majority, parts, within
+from spec.definitions import checked_definition, majority, within
 from spec.diagnostics import Diagnostic, SpecError
 from spec.expressions import condition_of, typed
 from spec.lint import problems_of_structure, warnings_about
 from spec.names import (
+    STANDARD_PROPERTIES,
     Names,
     Place,
     Reported,
@@ -25,7 +26,6 @@ from spec.parser import parse
 from spec.protocol import (
     Confirmation,
     Event,
-    Expression,
     Handler,
     Leader,
     Message,
@@ -38,7 +38,6 @@ from spec.protocol import (
     Property,
     PropertyKind,
     Protocol,
-    Read,
     Self,
     Timer,
     Variable,
@@ -151,9 +150,9 @@ def _title(file: syntax.File, names: Names) -> tuple[str, str]:
     if not titles:
         at = file.items[0].span if file.items else Span(1, 1, 1, 2)
         here = Span(at.line, at.column, at.line, at.column + 1)
-        names.report("E0105", "a spec begins with its name", here, "expected `protocol NAME`")
+        names.report("E0107", "a spec begins with its name", here, "expected `protocol NAME`")
     elif file.items[0] is not titles[0]:
-        names.report("E0105", "`protocol` comes first", titles[0].span, "expected at the beginning of the file")
+        names.report("E0107", "`protocol` comes first", titles[0].span, "expected at the beginning of the file")
     texts = _items(file, syntax.DescriptionItem)
     for extra in texts[1:]:
         names.report("E0209", "a second description", extra.span, "expected once, right after `protocol`")
@@ -168,7 +167,7 @@ def _collect_kinds(file: syntax.File, names: Names) -> None:
         names.ordered[item.name.text] = item.ordered
     if not kinds:
         end = max(len(file.source.lines), 1)
-        names.report("E0106", "there is no process", Span(end, 1, end, 2), "expected `process NAME:` somewhere")
+        names.report("E0110", "there is no process", Span(end, 1, end, 2), "expected `process NAME:` somewhere")
     for declared in _items(file, syntax.TypeItem):
         try:
             if declared.name.text in names.enums or declared.name.text in names.ordered:
@@ -380,9 +379,8 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
             raise names.report(
                 "E0304", f"this is `{elected_by.type}`", item.elected_by.span, "expected a set of processes"
             )
-        _only_durable(elected_by, kind, names)
-        own = names.definitions.get("quorum")
-        if own is None or own.parameters[0].type != elected_by.type:
+        defined = names.definitions.get("quorum")
+        if defined is None or defined.parameters[0].type != elected_by.type:
             # Whoever leads has to hold a quorum, also where nothing else in the spec asks what one is.
             majority(elected_by.type.of, names)
     confirmed = None
@@ -392,27 +390,17 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
             raise names.unknown("E0404", "message", message, names.messages)
         timers = [t.name for t in names.kinds[kind].timers]
         if timer.text not in timers:
-            raise names.unknown("E0214", f"timer of `{kind}`", timer, timers)
+            raise names.unknown("E0214", "timer", timer, timers, kind)
         confirmed = Confirmation(message.text, timer.text)
     return Leader(kind, condition, token, elected_by, confirmed, item.span)
 
 
-def _only_durable(expression: Expression, kind: str, names: Names) -> None:
-    """Votes that an election rests on must survive a restart of the voter."""
-    for part in parts(expression, names):
-        if isinstance(part, Read) and not isinstance(part.process, Self):
-            of = getattr(part.process.type, "kind", kind)
-            if not names.kinds[of].variable(part.variable).durable:
-                raise names.report(
-                    "E0315",
-                    f"`{part.variable}` is lost in a restart, and an election must not rest on that",
-                    part.span,
-                    "expected durable variables only",
-                )
-
-
 def _property(item: syntax.PropertyItem, names: Names) -> Property:
     free(item.name, names)
+    if item.name.text in STANDARD_PROPERTIES:
+        raise names.report(
+            "E0208", f"`{item.name}` is a property that every protocol has", item.name.span, "choose another name"
+        )
     kind = names.kind_named(item.kind) if item.kind else names.sole_kind()
     keyword = PropertyKind(item.keyword)
     place = Place(kind, {}, others=True, steps=keyword is PropertyKind.STEP, observes=True)

@@ -239,7 +239,7 @@ def _field(written: syntax.FieldOf, place: Place, names: Names) -> Expression:
             return Read(process, variable.name, variable.type, written.span)
     if word.text in names.broken:
         raise Reported()
-    raise names.unknown("E0201", f"variable of `{kind}`", word, [v.name for v in names.kinds[kind].variables])
+    raise names.unknown("E0201", "variable", word, [v.name for v in names.kinds[kind].variables], kind)
 
 
 def _entry(object: syntax.Expression, key: syntax.Expression, span: Span, place: Place, names: Names) -> Expression:
@@ -455,21 +455,21 @@ def _both(written: syntax.Binary, place: Place, names: Names) -> tuple[Expressio
     """Both sides, each helped by the other one's type where it needs that."""
     if _needs_help(written.left) and not _needs_help(written.right):
         right = typed(written.right, place, names)
-        return typed(written.left, place, names, _helped(right.type)), right
+        return typed(written.left, place, names, right.type), right
     try:
         left = typed(written.left, place, names)
     except Reported:
         if not _needs_help(written.right):
             typed(written.right, place, names)  # for the mistakes in it
         raise
-    return left, typed(written.right, place, names, _helped(left.type))
+    return left, typed(written.right, place, names, left.type)
 
 
 def _membership(written: syntax.Binary, place: Place, names: Names) -> Expression:
     element = typed(written.left, place, names)
     match written.right:
         case syntax.SetLiteral(elements, _) if elements:
-            found = each([lambda e=e: typed(e, place, names, _helped(element.type)) for e in elements])  # type: ignore[misc]
+            found = each([lambda e=e: typed(e, place, names, element.type) for e in elements])  # type: ignore[misc]
             for alternative, text in zip(found, elements, strict=True):
                 if not (fits(alternative.type, element.type) or fits(element.type, alternative.type)):
                     raise mismatch(alternative.type, f"`{element.type}`", text.span, names)

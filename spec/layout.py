@@ -11,7 +11,7 @@ OPENING = {"LPAR", "LBRACE", "LSQB"}
 CLOSING = {"RPAR", "RBRACE", "RSQB"}
 JOINING = {
     *("COMPARISON", "PLUS", "MINUS", "AMPERSAND", "TIMES", "AND", "OR", "IMPLIES", "NOT", "IN", "COMMA"),
-    *("EQUAL", "THEN", "WITH", "TOKEN", "BY", "QUANTIFIER_COLON", "LEADS"),
+    *("EQUAL", "THEN", "WITH", "TOKEN", "BY", "QUANTIFIER_COLON", "LEADS", "VBAR"),
 }
 """After one of these a line goes on in the next one; so does everything within brackets."""
 

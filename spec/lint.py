@@ -23,6 +23,7 @@ from spec.protocol import (
     Protocol,
     Read,
     Reset,
+    Self,
     Send,
     Statement,
     Up,
@@ -42,6 +43,7 @@ def warnings_about(protocol: Protocol) -> Iterator[Diagnostic]:
     yield from _timers(protocol)
     yield from _unread(protocol)
     yield from _unused(protocol)
+    yield from _volatile_votes(protocol)
     if protocol.leader is None and not protocol.properties:
         yield Diagnostic(
             "W0608",
@@ -214,3 +216,24 @@ def _unused(protocol: Protocol) -> Iterator[Diagnostic]:
     for definition in protocol.definitions:
         if definition.name not in applied and definition.span != NOWHERE and definition.name != "quorum":
             yield Diagnostic("W0606", f"nothing uses `{definition.name}`", definition.span, "never used")
+
+
+def _volatile_votes(protocol: Protocol) -> Iterator[Diagnostic]:
+    """What an election rests on must survive a restart of whoever voted."""
+    leader = protocol.leader
+    whole: list[object] = [] if leader is None or leader.elected_by is None else [leader.elected_by]
+    while whole:
+        for part in nodes(whole.pop()):
+            if isinstance(part, Apply):
+                whole.append(protocol.definition(part.definition).body)
+            if not isinstance(part, Read) or isinstance(part.process, Self):
+                continue
+            kind = protocol.kind(getattr(part.process.type, "kind", ""))
+            if not kind.variable(part.variable).durable:
+                yield Diagnostic(
+                    "W0609",
+                    f"an election rests on `{part.variable}`, which a restart forgets",
+                    part.span,
+                    "not durable",
+                    "a voter that forgets its vote may vote twice: declare it `durable`",
+                )

@@ -349,7 +349,7 @@ def _no_unit(failure: Failure) -> Diagnostic | None:
     if failure.before.kind != "number":
         return None
     said = f"written `{expected.TIMER_FORM}`"
-    return Diagnostic("E0101", "a time without its unit", after(failure.before), "expected `ms` or `s`", said)
+    return Diagnostic("E0101", "a time without its unit", after(failure.before), "expected `ms`, `s` or `min`", said)
 
 
 def _no_initial_value(failure: Failure) -> Diagnostic | None:

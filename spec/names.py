@@ -25,6 +25,10 @@ from spec.types import (
 )
 
 BUILT_IN = ("size", "min", "max", "quorum", "successor", "predecessor", "next", "up", "armed")
+STANDARD_PROPERTIES = (
+    *("failure", "one_leader_per_token", "token_never_goes_backwards", "leader_holds_quorum", "quorums_intersect"),
+)
+"""The names of what every protocol is checked for."""
 RESERVED = (
     "true",
     "false",
@@ -109,12 +113,14 @@ class Names:
             )
         return sole
 
-    def unknown(self, code: str, what: str, word: syntax.Word, known: Iterable[str]) -> Reported:
+    def unknown(self, code: str, what: str, word: syntax.Word, known: Iterable[str], of: str = "") -> Reported:
+        """A name that is not declared; with `of`, not in that kind of process."""
         known = list(known)
         near = suggestion(word.text, known)
         if not near and known:
             near = "known here: " + ", ".join(f"`{name}`" for name in known[:8]) + (" ..." if len(known) > 8 else "")
-        return self.report(code, f"there is no {what} `{word}`", word.span, "not declared", near)
+        where = f" in `{of}`" if of else ""
+        return self.report(code, f"there is no {what} `{word}`{where}", word.span, "not declared", near)
 
 
 def type_of(written: syntax.TypeExpression, names: Names) -> Type:

@@ -88,18 +88,18 @@ def _statement(written: syntax.Statement, place: Place, names: Names) -> Stateme
         case syntax.TimerStatement(verb, timer, _):
             timers = [t.name for t in names.kinds[place.kind].timers]
             if timer.text not in timers:
-                raise names.unknown("E0214", f"timer of `{place.kind}`", timer, timers)
+                raise names.unknown("E0214", "timer", timer, timers, place.kind)
             return Reset(timer.text, span) if verb == "reset" else Stop(timer.text, span)
         case syntax.LetStatement(word, value, _):
             found = typed(value, place, names)
             return Let(bind(word, found.type, place, names), found, span)
         case syntax.ForStatement():
             return _for(written, place, names)
-        case syntax.WhileStatement():
+        case syntax.WhileStatement(condition, _, _):
             raise names.report(
                 "E0403",
                 "a `while` may run for ever, and a step must end",
-                span,
+                Span(span.line, span.column, condition.span.end_line, condition.span.end_column),
                 "no loops without a bound",
                 "`for n in SET:` goes through the processes of a set; what takes several steps is several handlers",
             )
@@ -130,7 +130,7 @@ def _assignment(written: syntax.AssignStatement, place: Place, names: Names) -> 
             )
         if any(timer.name == word.text for timer in names.kinds[place.kind].timers):
             raise names.report("E0305", f"`{word}` is a timer", word.span, "here", f"`reset {word}` or `stop {word}`")
-        raise names.unknown("E0201", f"variable of `{place.kind}`", word, variables)
+        raise names.unknown("E0201", "variable", word, variables, place.kind)
     variable = variables[word.text]
     if written.key is None:
         if isinstance(variable.type, MapType):

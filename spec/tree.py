@@ -45,19 +45,19 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         line, column = (token.line or 1) + self.offset, token.column or 1
         return Span(line, column, (token.end_line or 1) + self.offset, token.end_column or column + 1)
 
-    def NAME(self, token: Token) -> Word:  # noqa: N802
+    def NAME(self, token: Token) -> Word:
         if token in RESERVED:
             message = f"`{token}` is a word of the language"
             raise _refused(Diagnostic("E0108", message, self._token_span(token), "expected another name"))
         return Word(str(token), self._token_span(token))
 
-    def NUMBER(self, token: Token) -> syntax.Number:  # noqa: N802
+    def NUMBER(self, token: Token) -> syntax.Number:
         if len(token) > MAXIMUM_DIGITS:
             label = f"expected at most {MAXIMUM_DIGITS} digits"
             raise _refused(Diagnostic("E0109", "a number too large", self._token_span(token), label))
         return syntax.Number(int(token), self._token_span(token))
 
-    def STRING(self, token: Token) -> syntax.DescriptionItem:  # noqa: N802
+    def STRING(self, token: Token) -> syntax.DescriptionItem:
         return syntax.DescriptionItem(str(token)[1:-1], self._token_span(token))
 
     # Parts

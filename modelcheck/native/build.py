@@ -88,7 +88,8 @@ def _identity(command: tuple[str, ...]) -> str:
 def build(text: str) -> Path:
     """The shared library of a C text. Raises NoCompiler or CompilerFailed."""
     command = find_compiler()
-    flags = (*FLAGS, *native_flags())
+    wanted = tuple(shlex.split(os.environ.get("ONELEADER_CFLAGS", "")))
+    flags = (*FLAGS, *native_flags(), *wanted)
     key = "\0".join((text, _identity(command), " ".join(flags), _processor()))
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
     directory = _writable_cache()
@@ -100,7 +101,7 @@ def build(text: str) -> Path:
         built = Path(scratch) / "model.so"
         source.write_text(text, encoding="utf-8")
         output = ""
-        for attempt in (flags, FLAGS):  # an odd compiler may not know the processor
+        for attempt in (flags, (*FLAGS, *wanted)):  # an odd compiler may not know the processor
             run = subprocess.run([*command, *attempt, "-o", str(built), str(source)], capture_output=True, text=True)
             if run.returncode == 0:
                 built.replace(library)

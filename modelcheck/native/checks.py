@@ -8,8 +8,10 @@ from dataclasses import replace
 from modelcheck.model import Model
 from modelcheck.native.emission import Emission
 from modelcheck.native.expressions import Context, expression
-from modelcheck.native.rows import mask
+from modelcheck.native.reduce import forgetting_masks
+from modelcheck.native.rows import block_masks, mask
 from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked
+from spec.lint import reads_of_step
 from spec.protocol import ProcessKind
 from spec.types import SetType, Type
 
@@ -17,7 +19,7 @@ from spec.types import SetType, Type
 def commits(e: Emission) -> Iterator[str]:
     """What is common to all steps: history, step properties, the canonical form, packing."""
     step_checks = [
-        _property_check(e, number, item, "from", "rows", "found_in_step(w, {})")
+        _step_check(e, number, item)
         for number, item in enumerate(e.properties)
         if item.in_step and item.declared is not None
     ]
@@ -25,7 +27,7 @@ def commits(e: Emission) -> Iterator[str]:
         "/* A step has led from one state (as rows) to another. */\n"
         "static void finish(struct worker *w, const uint64_t *from, uint64_t *rows, uint32_t step)\n{\n"
         + "\n".join(step_checks)
-        + "\n    uint64_t state[MODEL_WORDS];\n    forget(rows);\n    canonical(rows);\n    pack(rows, state);\n"
+        + "\n    uint64_t state[MODEL_WORDS];\n    canonical(rows);\n    pack(rows, state);\n"
         "    (void)from;\n    emit(w, state, step);\n}"
     )
     for index, kind in enumerate(e.model.protocol.kinds):
@@ -42,8 +44,20 @@ def commits(e: Emission) -> Iterator[str]:
             f"    copy_words({mine.format('rows')}, y, {words});\n"
             + _remember(e, index, kind)
             + "    if (base != from && step != STEP_RESTART && same_words(rows, from, ROW_WORDS))\n        return;\n"
-            f"    settle_{kind.name}({mine.format('rows')});\n    finish(w, from, rows, step);\n}}"
+            f"    settle_{kind.name}({mine.format('rows')});\n"
+            f"{_forget(e, index)}    finish(w, from, rows, step);\n}}"
         )
+
+
+def _forget(e: Emission, index: int) -> str:
+    """Which messages are dead changes only with what the acting process has sent or what its reactions depend on."""
+    row = e.row(index, "me", "{}")
+    tests = [
+        f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))"
+        for word, bits in enumerate(forgetting_masks(e.layout, e.reductions, index))
+        if bits
+    ]
+    return f"    if ({' || '.join(tests)})\n        forget(rows);\n" if tests else ""
 
 
 def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
@@ -60,6 +74,26 @@ def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
         f"        if (token >= 0 && token <= {e.model.caps.token})\n"
         f"            set_bit({row}, {led.word}, {led.shift}, {led.per_word}, token);\n    }}\n"
     )
+
+
+def _step_check(e: Emission, number: int, item: Checked) -> str:
+    """A step property is judged on the steps that change something that it reads."""
+    assert item.declared is not None
+    tests = []
+    for kind, name in sorted(reads_of_step(e.model.protocol, item.declared)):
+        index = e.model.kind_index[kind]
+        blocks = e.layout.rows[index].blocks
+        # A timer that is always armed varies with whether its process is up.
+        block = next((blocks[b] for b in (f"var_{name}", f"armed_{name}", "up") if b in blocks), None)
+        masks = block_masks(block) if block is not None else {}
+        for word, bits in masks.items():
+            for number_of in range(e.model.sizes[index]):
+                row = e.row(index, str(number_of), "{}")
+                tests.append(f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))")
+    if not tests:
+        return ""
+    check = _property_check(e, number, item, "from", "rows", "found_in_step(w, {})")
+    return f"    if ({' || '.join(tests)}) {{\n{check}\n    }}"
 
 
 def _property_check(e: Emission, number: int, item: Checked, state: str, after: str | None, found: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelcheck.layout import Layout, Unsupported
-from modelcheck.model import Model
+from modelcheck.model import Model, Successor
 from modelcheck.native.checks import check, commits
 from modelcheck.native.emission import Emission
 from modelcheck.native.expressions import restart_names
@@ -34,6 +34,8 @@ class Emitted:
     checked: tuple[Checked, ...]
     bounds: Bounds
     reductions: Reductions
+    start: Successor
+    """The initial step."""
 
 
 def emit(model: Model, reduced: Reductions) -> Emitted:
@@ -69,7 +71,7 @@ def emit(model: Model, reduced: Reductions) -> Emitted:
             _source("search.c"),
         ]
     )
-    return Emitted(text, layout, properties, bounds, reduced)
+    return Emitted(text, layout, properties, bounds, reduced, start)
 
 
 def _source(name: str) -> str:

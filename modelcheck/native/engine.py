@@ -189,7 +189,7 @@ class NativeSearch:
             now.steps,
             tuple(levels),
             tuple(hits),
-            frozenset(point for point in range(points) if covered[point // 64] >> point % 64 & 1),
+            emitted.start.taken | {point for point in range(points) if covered[point // 64] >> point % 64 & 1},
             frozenset(name for i, name in enumerate(emitted.bounds.names) if flags >> i & 1),
             library.search_seconds(self._search),
             now.table_bytes,

@@ -35,6 +35,7 @@ from spec.protocol import (
     If,
     Let,
     Local,
+    OnAction,
     OnInput,
     OnMessage,
     Pass,
@@ -258,7 +259,7 @@ def _put(message: str, codes: list[str], receiver: str, emitter: Emitter) -> str
     index = "0"
     for position, code in enumerate(codes):
         index = f"({index}) * {emitter.layout.argument_size(sending.message, position)} + (uint64_t)({code})"
-    return f"overflow |= !put_{emitter.kind.name}_{kind}(y, {receiver}, {first} + {index});"
+    return f"overflow |= !put_{emitter.kind.name}___{kind}(y, {receiver}, {first} + {index});"
 
 
 def _broadcast(statement: Broadcast, emitter: Emitter) -> str:
@@ -344,6 +345,11 @@ def event_function(function: EventFunction, emitter: Emitter) -> str:
             f"    if (overflow && beyond < 0) beyond = "
             f"{emitter.bounds.index(f'channel <= {emitter.layout.model.channel}')};\n"
         )
+    event = function.handlers[0].event
+    if isinstance(event, OnAction | OnInput) or (
+        isinstance(event, OnMessage) and emitter.layout.model.network.is_growing_set
+    ):
+        lines.append("    return; /* no handler runs, and nothing has changed */")
     lines += [
         "done: __attribute__((unused));",
         channel + "    if (beyond >= 0) { bound_reached(w, (uint32_t)beyond); return; }",

@@ -45,7 +45,7 @@ def links(layout: Layout) -> Iterator[str]:
             block = row.blocks.get(f"link_{receiver.name}")
             if block is None:
                 continue
-            name = f"{kind.name}_{receiver.name}"
+            name = f"{kind.name}___{receiver.name}"
             channel = model.channel
             cell = f"to * {channel} + i"
             yield (

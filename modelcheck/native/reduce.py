@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modelcheck.dead_messages import DeadMessages
 from modelcheck.layout import Block, Layout, Sending, encode
 from modelcheck.model import Name, Packet
-from modelcheck.native.rows import get
+from modelcheck.native.rows import block_masks, get
 from modelcheck.reductions import Reductions
 from spec.protocol import ProcessKind
 from spec.types import EnumType, MapType
@@ -112,14 +112,26 @@ def _forget(layout: Layout, messages: tuple[DeadMessages, ...]) -> Iterator[str]
     yield "static void forget(uint64_t *rows)\n{\n" + "\n".join(lines) + "\n}"
 
 
+def forgetting_masks(layout: Layout, found: Reductions, index: int) -> list[int]:
+    """The bits of each word of a kind's rows on which it depends what is dead; none where nothing ever is."""
+    if not any(of.dead for of in found.messages):
+        return []
+    masks = _sent_bits(layout, index)
+    kind = layout.model.protocol.kinds[index].name
+    for of in found.messages:
+        for variable in of.variables if of.kind == kind else ():
+            for word, bits in block_masks(layout.rows[index].blocks[f"var_{variable}"]).items():
+                masks[word] |= bits
+    return masks
+
+
 def _sent_bits(layout: Layout, index: int) -> list[int]:
     """The bits of each word of a row that are messages."""
     masks = [0] * layout.rows[index].words
     for block in layout.rows[index].blocks.values():
         if block.name.startswith("sent_"):
-            for cell in range(block.count):
-                word, shift = block.place(cell)
-                masks[word] |= 1 << shift
+            for word, bits in block_masks(block).items():
+                masks[word] |= bits
     return masks
 
 

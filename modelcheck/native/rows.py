@@ -39,6 +39,15 @@ def put(block: Block, row: str, value: str, cell: str = "0") -> str:
     return f"{target} = ({target} & ~({mask(block.width)} << {shift})) | (uint64_t)({value}) << {shift};"
 
 
+def block_masks(block: Block) -> dict[int, int]:
+    """The bits of a block, by the word of the row that they are in."""
+    masks: dict[int, int] = {}
+    for cell in range(block.count if block.width else 0):
+        word, shift = block.place(cell)
+        masks[word] = masks.get(word, 0) | ((1 << block.width) - 1) << shift
+    return masks
+
+
 def flat_cell(block: Block, indices: list[str]) -> str:
     cell = "0"
     for index, dim in zip(indices, block.dims, strict=True):

@@ -422,8 +422,10 @@ static void worker_insert_pending(struct worker *w)
             atomic_store(&s->want_growth, 1);
             park(w);
             if (atomic_load(&s->stop))
-                return;
+                break;
         }
+        if (new < 0)
+            break;
         if (new) {
             w->fresh++;
             model_check(w, p->state);

@@ -54,8 +54,7 @@ struct worker {
     /* what follows is the search's own */
     const uint64_t *slots;
     uint64_t size;
-    uint64_t fresh;    /* states inserted and not yet added to the shared count */
-    uint64_t expanded; /* read by others for progress */
+    uint64_t fresh; /* states inserted and not yet added to the shared count */
     uint32_t id;
     struct block *out, *free;
     struct block **full;

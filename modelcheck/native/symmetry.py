@@ -214,10 +214,10 @@ def _recode(layout: Layout, block: Block, table: str) -> Iterator[str]:
     yield f"for (int to = 0; to < {layout.model.size(receiver)}; to++) {{"
     yield (
         f"    for (int i = 0; i < {channel}; i++) "
-        f"put_cell_{sender}_{receiver}(row, to, i, {table}[pair][cell_{sender}_{receiver}(row, to, i)]);"
+        f"put_cell_{sender}___{receiver}(row, to, i, {table}[pair][cell_{sender}___{receiver}(row, to, i)]);"
     )
     if layout.model.network.reordering:
-        yield f"    sort_link_{sender}_{receiver}(row, to);"
+        yield f"    sort_link_{sender}___{receiver}(row, to);"
     yield "}"
 
 
@@ -311,13 +311,13 @@ def _counted(block: Block, own: list[int], content: object, kind: str, size: int
 
 
 def signatures(layout: Layout) -> Iterator[str]:
-    """`own_signature_KIND(rows, i)`, and `about_ROW_KIND(row, i)`: what a row of one kind says of a process."""
+    """`own_signature_KIND(rows, i)`, and `about_ROW___KIND(row, i)`: what a row of one kind says of a process."""
     kinds = layout.model.protocol.kinds
     for index, row in enumerate(layout.rows[:-1]):
         for other in symmetric_kinds(layout):
             parts = _reference(layout, row, kinds[other].name)
             yield (
-                f"static inline uint64_t about_{kinds[index].name}_{kinds[other].name}"
+                f"static inline uint64_t about_{kinds[index].name}___{kinds[other].name}"
                 "(const uint64_t *row, uint64_t i)\n{\n    uint64_t h = 0;\n"
                 + "".join(f"    h = h * UINT64_C(0x9e3779b97f4a7c15) + {part};\n" for part in parts)
                 + "    (void)row; (void)i;\n    return h;\n}"
@@ -332,7 +332,7 @@ def signatures(layout: Layout) -> Iterator[str]:
                     f"UINT64_C(0xe7037ed1a0b428db) + {word});"
                 )
         if index in symmetric_kinds(layout):
-            lines.append(f"    h = multiply_mix(h + about_{name}_{name}(row, i), UINT64_C(0x8ebc6af09c88c6e3));")
+            lines.append(f"    h = multiply_mix(h + about_{name}___{name}(row, i), UINT64_C(0x8ebc6af09c88c6e3));")
         for block in row.blocks.values():
             if isinstance(block.content, Members) and block.width:
                 lines += [
@@ -377,8 +377,8 @@ def canonical(layout: Layout) -> str:
         refine.append("        uint64_t sum = 0;")
         for other, other_name in enumerate(names):
             skip = "if (j != i) " if other == index else ""
-            seen = f"about_{other_name}_{name}({row(other, 'j')}, i)"
-            seeing = f"about_{name}_{other_name}({row(index, 'i')}, j)" if other in kinds else "0"
+            seen = f"about_{other_name}___{name}({row(other, 'j')}, i)"
+            seeing = f"about_{name}___{other_name}({row(index, 'i')}, j)" if other in kinds else "0"
             same = ""
             if layout.has_sides:
                 same = f" + ({other_name}___side({row(other, 'j')}) == {name}___side({row(index, 'i')}))"

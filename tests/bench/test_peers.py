@@ -4,16 +4,15 @@ import shutil
 
 import pytest
 
+from bench.measure import Measurement, measure_all
 from bench.peers import (
     ORBITS,
     STATES,
-    Measurement,
     Order,
     PeerError,
     Symmetry,
     Verifier,
     count_states,
-    measure_all,
     run_rumur,
     run_spin,
 )
@@ -94,7 +93,7 @@ def test_runs_are_taken_in_turns_and_summarised_by_medians() -> None:
     def peer(name: str, seconds: list[float]) -> Measurement:
         taken.append(name)
         cpu = seconds[taken.count(name) - 1]
-        return Measurement(name, "plain", "1", 2, 6140, cpu, 2 * cpu, int(cpu))
+        return Measurement(name, "plain", "1", "3 nodes, term <= 2", 6140, cpu, 2 * cpu, int(cpu))
 
     measured = measure_all([lambda: peer("a", [3, 1, 2]), lambda: peer("b", [5, 9, 7])], runs=3)
     assert taken == ["a", "b"] * 3

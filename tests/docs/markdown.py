@@ -52,7 +52,8 @@ def blocks(page: Path) -> list[Block]:
             begun = None
         else:
             begun[2].append(line)
-    assert begun is None, f"{page}:{begun[0]}: this fence is never closed" if begun else ""
+    if begun is not None:
+        raise AssertionError(f"{page}:{begun[0]}: this fence is never closed")
     return found
 
 

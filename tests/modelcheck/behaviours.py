@@ -1,18 +1,20 @@
 """Small protocols, right and wrong, and the shortest ways to a violation in them."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from modelcheck.bounds import caps
-from modelcheck.explain import STANDARD, explain, explain_failure, explain_standard, explain_witness, holds
-from modelcheck.model import Model, State, Successor
+from modelcheck.explain import explain, explain_failure, explain_standard
+from modelcheck.model import Model
+from modelcheck.outcome import Hit, Limits
+from modelcheck.properties import Checked
+from modelcheck.python_engine import PythonSearch
 from modelcheck.semantics import initial, steps
 from modelcheck.story import describe_step
 from modelcheck.trace import Trace, Violation
 from spec.check import check
-from spec.protocol import Bound, Property, PropertyKind, Protocol
+from spec.protocol import Bound, Property, Protocol
 from spec.source import Source
 
 RAFT = (Path(__file__).parents[1] / "oracles" / "raft_election.elect").read_text(encoding="utf-8")
@@ -34,92 +36,31 @@ def property_of(protocol: Protocol, name: str) -> Property:
     return next(p for p in protocol.properties if p.name == name)
 
 
-def shortest(model: Model, until: Callable[[State | None, Successor], bool]) -> tuple[State, tuple[Successor, ...]]:
-    """The initial state and the steps of a shortest behaviour whose last step (the state before it is given, too)
-    is as asked; breadth first."""
-    start = initial(model)
-    assert start.state is not None
-    if until(None, start):
-        return start.state, ()
-    came: dict[State, tuple[State, Successor] | None] = {start.state: None}
-    for state in came_in_order(came):
-        for successor in steps(model, state):
-            if successor.beyond is None and until(state, successor):
-                way = [successor]
-                at = came[state]
-                while at is not None:
-                    way.append(at[1])
-                    at = came[at[0]]
-                return start.state, tuple(reversed(way))
-            if successor.state is not None and successor.beyond is None:
-                came.setdefault(successor.state, (state, successor))
-    raise AssertionError("no behaviour does this")
+def found(model: Model, name: str) -> Trace:
+    """The shortest trace to a violation of a property (the spec's own or a standard one), to a step that fails
+    (`failure`), or to a witness of a `reachable` property."""
+    for limits in (Limits(), Limits(stop_at_violation=False)):
+        search = PythonSearch(model, limits)
+        hits = {hit.checked.name: hit for hit in search.run().hits}
+        if name in hits:
+            return _trace(search, hits[name])
+    raise AssertionError(f"{name} is never found")
 
 
-def came_in_order(came: dict[State, tuple[State, Successor] | None]) -> Iterator[State]:
-    """The states found so far and those found meanwhile, oldest first."""
-    queue = list(came)
-    seen = len(queue)
-    while queue:
-        yield from queue
-        queue = list(came)[seen:]
-        seen += len(queue)
+def _trace(search: PythonSearch, hit: Hit) -> Trace:
+    trace = search.trace(hit)
+    if not hit.checked.is_violation:
+        return replace(trace, witness=hit.checked.name)
+    return replace(trace, violation=_violation(trace, hit.checked))
 
 
-def violation_of(model: Model, name: str) -> Trace:
-    """The shortest trace to a violation of a property: the spec's own or a standard one."""
-    if name in STANDARD:
-        return _trace_to(model, lambda state: explain_standard(model, name, state))
-    claim = property_of(model.protocol, name)
-    by_step = claim.kind is PropertyKind.STEP
-
-    def false(before: State | None, last: Successor) -> bool:
-        if last.state is None or (by_step and before is None):
-            return False
-        return not (holds(model, claim, before, last.state) if by_step and before else holds(model, claim, last.state))
-
-    start, way = shortest(model, false)
-    states = Trace(model, start, way).states
-    violation = explain(model, claim, *(states[-2:] if by_step else states[-1:]))
-    return Trace(model, start, way, violation)
-
-
-def failure_of(model: Model) -> Trace:
-    """The shortest trace to a step that fails."""
-    start, way = shortest(model, lambda _, last: last.failure is not None)
-    assert way[-1].failure is not None
-    return Trace(model, start, way, explain_failure(model, way[-1].failure))
-
-
-def witness_of(model: Model, name: str) -> Trace:
-    """The shortest trace to a state in which a `reachable` property is true."""
-    claim = property_of(model.protocol, name)
-    start, way = shortest(model, lambda _, last: last.state is not None and _fits(last.state, model, claim))
-    return Trace(model, start, way, None, name)
-
-
-def _fits(state: State, model: Model, claim: Property) -> bool:
-    try:
-        explain_witness(model, claim, state)
-    except ValueError:
-        return False
-    return True
-
-
-def _trace_to(model: Model, explained: Callable[[State], Violation]) -> Trace:
-    """The shortest trace to a state of which there is something to explain."""
-
-    def until(_: State | None, last: Successor) -> bool:
-        if last.state is None:
-            return False
-        try:
-            explained(last.state)
-        except ValueError:
-            return False
-        return True
-
-    start, way = shortest(model, until)
-    return Trace(model, start, way, explained(Trace(model, start, way).states[-1]))
+def _violation(trace: Trace, item: Checked) -> Violation:
+    last = trace.steps[-1] if trace.steps else None
+    if last is not None and last.failure is not None:
+        return explain_failure(trace.model, last.failure)
+    if item.declared is None:
+        return explain_standard(trace.model, item.name, trace.states[-1])
+    return explain(trace.model, item.declared, *trace.states[-2 if item.in_step else -1 :])
 
 
 def run(model: Model, *descriptions: str, violation: Violation | None = None, witness: str = "") -> Trace:
@@ -180,9 +121,11 @@ reachable someone_leads: exists n in node: n.role == leader and quorum({m in nod
 @cache
 def split_trace(nodes: int = 3) -> Trace:
     """A run in which all that can go wrong does: losses, a crash, a lost disk, a partition, two leaders."""
-    model = model_of(SPLIT, nodes, limits={"node.epoch": 2})
+    # A cluster of n nodes can be cut in 2 ** (n - 1) ways; one that is large stays whole.
+    is_cut = nodes <= 5
+    text = SPLIT if is_cut else SPLIT.replace(", partition up to 1", "")
+    model = model_of(text, nodes, limits={"node.epoch": 2})
     rest = ", ".join(f"node{number}" for number in range(3, nodes + 1))
-    others = f"{{{rest}}}" if nodes <= 5 else "the others"
     trace = run(
         model,
         "node1: timeout silence",
@@ -190,7 +133,7 @@ def split_trace(nodes: int = 3) -> Trace:
         "node2 receives i_lead(1) from node1",
         "node2 crashes",
         "node1 receives welcome(1, node1) from node2",
-        f"partition: {{node1, node2}} | {others}",
+        *([f"partition: {{node1, node2}} | {{{rest}}}"] if is_cut else []),
         "node2 comes up again",
         "node1 crashes and restarts",
         "node1: timeout silence",
@@ -204,4 +147,70 @@ def split_trace(nodes: int = 3) -> Trace:
 @cache
 def forgetful_trace(nodes: int = 3) -> Trace:
     """Two leaders of one term, because a voter forgot its vote in a restart."""
-    return violation_of(model_of(FORGETFUL, nodes, limits={"node.term": 1}), "one_leader_now")
+    return found(model_of(FORGETFUL, nodes, limits={"node.term": 1}), "one_leader_now")
+
+
+LOCKS = """protocol locks
+
+"A lock service that counts down what it has handed out, and clients of it."
+
+process client:
+    holding: bool = false
+    wanted: int 0..3 = 0
+
+process service:
+    durable holder: client? = none
+    free: int 0..1 = 1
+
+message acquire(how_long: int 0..3) from client to service
+message granted() from service to client
+
+network: duplication
+
+input lock(how_long: int 0..3) at client if not holding and wanted == 0 and how_long > 0:
+    wanted := how_long
+    for s in service:
+        send acquire(how_long) to s
+
+on acquire(how_long) from asking:
+    free := free - 1
+    holder := asking
+    send granted() to asking
+
+on granted() from s if wanted > 0:
+    holding := true
+
+action cheer at client if holding:
+    wanted := 0
+
+reachable a_client_holds at client: holding
+"""
+
+
+def witness_trace() -> Trace:
+    """A leader that a quorum has welcomed."""
+    model = model_of(SPLIT, 2, limits={"node.epoch": 1})
+    steps_to_it = (
+        "node1: timeout silence",
+        "node2 receives i_lead(1) from node1",
+        "node1 receives welcome(1, node1) from node2",
+        "partition: {node1} | {node2}",
+        "the partition heals",
+    )
+    return run(model, *steps_to_it, witness="someone_leads")
+
+
+def locks_trace() -> Trace:
+    """A duplicate that makes a number fall below its range."""
+    model = model_of(LOCKS, 2, 1)
+    trace = run(
+        model,
+        "client2: input lock(2)",
+        "service1 receives a copy of acquire(2) from client2",
+        "client2 receives granted() from service1",
+        "client2: action cheer",
+        "service1 receives acquire(2) from client2",
+    )
+    failure = trace.steps[-1].failure
+    assert failure is not None
+    return replace(trace, violation=explain_failure(model, failure))

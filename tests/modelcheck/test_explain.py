@@ -1,16 +1,13 @@
 import pytest
 
-from modelcheck.explain import explain, explain_standard, explain_witness, is_quorum
+from modelcheck.explain import explain, explain_standard, explain_witness
 from modelcheck.model import Failure, ProcessState, State
 from modelcheck.semantics import initial, steps
-from spec.types import ProcessType, SetType
 from tests.modelcheck.behaviours import (
     FORGETFUL,
-    RAFT,
-    failure_of,
     forgetful_trace,
+    found,
     model_of,
-    violation_of,
 )
 
 SPEC = """protocol explained
@@ -197,9 +194,9 @@ def test_two_leaders_of_one_term_are_named() -> None:
 
 
 def test_a_leader_of_the_past_counts() -> None:
-    trace = violation_of(model_of(FORGETFUL, 3, limits={"node.term": 1}), "one_leader_per_token")
+    trace = found(model_of(FORGETFUL, 3, limits={"node.term": 1}), "one_leader_per_token")
     assert trace.violation is not None
-    assert trace.violation.text == "no two processes ever lead with one token"
+    assert trace.violation.text == "over the whole history, no two processes have led with one token"
     assert trace.violation.clauses == ("node1 led before with token 1", "node3 leads now with token 1")
     assert len(trace) == 9
 
@@ -220,13 +217,13 @@ leader if term > 0 with token term, elected by {n in node if n.term == term}
 
 
 def test_a_token_that_goes_backwards_is_shown_before_and_now() -> None:
-    violation = violation_of(model_of(TOKENS, 2), "token_never_goes_backwards").violation
+    violation = found(model_of(TOKENS, 2), "token_never_goes_backwards").violation
     assert violation is not None
     assert violation.clauses == ("node1 led before with token 2", "node1 leads now with token 1")
 
 
 def test_what_an_election_rests_on_is_shown() -> None:
-    violation = violation_of(model_of(TOKENS, 3), "leader_holds_quorum").violation
+    violation = found(model_of(TOKENS, 3), "leader_holds_quorum").violation
     assert violation is not None
     assert violation.clauses == (
         "node1 leads with token 2",
@@ -244,26 +241,12 @@ def test_no_standard_property_is_false_at_the_start() -> None:
             explain_standard(model, name, start)
 
 
-@pytest.mark.parametrize("definition", ["", "define quorum(s: set of node): 2 * size(s) >= size(node)"])
-def test_a_quorum_is_what_the_spec_says_and_else_a_majority(definition: str) -> None:
-    model = model_of(TOKENS + definition, 4)
-    members = SetType(ProcessType("node"))
-    assert is_quorum(model, frozenset({0, 1, 3}), members)
-    assert is_quorum(model, frozenset({0, 1}), members) is bool(definition)
-
-
-def test_the_quorum_that_a_handler_asks_for_is_asked_here_too() -> None:
-    model = model_of(RAFT, 3, limits={"node.term": 1})
-    assert is_quorum(model, frozenset({0, 1}), SetType(ProcessType("node")))
-    assert not is_quorum(model, frozenset({1}), SetType(ProcessType("node")))
-
-
 # Failures ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_failed_step_is_explained_by_its_place_in_the_spec() -> None:
     text = TOKENS.replace("term := 1", "term := 1\n    assert term == 2")
-    trace = failure_of(model_of(text, 2))
+    trace = found(model_of(text, 2), "failure")
     assert trace.violation is not None
     assert trace.violation.clauses == ("the assertion is false", "example.elect:11: `assert term == 2`")
     assert isinstance(trace.steps[-1].failure, Failure)

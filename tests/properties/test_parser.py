@@ -11,35 +11,37 @@ from spec.source import Source
 from tests.properties.specs import ADDITIONS, mutated_texts
 
 
-def parsed_or_refused(text: str) -> bool:
-    """Whether the text is refused; anything but a SpecError with places in the text fails the test."""
+def refusal(text: str) -> SpecError | None:
+    """What is said against the text; anything but a SpecError with places in the text fails the test."""
     source = Source("fuzz.elect", text)
     try:
         parse(source)
-    except SpecError as refused:
-        assert refused.source is source
-        assert refused.diagnostics
-        for problem in refused.diagnostics:
-            assert problem.is_error
-            assert problem.message
-            assert 1 <= problem.span.line <= len(source.lines)
-            assert 1 <= problem.span.column <= len(source.line(problem.span.line)) + 1
-            assert problem.label or problem.help
-        assert render(source, refused.diagnostics)
-        return True
-    return False
+    except SpecError as raised:
+        refused = raised
+    else:
+        return None
+    assert refused.source is source
+    assert refused.diagnostics
+    for problem in refused.diagnostics:
+        assert problem.is_error
+        assert problem.message
+        assert 1 <= problem.span.line <= len(source.lines)
+        assert 1 <= problem.span.column <= len(source.line(problem.span.line)) + 1
+        assert problem.label or problem.help
+    assert render(source, refused.diagnostics)
+    return refused
 
 
 @settings(max_examples=200, deadline=None)
 @given(mutated_texts())
 def test_changed_specs(text: str) -> None:
-    parsed_or_refused(text)
+    refusal(text)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes(data: bytes) -> None:
-    parsed_or_refused(data.decode("latin-1"))
+    refusal(data.decode("latin-1"))
 
 
 @settings(max_examples=100, deadline=None)
@@ -51,13 +53,13 @@ def test_bytes(data: bytes) -> None:
 @example("\r\r\n \r")
 @example("on start:\r    pass")
 def test_any_text(text: str) -> None:
-    parsed_or_refused(text)
+    refusal(text)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(ADDITIONS), max_size=25).map(" ".join))
 def test_words_in_any_order(text: str) -> None:
-    parsed_or_refused(text)
+    refusal(text)
 
 
 @pytest.mark.parametrize(
@@ -80,4 +82,4 @@ def test_words_in_any_order(text: str) -> None:
     ids=lambda text: text[:24],
 )
 def test_what_would_overflow_a_stack(text: str) -> None:
-    assert parsed_or_refused(text)
+    assert refusal(text) is not None

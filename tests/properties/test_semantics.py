@@ -12,13 +12,13 @@ from modelcheck.semantics import attempts, initial, leads, steps
 from modelcheck.symmetry import canonical, orbit, orbits, permuted, permuted_successor, renamings, state_order
 from spec.protocol import Protocol
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value, in_range
-from tests.properties.protocols import models
+from tests.properties.protocols import Explored, models
 
-Drawn = tuple[Model, Graph]
 SOME = 25
 """Of so many states of a model each thing is asked: they are spread over all of them."""
 
-drawn = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+drawn = settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 
 
 def some(graph: Graph) -> list[State]:
@@ -40,9 +40,9 @@ def told(successor: Successor) -> tuple[object, ...]:
 
 @drawn
 @given(models(limit=400), st.data())
-def test_processes_of_a_kind_are_interchangeable(found: Drawn, data: st.DataObject) -> None:
+def test_processes_of_a_kind_are_interchangeable(found: Explored, data: st.DataObject) -> None:
     """Steps of a renamed state are the renamed steps of the state."""
-    model, graph = found
+    model, graph = found.model, found.graph
     to = data.draw(st.sampled_from(renamings(model)))
     start = initial(model).state
     assert start is not None
@@ -54,8 +54,8 @@ def test_processes_of_a_kind_are_interchangeable(found: Drawn, data: st.DataObje
 
 @drawn
 @given(models(limit=400))
-def test_a_canonical_state_stands_for_its_orbit(found: Drawn) -> None:
-    model, graph = found
+def test_a_canonical_state_stands_for_its_orbit(found: Explored) -> None:
+    model, graph = found.model, found.graph
     representatives = set()
     for state in some(graph):
         whole = orbit(model, state)
@@ -72,8 +72,8 @@ def test_a_canonical_state_stands_for_its_orbit(found: Drawn) -> None:
 
 @drawn
 @given(models(limit=400))
-def test_a_step_changes_something_and_keeps_the_history(found: Drawn) -> None:
-    model, graph = found
+def test_a_step_changes_something_and_keeps_the_history(found: Explored) -> None:
+    model, graph = found.model, found.graph
     for state in some(graph):
         for successor in attempts(model, state):
             after = successor.state
@@ -94,8 +94,8 @@ def test_a_step_changes_something_and_keeps_the_history(found: Drawn) -> None:
 
 @drawn
 @given(models(limit=400))
-def test_one_process_acts_at_a_time(found: Drawn) -> None:
-    model, graph = found
+def test_one_process_acts_at_a_time(found: Explored) -> None:
+    model, graph = found.model, found.graph
     for state in some(graph):
         for successor in graph.successors[state]:
             if successor.state is None:
@@ -111,8 +111,8 @@ def test_one_process_acts_at_a_time(found: Drawn) -> None:
 
 @drawn
 @given(models(limit=400))
-def test_values_stay_in_their_types_and_below_their_caps(found: Drawn) -> None:
-    model, graph = found
+def test_values_stay_in_their_types_and_below_their_caps(found: Explored) -> None:
+    model, graph = found.model, found.graph
     for state in graph.successors:
         for kind, processes in zip(model.protocol.kinds, state.processes, strict=True):
             for process in processes:
@@ -134,9 +134,9 @@ def test_values_stay_in_their_types_and_below_their_caps(found: Drawn) -> None:
 
 @drawn
 @given(models(limit=400))
-def test_who_leads_is_in_the_history(found: Drawn) -> None:
+def test_who_leads_is_in_the_history(found: Explored) -> None:
     """And nobody is in it who has never led: each entry is there when it first appears."""
-    model, graph = found
+    model, graph = found.model, found.graph
     leader = model.protocol.leader
     names = model.names[model.kind_index[leader.kind]] if leader is not None else ()
     start = initial(model).state
@@ -151,8 +151,8 @@ def test_who_leads_is_in_the_history(found: Drawn) -> None:
 
 @drawn
 @given(models(limit=400))
-def test_what_is_down_does_nothing_but_recover(found: Drawn) -> None:
-    model, graph = found
+def test_what_is_down_does_nothing_but_recover(found: Explored) -> None:
+    model, graph = found.model, found.graph
     for state in graph.successors:
         down = {
             name
@@ -171,8 +171,8 @@ def test_what_is_down_does_nothing_but_recover(found: Drawn) -> None:
 
 @drawn
 @given(models(limit=400))
-def test_inferred_caps_do_not_depend_on_the_order_of_handlers(found: Drawn) -> None:
-    model, _ = found
+def test_inferred_caps_do_not_depend_on_the_order_of_handlers(found: Explored) -> None:
+    model = found.model
     protocol = model.protocol
     reversed_ = Protocol(
         **{

@@ -1,0 +1,26 @@
+"""`oneleader replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelcheck.replay import ReplayError
+from modelcheck.replay import replay as replayed
+from modelcheck.trace_json import TraceError, read_trace
+from oneleader.console import fail, problems_told, read
+from oneleader.render import CHART, show_trace
+
+
+def replay(spec: Path, trace: Path, form: str) -> None:
+    """Shows a saved trace as the reference semantics takes it; refuses one that it does not take."""
+    protocol = read(spec)
+    with problems_told():
+        text = trace.read_bytes()
+    try:
+        found = replayed(read_trace(text, protocol))
+    except (TraceError, ReplayError) as problem:
+        fail(f"{trace}: {problem}")
+    show_trace(found, form)
+    if form == CHART:
+        ends = f"; at its end {found.violation.property} is false" if found.violation is not None else ""
+        print(f"\n{trace}: {len(found)} steps, each taken by the reference semantics{ends}")
