@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 from ctypes import POINTER, byref, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
-from threading import Thread
+from threading import Event, Thread
 
 from modelcheck.model import Model, State
 from modelcheck.native.build import build
@@ -144,12 +144,19 @@ class NativeSearch:
         """Searches to the end, or until a limit, or until it is interrupted (Ctrl-C): the outcome is then of what was
         explored. `watch` is called now and then."""
         status: list[int] = []
-        worker = Thread(target=lambda: status.append(self.explorer.library.search_run(self._search)), daemon=True)
-        worker.start()
-        while worker.is_alive():
+        ended = Event()
+
+        def search() -> None:
             try:
-                worker.join(every)
-                if watch is not None and worker.is_alive():
+                status.append(self.explorer.library.search_run(self._search))
+            finally:
+                ended.set()
+
+        Thread(target=search, daemon=True).start()
+        while not ended.is_set():
+            try:
+                # Joining the thread would not do: Python 3.11 takes it for ended when Ctrl-C interrupts the wait.
+                if not ended.wait(every) and watch is not None:
                     watch(self.progress())
             except KeyboardInterrupt:
                 self.cancel()
