@@ -183,7 +183,9 @@ def _exploration_answer(
         reason = f"{hit.checked.name}: violated after {hit.length} steps"
         if outcome.status not in (Status.VIOLATION, Status.EXHAUSTED):
             reason += " (the search was cut short; a shorter one was not ruled out at this depth only)"
-        return Answer.VIOLATED, reason if trace is not None else f"{reason}; memory did not suffice for its trace"
+        if trace is None:
+            reason += "; its trace was not found again within the limits"
+        return Answer.VIOLATED, reason
     if apart:
         return Answer.VIOLATED, f"{QUORUMS_INTERSECT}: violated"
     depth = outcome.depth

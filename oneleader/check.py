@@ -116,6 +116,10 @@ def _options(protocol: Protocol, request: Request) -> Options:
     threads = request.threads if request.threads is not None else os.cpu_count() or 1
     if threads < 1:
         fail("--threads: expected 1 or more")
+    if request.depth is not None and request.depth < 0:
+        fail("--depth: expected 0 or more")
+    if request.seconds is not None and not request.seconds > 0:
+        fail("--time: expected more than no time")
     with problems_told():
         network = network_from(request.network, protocol, "--network") if request.network is not None else None
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
