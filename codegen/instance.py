@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 from spec.diagnostics import Diagnostic, SpecError
 from spec.protocol import (
+    Broadcast,
     Event,
     Fault,
     FaultKind,
+    For,
     Handler,
+    If,
     Network,
     OnInput,
     OnMessage,
@@ -23,6 +26,8 @@ from spec.protocol import (
     Property,
     PropertyKind,
     Protocol,
+    Send,
+    Statement,
 )
 from spec.source import NOWHERE, Source, Span
 from spec.types import EnumType, MapType, OptionType, Type
@@ -154,6 +159,31 @@ def durable_and_volatile(kind: ProcessKind) -> tuple[tuple[str, ...], tuple[str,
     """The names of a kind's variables that a crash keeps, and of those that it resets."""
     durable = tuple(v.name for v in kind.variables if v.durable)
     return durable, tuple(v.name for v in kind.variables if not v.durable)
+
+
+def broadcast_only(instance: Instance) -> frozenset[str]:
+    """The messages of a growing set that are never sent to one process."""
+    protocol = instance.protocol
+    if not instance.network.is_growing_set:
+        return frozenset()
+    sent: set[str] = set()
+
+    def look(statements: tuple[Statement, ...]) -> None:
+        for statement in statements:
+            match statement:
+                case Send():
+                    sent.add(statement.message)
+                case If():
+                    for arm in statement.arms:
+                        look(arm.body)
+                case For():
+                    look(statement.body)
+                case Broadcast() | _:
+                    pass
+
+    for part in (*(h.body for h in protocol.handlers), *(p.body for p in protocol.procedures)):
+        look(part)
+    return frozenset(m.name for m in protocol.messages if m.name not in sent)
 
 
 # Text ----------------------------------------------------------------------------------------------------------------

@@ -180,7 +180,7 @@ def _exploration_answer(
     model: Model, outcome: Outcome, hit: Hit | None, trace: Trace | None, apart: bool
 ) -> tuple[Answer, str]:
     if hit is not None:
-        reason = f"{hit.checked.name}: violated after {hit.length} steps"
+        reason = f"{hit.checked.name}: violated after {hit.length} step{'' if hit.length == 1 else 's'}"
         if outcome.status not in (Status.VIOLATION, Status.EXHAUSTED):
             reason += " (the search was cut short; a shorter one was not ruled out at this depth only)"
         if trace is None:

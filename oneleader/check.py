@@ -180,8 +180,8 @@ def _progress(request: Request) -> tuple[Watch | None, Callable[[], None]]:
         began = starts.setdefault(id(model), now)
         rate = progress.states / (now - began) if now > began else 0.0
         line = (
-            f"{described_sizes(model)}: {progress.states:,} states, frontier {progress.frontier:,}, depth {progress.depth}, "
-            f"{rate:,.0f} states/s, {progress.bytes / 2**20:,.0f} MiB"
+            f"{described_sizes(model)}: {progress.states:,} states, frontier {progress.frontier:,}, "
+            f"depth {progress.depth}, {rate:,.0f} states/s, {progress.bytes / 2**20:,.0f} MiB"
         )
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 

@@ -6,6 +6,7 @@ they must, and now and then where they need not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -35,7 +36,7 @@ class Piece(NamedTuple):
 class Chooser(Protocol):
     """Where the randomness comes from. Shrinking leads to the first option, the least number, `chance` False."""
 
-    def pick(self, options: list[Item] | tuple[Item, ...]) -> Item: ...
+    def pick(self, options: Sequence[Item]) -> Item: ...
 
     def number(self, low: int, high: int) -> int: ...
 
@@ -110,6 +111,7 @@ class Expressions:
 
     def __init__(self, choose: Chooser) -> None:
         self.choose = choose
+        self._asked = ""
 
     # Putting pieces together
 
@@ -178,7 +180,7 @@ class Expressions:
             case ProcessType(kind):
                 return self._process(kind, leaves, spot, depth)
             case OptionType(inner):
-                if not expected or (self.can(inner, spot) and self.choose.chance(65)):
+                if not expected or (self.can(inner, spot) and self.choose.chance(80)):
                     return self.of_type(inner, spot, depth, expected)
                 return Piece("none")
             case SetType():
@@ -245,7 +247,7 @@ class Expressions:
     def _set(self, of: SetType, spot: Spot, depth: int, expected: bool) -> Piece:
         forms = ["everyone"]
         if self.can(of.of, spot):
-            forms += ["literal", "literal"]
+            forms = ["literal", "literal", "literal", "everyone"]
         if depth:
             forms += ["filter", "operation", "operation"]
         if expected:
@@ -274,7 +276,9 @@ class Expressions:
 
     def _number(self, of: Type, spot: Spot, depth: int) -> Piece:
         low, high = (of.low, of.high) if isinstance(of, IntType) else (0, 2)
-        simple = spot if not spot.settled else replace(spot, locals=tuple(x for x in spot.locals if not is_number(x[1])))
+        simple = spot
+        if spot.settled:
+            simple = replace(spot, locals=tuple(local for local in spot.locals if not is_number(local[1])))
         if depth == 0 or self.choose.chance(30):
             constant = self.choose.number(low, high)
             return Piece(str(constant), ATOM if constant >= 0 else NEGATIVE)
@@ -352,7 +356,10 @@ class Expressions:
             subjects = [s for s in subjects if self._worth_asking(s[1], subjects)] or subjects
         if not subjects:
             return Piece(self.choose.pick(["true", "false"]))
+        # Two conditions in a row about one thing are always or never true together, more often than not.
+        subjects = [s for s in subjects if s[0] != self._asked] or subjects
         text, of = self.choose.pick(subjects)
+        self._asked = text
         if spot.steps and self.choose.chance(40):
             text = f"next({text})"
         return self._about(Piece(text), of, replace(spot, steps=spot.steps and not text.startswith("next")), depth)
@@ -386,7 +393,8 @@ class Expressions:
                     two = [values[first], values[(first + self.choose.number(1, len(values) - 1)) % len(values)]]
                     operator = self.choose.pick(["in", "not in"])
                     return Piece(f"{subject.text} {operator} {{{two[0]}, {two[1]}}}", COMPARISON)
-                return self.infix(subject, self.choose.pick(["==", "==", "!="]), self.of_type(of, spot, less), COMPARISON)
+                operator = self.choose.pick(["==", "==", "!="])
+                return self.infix(subject, operator, self.of_type(of, spot, less), COMPARISON)
             case OptionType(inner):
                 if self.choose.chance(50) or not self.can(inner, spot):
                     return self.infix(subject, self.choose.pick(["==", "!="]), Piece("none"), COMPARISON)
@@ -432,7 +440,7 @@ class Expressions:
                 operator = self.choose.pick(["==", ">=", "<", "!="])
                 return Piece(f"size({subject.text}) {operator} {self.choose.number(0, 2)}", COMPARISON)
             case "member":
-                element = self.of_type(of.of, spot, depth)
-                return Piece(f"{self.wrap(element, SUM)} {self.choose.pick(['in', 'not in'])} {subject.text}", COMPARISON)
+                element = self.wrap(self.of_type(of.of, spot, depth), SUM)
+                return Piece(f"{element} {self.choose.pick(['in', 'not in'])} {subject.text}", COMPARISON)
             case operator:
                 return self.infix(subject, operator, self.of_type(of, spot, depth), COMPARISON)

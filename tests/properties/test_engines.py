@@ -11,8 +11,6 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from modelcheck.explore import Graph
-from modelcheck.model import Model
 from modelcheck.native.engine import Explorer, NativeSearch, explorer
 from modelcheck.outcome import Limits, Outcome
 from modelcheck.python_engine import PythonSearch
@@ -21,7 +19,8 @@ from modelcheck.symmetry import orbits
 from tests.properties.protocols import Explored, models
 
 compiled = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
-drawn = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+drawn = settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 
 
 def everything(native: Explorer, threads: int = 1) -> Outcome:

@@ -9,7 +9,8 @@ from spec.protocol import Protocol
 from spec.source import Source
 from tests.properties.protocols import texts
 
-drawn = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+drawn = settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 
 
 def loaded(text: str) -> Protocol:

@@ -13,10 +13,12 @@ from modelcheck.symmetry import canonical, orbit, orbits, permuted, permuted_suc
 from spec.protocol import Protocol
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value, in_range
 from tests.properties.protocols import Explored, models
+
 SOME = 25
 """Of so many states of a model each thing is asked: they are spread over all of them."""
 
-drawn = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+drawn = settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 
 
 def some(graph: Graph) -> list[State]:

@@ -10,7 +10,6 @@ from spec.check import check, load
 from spec.diagnostics import Diagnostic, SpecError
 from spec.protocol import (
     Apply,
-    Arm,
     Assign,
     Bound,
     Comparison,
