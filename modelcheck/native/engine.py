@@ -6,10 +6,11 @@ import ctypes
 from collections.abc import Callable
 from ctypes import POINTER, byref, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event, Thread
 
 from modelcheck.model import Model, State
-from modelcheck.native.build import build
+from modelcheck.native.build import CompilerFailed, build
 from modelcheck.native.emit import Emitted, emit
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
 from modelcheck.packing import pack, unpack
@@ -87,7 +88,7 @@ def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
 
     Raises Unsupported, NoCompiler or CompilerFailed."""
     emitted = emit(model, reductions_of(model) if reductions is None else reductions)
-    library = ctypes.CDLL(str(build(emitted.text)))
+    library = _load(build(emitted.text))
     words = POINTER(c_uint64)
     library.search_new.argtypes = [POINTER(_Options)]
     library.search_new.restype = c_void_p
@@ -115,6 +116,13 @@ def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
     library.search_successors.restype = c_uint64
     library.search_trace.argtypes = [c_void_p, words, c_uint32, words]
     return Explorer(emitted, library)
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as problem:  # a compiler for another machine, a file system from which nothing may run
+        raise CompilerFailed(f"the compiled model cannot be loaded: {problem}") from problem
 
 
 class NativeSearch:
