@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from codegen.inline import kind_of
 from spec.diagnostics import Diagnostic, SpecError
 from spec.protocol import (
+    Broadcast,
+    Call,
     Event,
     Fault,
     FaultKind,
+    For,
     Handler,
+    If,
     Network,
     OnInput,
     OnMessage,
@@ -23,6 +28,8 @@ from spec.protocol import (
     Property,
     PropertyKind,
     Protocol,
+    Send,
+    Statement,
 )
 from spec.source import NOWHERE, Source, Span
 from spec.types import EnumType, MapType, OptionType, Type
@@ -154,6 +161,56 @@ def durable_and_volatile(kind: ProcessKind) -> tuple[tuple[str, ...], tuple[str,
     """The names of a kind's variables that a crash keeps, and of those that it resets."""
     durable = tuple(v.name for v in kind.variables if v.durable)
     return durable, tuple(v.name for v in kind.variables if not v.durable)
+
+
+def broadcast_only(instance: Instance) -> frozenset[str]:
+    """The messages of a growing set that are never sent to one process."""
+    protocol = instance.protocol
+    if not instance.network.is_growing_set:
+        return frozenset()
+    sent: set[str] = set()
+
+    def look(statements: tuple[Statement, ...]) -> None:
+        for statement in statements:
+            match statement:
+                case Send():
+                    sent.add(statement.message)
+                case If():
+                    for arm in statement.arms:
+                        look(arm.body)
+                case For():
+                    look(statement.body)
+                case Broadcast() | _:
+                    pass
+
+    for part in (*(h.body for h in protocol.handlers), *(p.body for p in protocol.procedures)):
+        look(part)
+    return frozenset(m.name for m in protocol.messages if m.name not in sent)
+
+
+def slots(instance: Instance) -> int:
+    """How many messages a link must be able to hold: the first step may put more there than the bound allows."""
+    protocol = instance.protocol
+    begun = [_most(handler.body, instance) for kind in protocol.kinds for handler in starts(protocol, kind.name)]
+    return max(instance.channel, 1, *begun)
+
+
+def _most(these: tuple[Statement, ...], instance: Instance) -> int:
+    """The most messages that statements can put on one link."""
+    total = 0
+    for statement in these:
+        match statement:
+            case Send() | Broadcast():
+                total += 1
+            case If():
+                total += max(_most(arm.body, instance) for arm in statement.arms)
+            case For():
+                total += instance.size(kind_of(statement.domain.type)) * _most(statement.body, instance)
+            case Call():
+                total += _most(instance.protocol.procedure(statement.procedure).body, instance)
+            case _:
+                pass
+    return total
 
 
 # Text ----------------------------------------------------------------------------------------------------------------

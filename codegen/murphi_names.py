@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from codegen.instance import InexpressibleError, Instance, Names, enumeration_owner, enumerations
+from codegen.instance import InexpressibleError, Instance, Names, broadcast_only, enumeration_owner, enumerations
 from codegen.ranges import Ranges, ranges
-from spec.protocol import Broadcast, FaultKind, For, If, Send, Statement
+from spec.protocol import FaultKind
 from spec.source import Span
 from spec.types import (
     BoolType,
@@ -111,36 +111,12 @@ def tables(instance: Instance, symmetry: bool) -> Tables:
         called.up = fields.new("up") if instance.has(FaultKind.CRASH) else None
         leads = protocol.leader is not None and protocol.leader.kind == kind.name
         called.led = fields.new("led") if leads else None
-    made.broadcast_only = _broadcast_only(instance)
+    made.broadcast_only = broadcast_only(instance)
     return made
 
 
 def _plural(name: str) -> str:
     return f"{name}es" if name.endswith(("s", "x", "ch")) else f"{name}s"
-
-
-def _broadcast_only(instance: Instance) -> frozenset[str]:
-    protocol = instance.protocol
-    if not instance.network.is_growing_set:
-        return frozenset()
-    sent: set[str] = set()
-
-    def look(statements: tuple[Statement, ...]) -> None:
-        for statement in statements:
-            match statement:
-                case Send():
-                    sent.add(statement.message)
-                case If():
-                    for arm in statement.arms:
-                        look(arm.body)
-                case For():
-                    look(statement.body)
-                case Broadcast() | _:
-                    pass
-
-    for part in (*(h.body for h in protocol.handlers), *(p.body for p in protocol.procedures)):
-        look(part)
-    return frozenset(m.name for m in protocol.messages if m.name not in sent)
 
 
 # Types ---------------------------------------------------------------------------------------------------------------

@@ -93,8 +93,7 @@ def found_in_step(model: Model, item: Checked, before: State, after: State) -> b
 
 def _read(model: Model, state: State, place: tuple[str, str]) -> tuple[object, ...]:
     """What all processes of a kind hold in a variable; whether a timer of theirs is armed, whether they are up."""
-    kind, name = place
-    processes = state.processes[model.kind_index[kind]]
+    processes = state.processes[model.kind_index[place[0]]]
     if place in model.variable_index:
         return tuple(process.values[model.variable_index[place]] for process in processes)
     if place in model.timer_index:

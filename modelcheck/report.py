@@ -36,7 +36,8 @@ def exploration_lines(exploration: Exploration) -> Iterator[str]:
     yield f"    {exploration.reason}"
     yield f"    network: {described_network(model.network)}; faults: {described_faults(model)}"
     if outcome is not None:
-        orbits = f"states up to symmetry {exploration.symmetry}" if exploration.symmetric else "states"
+        orbits = "state" if outcome.states == 1 else "states"
+        orbits += f" up to symmetry {exploration.symmetry}" if exploration.symmetric else ""
         yield (
             f"    {outcome.states:,} {orbits}; {outcome.steps:,} steps; depth {outcome.depth}; "
             f"{outcome.seconds:.2f} s; {_megabytes(outcome.bytes)}"

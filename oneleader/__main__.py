@@ -104,7 +104,7 @@ def check(
     time: Annotated[float | None, typer.Option(help="At most this many seconds.", show_default="no limit")] = None,
     depth: Annotated[int | None, typer.Option(help="At most this many steps deep.", show_default="no limit")] = None,
     json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/verdict.schema.json).")] = False,
-    format: Annotated[Formats, typer.Option(help="How to show a counterexample.")] = Formats.CHART,  # noqa: A002
+    format: Annotated[Formats, typer.Option(help="How to show a counterexample.")] = Formats.CHART,
     trace: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the counterexample, for `replay`.")] = None,
     progress: Annotated[
         bool | None, typer.Option(help="Tell how far the search is.", show_default="on a terminal")
@@ -140,7 +140,7 @@ def replay(
     trace: Annotated[
         Path, typer.Argument(metavar="TRACE", help="A trace saved by `check --trace`.", show_default=False)
     ],
-    format: Annotated[Formats, typer.Option(help="How to show it.")] = Formats.CHART,  # noqa: A002
+    format: Annotated[Formats, typer.Option(help="How to show it.")] = Formats.CHART,
 ) -> None:
     """Step a saved trace through the reference semantics; refuse one that does not fit the spec."""
     from oneleader import replay as command

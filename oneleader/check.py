@@ -70,10 +70,11 @@ def check(request: Request) -> None:
     options = _options(protocol, request)
     verdicts: list[Verdict] = []
     watch, clear = _progress(request)
+    remarked = _remarks()
     for one in checks:
         try:
             with problems_told():
-                verdict = run_check(protocol, one, options, watch)
+                verdict = run_check(protocol, one, options, watch, remarked=remarked)
         except NoEngine as problem:
             fail(str(problem))
         finally:
@@ -116,6 +117,10 @@ def _options(protocol: Protocol, request: Request) -> Options:
     threads = request.threads if request.threads is not None else os.cpu_count() or 1
     if threads < 1:
         fail("--threads: expected 1 or more")
+    if request.depth is not None and request.depth < 0:
+        fail("--depth: expected 0 or more")
+    if request.seconds is not None and not request.seconds > 0:
+        fail("--time: expected more than no time")
     with problems_told():
         network = network_from(request.network, protocol, "--network") if request.network is not None else None
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
@@ -167,6 +172,18 @@ def _show(verdict: Verdict, request: Request) -> None:
         print(f"  the counterexample is saved: oneleader replay {request.spec} {request.trace}", file=sys.stderr)
 
 
+def _remarks() -> Callable[[str], None]:
+    """Tells each remark at once, since a search may take long; the same one only once."""
+    told: set[str] = set()
+
+    def remarked(remark: str) -> None:
+        if remark not in told:
+            told.add(remark)
+            print(f"oneleader: {remark}", file=sys.stderr, flush=True)
+
+    return remarked
+
+
 def _progress(request: Request) -> tuple[Watch | None, Callable[[], None]]:
     """A line on a terminal's standard error that says how far the search is; and what takes it away again."""
     wanted = sys.stderr.isatty() if request.progress is None else request.progress
@@ -176,8 +193,8 @@ def _progress(request: Request) -> tuple[Watch | None, Callable[[], None]]:
         began = starts.setdefault(id(model), now)
         rate = progress.states / (now - began) if now > began else 0.0
         line = (
-            f"{described_sizes(model)}: {progress.states:,} states, frontier {progress.frontier:,}, depth {progress.depth}, "
-            f"{rate:,.0f} states/s, {progress.bytes / 2**20:,.0f} MiB"
+            f"{described_sizes(model)}: {progress.states:,} states, frontier {progress.frontier:,}, "
+            f"depth {progress.depth}, {rate:,.0f} states/s, {progress.bytes / 2**20:,.0f} MiB"
         )
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 

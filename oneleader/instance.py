@@ -11,9 +11,8 @@ from spec.protocol import Protocol
 
 def model_within(protocol: Protocol, within: str | None) -> Model:
     """The model of `--within`, or the first one of the spec's first check."""
+    if within is None and not protocol.checks:
+        fail(f"{protocol.source.name} has no check; say --within '3 nodes'")
     with problems_told():
-        if within is not None:
-            return models_of(protocol, check_from(within, protocol, "--within"), Options())[0]
-        if protocol.checks:
-            return models_of(protocol, protocol.checks[0], Options())[0]
-    fail(f"{protocol.source.name} has no check; say --within '3 nodes'")
+        check = protocol.checks[0] if within is None else check_from(within, protocol, "--within")
+        return models_of(protocol, check, Options())[0]

@@ -135,8 +135,8 @@ def style(scope: str) -> str:
 
 
 def textmate_grammar() -> str:
-    """The table as a TextMate grammar, which VS Code, Sublime Text, JetBrains' editors and GitHub understand: the text
-    of spec/elect.tmLanguage.json."""
+    """The table as a TextMate grammar, which VS Code, JetBrains' editors and others understand: the text of
+    spec/elect.tmLanguage.json."""
     grammar = {
         "$schema": "https://raw.githubusercontent.com/martinring/tmlanguage/master/tmlanguage.json",
         "information_for_contributors": ["Generated from the table in spec/highlight.py; a test compares the two."],

@@ -119,6 +119,52 @@ safety nothing_green: forall k in node: seen[k] != green
 reachable pointed: exists n in node: n.best != none and n.pair[n] != none
 """
 
+CONDITIONS = """
+protocol conditions
+
+"Conditions on a message in many forms: which messages may do something is told from them before any is delivered."
+
+type colour = red | green | blue
+
+process node:
+    level: int 1..3 = 1
+    shade: colour = red
+    peer: node? = none
+    heard: bool = false
+
+message note(c: colour, number: int 1..3, about: node, sure: bool)
+message short(number: int 1..3)
+
+network: loss, duplication, reordering
+
+action rise if level < 3 and not heard:
+    level := level + 1
+    shade := if shade == red then green else blue
+    broadcast short(level)
+    for n in node - {self}:
+        send note(shade, level, n, shade == blue) to n
+
+on note(c, number, about, sure) from who if c == shade and (number <= level or not sure) and about == self:
+    if peer == none or not (number != level):
+        peer := who
+    elif level > number and exists n in node: n == who:
+        heard := true
+
+on note(c, number, about, sure) from who if sure implies number - 1 == level:
+    if c in {shade, blue} and level < number:
+        level := number
+    if about == peer:
+        heard := sure
+
+on short(number) from who if number >= level:
+    if who == peer:
+        heard := true
+    elif number in {2, level} and not heard:
+        peer := who
+
+safety fine: level >= 1
+"""
+
 RING = """
 protocol ring
 

@@ -23,6 +23,8 @@ CASES: dict[str, Model] = {
     "voting, two terms": models.model(models.VOTING, (2,), {"term": 2}),
     "maps": models.model(models.MAPS, (2,)),
     "maps of three": models.model(models.MAPS, (3,)),
+    "conditions": models.model(models.CONDITIONS, (2,)),
+    "conditions of three": models.model(models.CONDITIONS, (3,)),
     "ring": models.model(models.RING, (3,)),
     "lock": models.model(models.LOCK, (2, 1), {"counter": 2, "token": 2}, channel=2),
     "lock, two services": models.model(models.LOCK, (2, 2), {"counter": 1, "token": 2}, channel=1),

@@ -25,6 +25,12 @@ static inline int64_t unpacked_option(uint64_t code, int64_t low)
     return code == 0 ? NO_NUMBER : (int64_t)code - 1 + low;
 }
 
+/* A value's code in a range of a lowest value and a size, or the nearest end of that. */
+static inline uint64_t code_between(int64_t value, int64_t low, int64_t size)
+{
+    return value <= low ? 0 : value - low >= size ? (uint64_t)size : (uint64_t)(value - low);
+}
+
 static inline void set_bit(uint64_t *row, uint32_t word, uint32_t shift, uint32_t per_word, int64_t cell)
 {
     row[word + (uint64_t)cell / per_word] |= UINT64_C(1) << (shift + (uint64_t)cell % per_word);

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from modelcheck.layout import WORD, Sending
 from modelcheck.native.emission import Emission
 from modelcheck.native.expressions import c_type, constant, from_code, no_value
-from modelcheck.native.rows import get
+from modelcheck.native.reactions import Reaction, reaction, tables
+from modelcheck.native.rows import get, mask
 from modelcheck.semantics import values_of
 from spec.protocol import FaultKind, OnAction, OnInput, ProcessKind, Variable
 from spec.types import MapType, OptionType, ProcessType, SetType, Type
+
+EACH_BIT = "bits; bits &= bits - 1) {{\n        const uint64_t {} = (uint64_t)__builtin_ctzll(bits);\n"
+UNROLL = '    _Pragma("GCC unroll 8")\n'
 
 
 def expand(e: Emission) -> str:
     parts = []
     for index, kind in enumerate(e.model.protocol.kinds):
-        parts.append(_own_steps(e, index, kind))
+        steps = _own_steps(e, index, kind)
         if e.model.network.is_growing_set:
-            parts += _deliveries(e, index, kind)
+            parts.append(e.processes(index, "\n".join([steps, *_deliveries(e, index, kind)])))
         else:
-            parts += _link_steps(e, index, kind)
+            parts += [e.processes(index, steps), *_link_steps(e, index, kind)]
     parts += _faults(e)
     body = "\n".join(part for part in parts if part)
     return (
@@ -41,9 +47,8 @@ def _run(e: Emission, index: int, name: str, base: str, step: str, arguments: tu
 
 
 def _own_steps(e: Emission, index: int, kind: ProcessKind) -> str:
-    lines = []
-    if e.layout.has_crash:
-        lines.append(f"    if (!{kind.name}___up({e.row(index, 'me', 'from')})) continue;")
+    """What process `me` does by itself, if it is up."""
+    lines = [_is_up(e, index)]
     for timer in kind.timers:
         armed = f"{kind.name}___armed_{timer.name}"
         run = _run(e, index, f"timeout_{timer.name}", "from", "STEP_TIMEOUT")
@@ -66,21 +71,25 @@ def _own_steps(e: Emission, index: int, kind: ProcessKind) -> str:
                     f"{{ const {c_type(of)} {name} = {from_code(of, f'{name}_code')}; {run} }}"
                 )
             lines.append("    " + run)
-    return e.processes(index, "\n".join(lines))
+    return "\n".join(lines)
 
 
 def _can_receive(e: Emission, index: int, sender: int) -> str:
-    """C text that skips to the next receiver where `me` can receive nothing from `j`."""
+    """C text that skips to the next sender where `me` can receive nothing from `j`."""
     kinds = e.model.protocol.kinds
-    text = ""
-    if e.layout.has_crash:
-        text += f"    if (!{kinds[index].name}___up({e.row(index, 'me', 'from')})) continue;\n"
-    if e.layout.has_sides:
-        text += (
-            f"    if ({kinds[index].name}___side({e.row(index, 'me', 'from')}) != "
-            f"{kinds[sender].name}___side({e.row(sender, 'j', 'from')})) continue;\n"
-        )
-    return text
+    if not e.layout.has_sides:
+        return ""
+    return (
+        f"    if ({kinds[index].name}___side({e.row(index, 'me', 'from')}) != "
+        f"{kinds[sender].name}___side({e.row(sender, 'j', 'from')})) continue;\n"
+    )
+
+
+def _is_up(e: Emission, index: int) -> str:
+    """C text that skips to the next process where `me` is down."""
+    if not e.layout.has_crash:
+        return ""
+    return f"    if (!{e.model.protocol.kinds[index].name}___up({e.row(index, 'me', 'from')})) continue;\n"
 
 
 def _decoded(e: Emission, message_name: str, index: str) -> tuple[str, tuple[str, ...]]:
@@ -99,42 +108,65 @@ def _decoded(e: Emission, message_name: str, index: str) -> tuple[str, tuple[str
 
 
 def _deliveries(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
-    """Every message that is there to every process that it is for."""
+    """To process `me`, which is up, every message that is there and may do something."""
     for sending in e.layout.sendings:
         message = sending.message
-        if message.receiver != kind.name or e.function(kind.name, f"message_{message.name}") is None:
+        function = e.function(kind.name, f"message_{message.name}")
+        if message.receiver != kind.name or function is None:
             continue
         sender = e.model.kind_index[message.sender]
         block = e.layout.rows[sender].blocks[f"sent_{message.name}"]
-        receivers = 1 if sending.broadcast_only else e.model.size(message.receiver)
-        declarations, names = _decoded(e, message.name, "index")
-        run = _run(e, index, f"message_{message.name}", "from", "STEP_DELIVER", ("j", *names))
-        to_self = sending.broadcast_only and message.sender == message.receiver
-        body = (
-            f"    for (int64_t j = 0; j < {e.model.sizes[sender]}; j++) {{\n"
-            + ("    if (j == me) continue;\n" if to_self else "")
-            + _can_receive(e, index, sender)
-        )
+        found = reaction(function.handlers, block, replace(e.context("from"), kind=kind.name))
         words = (block.count + block.per_word - 1) // block.per_word
         for word in range(words):
-            first = word * block.per_word
-            cells = min(block.per_word, block.count - first)
-            row = e.row(sender, "j", "from")
-            mask = f"UINT64_C({hex((1 << cells) - 1)})"
-            bits = f"{row}[{block.word + word}] >> {block.shift} & {mask}"
-            if receivers > 1:
-                wanted = ", ".join(
-                    f"UINT64_C({hex(sum(1 << c for c in range(cells) if (first + c) % receivers == to))})"
-                    for to in range(receivers)
-                )
-                bits += f" & ((const uint64_t[]){{{wanted}}})[me]"
-            cell = f"({first} + (uint64_t)__builtin_ctzll(bits))" if first else "(uint64_t)__builtin_ctzll(bits)"
-            body += (
-                f"    for (uint64_t bits = {bits}; bits; bits &= bits - 1) {{\n"
-                f"        const uint64_t index = {cell}{f' / {receivers}' if receivers > 1 else ''}; (void)index;\n"
-                f"        {declarations}\n        {e.copy_row(index)} {run}\n    }}\n"
-            )
-        yield e.processes(index, body + "    }")
+            yield _deliveries_of_word(e, index, sending, word, found)
+
+
+def _deliveries_of_word(e: Emission, index: int, sending: Sending, word: int, found: Reaction | None) -> str:
+    """The messages of all senders are gathered first, where they fit a word: one loop is better foreseen by the
+    processor than one for each sender."""
+    message = sending.message
+    sender = e.model.kind_index[message.sender]
+    senders = e.model.sizes[sender]
+    block = e.layout.rows[sender].blocks[f"sent_{message.name}"]
+    receivers = 1 if sending.broadcast_only else e.model.size(message.receiver)
+    first = word * block.per_word
+    cells = min(block.per_word, block.count - first)
+    wanted = mask(cells)
+    if receivers > 1:
+        of_receivers = ", ".join(
+            f"UINT64_C({hex(sum(1 << c for c in range(cells) if (first + c) % receivers == to))})"
+            for to in range(receivers)
+        )
+        wanted = f"((const uint64_t[]){{{of_receivers}}})[me]"
+    before = "".join(f"    {line}\n" for line in tables(block, found.positions, word)) if found else ""
+    may = found.may if found else ""
+    if found and not found.by_sender:
+        before += f"    const uint64_t may = {may} & {wanted};\n"
+        wanted, may = "may", ""
+    bits = f"{e.row(sender, 'j', 'from')}[{block.word + word}] >> {block.shift} & {wanted}{may and ' & ' + may}"
+    cell = f"{first} + at" if first else "at"
+    if receivers > 1:
+        cell = f"({cell}) / {receivers}"
+    declarations, names = _decoded(e, message.name, "index")
+    run = _run(e, index, f"message_{message.name}", "from", "STEP_DELIVER", ("j", *names))
+    deliver = (
+        f"        const uint64_t index = {cell}; (void)index;\n        {declarations}\n"
+        f"        {e.copy_row(index)} {run}\n"
+    )
+    to_self = "    if (j == me) continue;\n" if sending.broadcast_only and message.sender == message.receiver else ""
+    skip = to_self + _can_receive(e, index, sender)
+    each_sender = f"    for (int64_t j = 0; j < {senders}; j++) {{\n{skip}"
+    if cells * senders > WORD:
+        each_bit = f"    for (uint64_t bits = {bits}; {EACH_BIT.format('at')}"
+        return f"    {{\n{before}{each_sender}{each_bit}{deliver}    }}\n    }}\n    }}\n"
+    return (
+        f"    {{\n{before}    uint64_t all = 0;\n{UNROLL}{each_sender}"
+        f"    all |= ({bits}) << j * {cells};\n    }}\n"
+        f"    for (uint64_t bits = all; {EACH_BIT.format('found')}"
+        f"        const int64_t j = (int64_t)(found / {cells});\n        const uint64_t at = found % {cells};\n"
+        f"{deliver}    }}\n    }}\n"
+    )
 
 
 def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
@@ -175,7 +207,7 @@ def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
             )
         if not network.reordering:
             lines += "        if (i > 0) continue;\n"
-        yield e.processes(index, lines + _can_receive(e, index, sender) + deliver + "    }")
+        yield e.processes(index, lines + _is_up(e, index) + _can_receive(e, index, sender) + deliver + "    }")
 
 
 def _faults(e: Emission) -> Iterator[str]:

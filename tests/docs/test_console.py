@@ -22,6 +22,7 @@ from tests.docs.markdown import PAGES, ROOT, Block, blocks, replaced
 
 SEPARATOR = "\x1e"
 ELISION = "..."
+VERIFY = "oneleader check spec/protocols/raft.elect"
 VARYING = (
     (re.compile(r"\b\d+\.\d+ s\b"), "0.00 s"),
     (re.compile(r"\b[\d,.]+ [MG]iB\b"), "0.0 MiB"),
@@ -93,6 +94,10 @@ def prepare(folder: Path) -> None:
     command = tools / "oneleader"
     command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m oneleader "$@"\n', encoding="utf-8")
     command.chmod(0o755)
+    # What `make verify` does once it has set itself up; a test below holds the Makefile to that.
+    make = tools / "make"
+    make.write_text(f'#!/bin/sh\n[ "$*" = verify ] && exec {VERIFY}\n', encoding="utf-8")
+    make.chmod(0o755)
 
 
 def run(texts: list[str], folder: Path) -> list[str]:
@@ -148,3 +153,7 @@ def test_an_elision_stands_for_any_lines() -> None:
     assert not fits("a\nb\n", "a\n...\nc\n")
     assert fits("0.12 s; 3.4 MiB\n", "9.99 s; 1,024.0 MiB\n")
     assert not fits("12 states\n", "13 states\n")
+
+
+def test_make_verify_is_what_the_readme_says() -> None:
+    assert f"\t$(BIN)/{VERIFY}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")

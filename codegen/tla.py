@@ -1,0 +1,449 @@
+"""Protocols as TLA+ modules with a TLC configuration, with exactly the states that the reference semantics reaches.
+
+One action for each handler; what a handler does is written as next values of the variables, so that the module reads
+as one written by hand. A bound is a condition on the next state. A failed assertion stops TLC (`Assert`).
+"""
+
+from __future__ import annotations
+
+from codegen.inline import called
+from codegen.instance import (
+    InexpressibleError,
+    Instance,
+    Names,
+    broadcast_only,
+    place,
+    properties,
+    quorum_name,
+    starts,
+)
+from codegen.ranges import ranges
+from codegen.tla_actions import (
+    Lines,
+    TlaModule,
+    comment,
+    deliveries,
+    effects_of,
+    faults,
+    initial_text,
+    own_steps,
+    set_of_values,
+    start,
+)
+from codegen.tla_effects import Effects, needed_lets, nothing
+from codegen.tla_expressions import (
+    KEYWORDS,
+    Place,
+    Text,
+    TlaNames,
+    all_of,
+    binary,
+    implies,
+    text,
+)
+from spec.protocol import Apply, FaultKind, ProcessKind, Property, PropertyKind
+from spec.types import BOOL, SetType
+
+NOT_EXPORTED = (PropertyKind.RECOVERS, PropertyKind.LEADS_TO)
+BANNER = 78
+
+
+def tla(instance: Instance, symmetry: bool = False) -> tuple[str, str]:
+    """The module and its configuration for TLC. With `symmetry`, TLC is told that processes of an unordered kind are
+    interchangeable, and counts orbits.
+
+    Raises InexpressibleError for what cannot be written so.
+    """
+    for kind, many in zip(instance.protocol.kinds, instance.sizes, strict=True):
+        if many < 1:
+            source = instance.protocol.source
+            raise InexpressibleError(source, f"`{kind.name}`", "there is no process of this kind", kind.span)
+    known = _names(instance)
+    module = TlaModule(known, ranges(instance))
+    _declare(module)
+    helpers = _definitions(module)
+    for message in instance.protocol.messages:
+        deliveries(module, message)
+    for kind in instance.protocol.kinds:
+        own_steps(module, kind)
+    faults(module)
+    init, next_step = _init(module), _next(module)
+    invariants, steps, witnesses, checks = _properties(module)
+    symmetric = [
+        known.kinds[kind.name]
+        for kind, many in zip(instance.protocol.kinds, instance.sizes, strict=True)
+        if symmetry and not kind.ordered and many > 1
+    ]
+    parts = [_header(module), _operators(module), *helpers, init, *module.definitions, next_step, *checks]
+    if symmetric:
+        parts.append("Symmetry == " + " \\cup ".join(f"Permutations({kind})" for kind in symmetric) + "\n")
+    name = module.known.instance.protocol.name
+    title = f" MODULE {name} "
+    text_of = f"{title:-^{BANNER}}\n" + "\n".join(part for part in parts if part) + "=" * BANNER + "\n"
+    return text_of, _configuration(module, invariants, steps, witnesses, bool(symmetric))
+
+
+# Names and variables -------------------------------------------------------------------------------------------------
+
+
+def _names(instance: Instance) -> TlaNames:
+    protocol = instance.protocol
+    names = Names([*KEYWORDS.split(), protocol.name])
+    known = TlaNames(instance, names)
+    base = 0
+    for kind, many in zip(protocol.kinds, instance.sizes, strict=True):
+        known.kinds[kind.name] = names.new(kind.name)
+        if kind.ordered:
+            known.bases[kind.name] = base
+            base += many
+    for kind in protocol.kinds:
+        for variable in kind.variables:
+            known.variables[kind.name, variable.name] = names.new(variable.name)
+        for timer in kind.timers:
+            known.armed[kind.name, timer.name] = names.new(f"{timer.name}_armed")
+        if instance.has(FaultKind.CRASH):
+            known.up[kind.name] = names.new("up" if len(protocol.kinds) == 1 else f"{kind.name}_up")
+    for message in protocol.messages:
+        fields = Names(("type", "from", "to"))
+        for parameter, _ in message.parameters:
+            known.fields[message.name, parameter] = fields.new(parameter)
+    for definition in protocol.definitions:
+        known.definitions[definition.name] = names.new(definition.name)
+    known.broadcast_only = broadcast_only(instance)
+    return known
+
+
+def _declare(module: TlaModule) -> None:
+    known, instance = module.known, module.instance
+    protocol = instance.protocol
+    for kind in protocol.kinds:
+        module.variables += [known.variables[kind.name, variable.name] for variable in kind.variables]
+        module.variables += [known.armed[kind.name, timer.name] for timer in kind.timers]
+        module.variables += [known.up[kind.name]] if kind.name in known.up else []
+    if instance.network.is_growing_set:
+        module.messages = known.names.new("messages")
+        module.variables.append(module.messages)
+    else:
+        for message in protocol.messages:
+            pair = (message.sender, message.receiver)
+            if pair not in module.links:
+                wanted = "links" if len(protocol.kinds) == 1 else f"links_{message.sender}_{message.receiver}"
+                module.links[pair] = known.names.new(wanted)
+        module.variables += module.links.values()
+    if instance.has(FaultKind.PARTITION):
+        module.sides = known.names.new("sides")
+        module.variables.append(module.sides)
+    for fault in instance.steps_of_faults:
+        if fault.up_to is not None:
+            module.counters[fault] = known.names.new(_plural(fault.kind.value.replace(" ", "_")))
+            module.variables.append(module.counters[fault])
+    if protocol.leader is not None:
+        module.led = known.names.new("led")
+        module.variables.append(module.led)
+
+
+def _plural(name: str) -> str:
+    return f"{name}es" if name.endswith(("s", "h")) else f"{name}s"
+
+
+# Definitions ---------------------------------------------------------------------------------------------------------
+
+
+def _definitions(module: TlaModule) -> list[str]:
+    """The protocol's definitions, each after those that it uses, and who leads."""
+    known, protocol = module.known, module.instance.protocol
+    texts: dict[str, str] = {}
+
+    def define(name: str) -> None:
+        definition = protocol.definition(name)
+        for other in called(definition, protocol):
+            if other not in texts:
+                define(other)
+        names = known.names.within()
+        parameters = {p.identity: Text(names.new(p.name)) for p in definition.parameters}
+        own = [] if definition.kind is None else ["self"]
+        inside = Place(known, Text("self"), parameters, names)
+        listed = [*own, *(parameter.text for parameter in parameters.values())]
+        head = f"{known.definitions[name]}({', '.join(listed)})" if listed else known.definitions[name]
+        texts[name] = f"{comment(module, [definition.span])}{head} == {text(definition.body, inside).text}\n"
+
+    for definition in protocol.definitions:
+        if definition.name not in texts:
+            define(definition.name)
+    return [*texts.values(), *_leading(module)]
+
+
+def _leading(module: TlaModule) -> list[str]:
+    known, leader = module.known, module.instance.protocol.leader
+    if leader is None:
+        return []
+    inside = Place(known, Text("self"), {}, known.names.within())
+    up = [Text(f"{known.up[leader.kind]}[self]")] if leader.kind in known.up else []
+    leads = all_of((*up, text(leader.condition, inside)))
+    kind = known.kinds[leader.kind]
+    known.definitions["leads"] = known.names.new("Leads")
+    known.definitions["token of"] = known.names.new("Token")
+    leads_name, token = known.definitions["leads"], known.definitions["token of"]
+    return [
+        f"""{comment(module, [leader.span])}{leads_name}(self) == {leads.text}
+{token}(self) == {text(leader.token, inside).text}
+
+\\* Who leads with which token in this state; `{module.led}` keeps all that ever were.
+Leaders == {{<<l, {token}(l)>> : l \\in {{k \\in {kind} : {leads_name}(k)}}}}
+Remember == {module.led}' = {module.led} \\cup Leaders'
+"""
+    ]
+
+
+def _operators(module: TlaModule) -> str:
+    """Constants, variables and the operators that every export needs."""
+    known, instance = module.known, module.instance
+    lines: Lines = []
+    for kind, many in zip(instance.protocol.kinds, instance.sizes, strict=True):
+        if kind.ordered:
+            base = known.bases[kind.name]
+            lines.append(f"{known.kinds[kind.name]} == {base} .. {base + many - 1}  \\* an ordered kind")
+    if "Minimum" in known.uses:
+        lines.append("Minimum(r, l) == IF r < l THEN r ELSE l")
+    if "Maximum" in known.uses:
+        lines.append("Maximum(r, l) == IF r > l THEN r ELSE l")
+    if module.sides:
+        processes = " \\cup ".join(known.kinds.values())
+        lines += ["", "\\* All processes; the two sides of the network, if it is cut in two."]
+        lines.append(f"Processes == {processes}")
+        lines.append(f"Connected(r, l) == \\A k \\in {module.sides} : (r \\in k) <=> (l \\in k)")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+# Init and Next -------------------------------------------------------------------------------------------------------
+
+
+def _init(module: TlaModule) -> str:
+    known, instance = module.known, module.instance
+    parts: list[str] = []
+    sent: list[str] = []
+    asserted: list[str] = []
+    for kind in instance.protocol.kinds:
+        effects = _from_the_start(module, kind, Text("self"))
+        members = known.kinds[kind.name]
+        for demand in effects.demands:
+            condition = _with_lets(effects, demand.condition)
+            asserted.append(f'\\A self \\in {members} : Assert({condition}, "{demand.message}")')
+        for variable in kind.variables:
+            after = _with_lets(effects, effects.values[variable.name])
+            parts.append(f"{known.variables[kind.name, variable.name]} = [self \\in {members} |-> {after}]")
+        for timer in kind.timers:
+            armed = _with_lets(effects, effects.armed[timer.name])
+            parts.append(f"{known.armed[kind.name, timer.name]} = [self \\in {members} |-> {armed}]")
+        if kind.name in known.up:
+            parts.append(f"{known.up[kind.name]} = [self \\in {members} |-> TRUE]")
+        if effects.sent.text != "{}":
+            sent.append(f"UNION {{{_with_lets(effects, effects.sent)} : self \\in {members}}}")
+    if module.messages:
+        union = " \\cup ".join(f"({each})" for each in sent)
+        parts.append(f"{module.messages} = {union or '{}'}")
+    for (sender, receiver), link in module.links.items():
+        effects = _from_the_start(module, instance.protocol.kind(sender), Text("l[1]"))
+        out = _with_lets(effects, effects.out.get((sender, receiver), nothing(effects)))
+        parts.append(f"{link} = [l \\in {known.kinds[sender]} \\X {known.kinds[receiver]} |-> {out}]")
+    parts += [f"{module.sides} = {{}}"] if module.sides else []
+    parts += [f"{counter} = 0" for counter in module.counters.values()]
+    parts += [f"{module.led} = Leaders"] if module.led else []
+    spans = [handler.span for kind in instance.protocol.kinds for handler in starts(instance.protocol, kind.name)]
+    return comment(module, spans) + "Init ==\n" + "".join(f"  /\\ {part}\n" for part in (*asserted, *parts))
+
+
+def _from_the_start(module: TlaModule, kind: ProcessKind, me: Text) -> Effects:
+    effects = effects_of(module, kind.name, me)
+    for variable in kind.variables:
+        effects.values[variable.name] = initial_text(variable, effects)
+    for timer in kind.timers:
+        effects.armed[timer.name] = Text("FALSE")
+    start(module, kind, effects)
+    return effects
+
+
+def _with_lets(effects: Effects, what: Text) -> str:
+    needed = needed_lets(effects.lets, [what])
+    if not needed:
+        return what.text
+    return "LET " + " ".join(f"{name} == {given.text}" for name, given in needed) + f" IN {what.text}"
+
+
+def _next(module: TlaModule) -> str:
+    lines: Lines = []
+    links = {link: pair for pair, link in module.links.items()}
+    for binder, calls in module.calls.items():
+        link, *ends = binder.split(" ")
+        if link in links:
+            lines += _from_links(module, link, ends[0], ends[1], calls)
+        elif binder:
+            lines.append(f"  \\/ \\E {binder} :")
+            lines += [f"       \\/ {call}" for call in calls]
+        else:
+            lines += [f"  \\/ {call}" for call in calls]
+    lines = lines or ["  FALSE"]
+    return (
+        "Next ==\n"
+        + "\n".join(lines)
+        + "\n\nvars == <<"
+        + ", ".join(module.variables)
+        + ">>\n"
+        + ("Spec == Init /\\ [][Next]_vars\n")
+    )
+
+
+def _from_links(module: TlaModule, link: str, sender: str, receiver: str, calls: list[str]) -> Lines:
+    network = module.instance.network
+    binder = f"from \\in {sender}, self \\in {receiver}"
+    key = f"{link}[<<from, self>>]"
+    lines = []
+    if network.reordering:
+        lines.append(f"  \\/ \\E {binder} : \\E msg \\in BagToSet({key}) :")
+        rests = [f"{key} (-) SetToBag({{msg}})"]
+    else:
+        lines.append(f"  \\/ \\E {binder} : {key} # <<>> /\\ LET msg == Head({key}) IN")
+        rests = [f"Tail({key})", *([key] if network.duplication else [])]
+    for rest in rests:
+        lines += [f"       \\/ {call.replace(', rest)', f', {rest})')}" for call in calls]
+    if network.loss:
+        others = ", ".join(variable for variable in module.variables if variable != link)
+        if network.reordering:
+            lost = f"  \\/ \\E {binder} : \\E msg \\in BagToSet({key}) :"
+            after = f"{key} (-) SetToBag({{msg}})"
+        else:
+            lost = f"  \\/ \\E {binder} : \\E at \\in 1 .. Len({key}) :"
+            after = f"SubSeq({key}, 1, at - 1) \\o SubSeq({key}, at + 1, Len({key}))"
+        lines += ["  \\* a message is lost", lost]
+        lines.append(f"       /\\ {link}' = [{link} EXCEPT ![<<from, self>>] = {after}]")
+        lines.append(f"       /\\ UNCHANGED <<{others}>>")
+    return lines
+
+
+# Properties ----------------------------------------------------------------------------------------------------------
+
+
+def _properties(module: TlaModule) -> tuple[list[str], list[str], list[str], list[str]]:
+    """The names of invariants, of step properties and of what must never be for want of a witness; and the texts."""
+    known, protocol = module.known, module.instance.protocol
+    invariants, steps, witnesses, texts = ["TypeOK"], [], [], [_type_ok(module)]
+    for prop in properties(protocol, PropertyKind.SAFETY, PropertyKind.INVARIANT):
+        invariants.append(known.names.new(prop.name))
+        texts.append(f"{comment(module, [prop.span])}{invariants[-1]} == {_about(prop, module)}\n")
+    for prop in properties(protocol, PropertyKind.STEP):
+        steps.append(known.names.new(prop.name))
+        texts.append(f"{comment(module, [prop.span])}{steps[-1]} == [][{_about(prop, module)}]_vars\n")
+    for prop in properties(protocol, PropertyKind.REACHABLE):
+        witnesses.append(known.names.new(f"never_{prop.name}"))
+        texts.append(
+            f"{comment(module, [prop.span])}\\* As an invariant it is violated: the trace is the witness.\n"
+            f"{witnesses[-1]} == ~({_about(prop, module)})\n"
+        )
+    for name, said, formula in _standard(module):
+        invariants.append(known.names.new(name))
+        texts.append(f"\\* {said}\n{invariants[-1]} ==\n  {formula}\n")
+    return invariants, steps, witnesses, texts
+
+
+def _about(prop: Property, module: TlaModule) -> str:
+    known = module.known
+    me = None if prop.about is None else Text("self")
+    body = text(prop.expression, Place(known, me, {}, known.names.within())).text
+    if prop.about is None:
+        return body
+    every = "\\E" if prop.kind is PropertyKind.REACHABLE else "\\A"
+    return f"{every} self \\in {known.kinds[prop.about]} : {body}"
+
+
+def _type_ok(module: TlaModule) -> str:
+    known = module.known
+    parts = []
+    for kind in module.instance.protocol.kinds:
+        members = known.kinds[kind.name]
+        for variable in kind.variables:
+            of = set_of_values(variable.type, known)
+            parts.append(f"{known.variables[kind.name, variable.name]} \\in [{members} -> {of}]")
+        booleans = [known.armed[kind.name, timer.name] for timer in kind.timers]
+        booleans += [known.up[kind.name]] if kind.name in known.up else []
+        parts += [f"{name} \\in [{members} -> BOOLEAN]" for name in booleans]
+    return "TypeOK ==\n" + "".join(f"  /\\ {part}\n" for part in parts or ["TRUE"])
+
+
+def _standard(module: TlaModule) -> list[tuple[str, str, str]]:
+    known, protocol = module.known, module.instance.protocol
+    leader = protocol.leader
+    if leader is None:
+        return []
+    led, kind = module.led, known.kinds[leader.kind]
+    leads, token = known.definitions["leads"], known.definitions["token of"]
+    found = [
+        (
+            "one_leader_per_token",
+            "Over the whole history, no two processes have led with one token.",
+            f"\\A k, l \\in {led} : k[2] = l[2] => k[1] = l[1]",
+        ),
+        (
+            "token_never_goes_backwards",
+            "No process leads with a token lower than one it has led with before.",
+            f"\\A k \\in {kind} : {leads}(k) => \\A l \\in {led} : l[1] = k => l[2] <= {token}(k)",
+        ),
+    ]
+    if leader.elected_by is not None:
+        inside = Place(known, Text("self"), {}, known.names.within())
+        assert isinstance(leader.elected_by.type, SetType)
+        of = leader.elected_by.type.of.kind
+        quorum = quorum_name(protocol, of)
+        if quorum is None:
+            backers = text(leader.elected_by, inside).text
+            holds = binary(Text(f"2 * Cardinality({backers})"), ">", Text(f"Cardinality({known.kinds[of]})"))
+        else:
+            holds = text(Apply(quorum, None, (leader.elected_by,), BOOL), inside)
+        formula = implies(Text(f"{leads}(self)"), holds)
+        found.append(
+            (
+                "leader_holds_quorum",
+                "Whoever leads is backed by a quorum of durable votes.",
+                f"\\A self \\in {kind} : {formula.text}",
+            )
+        )
+    return found
+
+
+# The files -----------------------------------------------------------------------------------------------------------
+
+
+def _header(module: TlaModule) -> str:
+    known, instance = module.known, module.instance
+    protocol = instance.protocol
+    lines = [f"The protocol `{protocol.name}`, made by Oneleader from {protocol.source.name}."]
+    lines += [f'"{protocol.description}"'] if protocol.description else []
+    network = [n for n in ("loss", "duplication", "reordering") if getattr(instance.network, n)]
+    lines += ["", f"network: {', '.join(network) or 'reliable'}"]
+    listed = [f"{f.kind.value}{'' if f.up_to is None else f' up to {f.up_to}'}" for f in instance.steps_of_faults]
+    lines.append(f"faults: {', '.join(listed) or 'none'}")
+    for prop in properties(protocol, *NOT_EXPORTED):
+        lines.append(f"not exported: {prop.kind.value} {prop.name} ({place(protocol.source, prop.span)})")
+    constants = [known.kinds[kind.name] for kind in protocol.kinds if not kind.ordered]
+    constants += ["none", *known.bounds]
+    modules = ["Integers", "FiniteSets", "Sequences", "TLC"]
+    modules += ["Bags"] if module.links and instance.network.reordering else []
+    text_of = "".join(f"\\* {line}".rstrip() + "\n" for line in lines)
+    text_of += f"EXTENDS {', '.join(modules)}\n\nCONSTANTS {', '.join(constants)}\n\n"
+    return text_of + f"VARIABLES {', '.join(module.variables)}\n"
+
+
+def _configuration(
+    module: TlaModule, invariants: list[str], steps: list[str], witnesses: list[str], symmetric: bool
+) -> str:
+    known, instance = module.known, module.instance
+    lines = ["SPECIFICATION Spec", "CONSTANTS", "  none = none"]
+    for kind, many in zip(instance.protocol.kinds, instance.sizes, strict=True):
+        if not kind.ordered:
+            members = ", ".join(known.names.new(f"{kind.name}{number + 1}") for number in range(many))
+            lines.append(f"  {known.kinds[kind.name]} = {{{members}}}")
+    lines += [f"  {name} = {value}" for name, value in known.bounds.items()]
+    lines += ["INVARIANTS", *(f"  {name}" for name in invariants)]
+    lines += ["PROPERTIES", *(f"  {name}" for name in steps)] if steps else []
+    lines += ["SYMMETRY Symmetry"] if symmetric else []
+    lines += [f"\\* For a witness: INVARIANT {name}" for name in witnesses]
+    return "\n".join([*lines, "CHECK_DEADLOCK FALSE"]) + "\n"
