@@ -56,6 +56,8 @@ Watch = Callable[[Model, Progress], None]
 """Called now and then while a model is searched."""
 Told = Callable[[Exploration], None]
 """Called with each exploration as it ends."""
+Remarked = Callable[[str], None]
+"""Called, before a model is searched, with each remark on the engine that is going to."""
 
 
 def model_of(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Options) -> Model:
@@ -77,7 +79,12 @@ def models_of(protocol: Protocol, check: Check, options: Options) -> list[Model]
 
 
 def run_check(
-    protocol: Protocol, check: Check, options: Options, watch: Watch | None = None, told: Told | None = None
+    protocol: Protocol,
+    check: Check,
+    options: Options,
+    watch: Watch | None = None,
+    told: Told | None = None,
+    remarked: Remarked | None = None,
 ) -> Verdict:
     """The verdict of a check. It stops at the first size with a violation, or when it is interrupted.
 
@@ -85,7 +92,7 @@ def run_check(
     models = models_of(protocol, check, options)
     explorations: list[Exploration] = []
     for model in models:
-        explorations.append(explore(model, options, watch))
+        explorations.append(explore(model, options, watch, remarked))
         if told is not None:
             told(explorations[-1])
         outcome = explorations[-1].outcome
@@ -97,13 +104,18 @@ def run_check(
     return Verdict(protocol, check.name, tuple(explorations), coverage, skipped, answer, reason)
 
 
-def explore(model: Model, options: Options, watch: Watch | None = None) -> Exploration:
+def explore(
+    model: Model, options: Options, watch: Watch | None = None, remarked: Remarked | None = None
+) -> Exploration:
     """The exploration of one model."""
     apart = disjoint_quorums(model) if model.only is None or QUORUMS_INTERSECT in model.only else None
     start = initial(model)
     engine = engine_for(model, options.choice) if start.state is not None and start.beyond is None else None
     if engine is None:
         return _without_search(model)
+    if remarked is not None:
+        for remark in engine.remarks:
+            remarked(remark)
     limits = replace(options.limits, memory_bytes=options.limits.memory_bytes or _free_memory())
     with engine.search(limits) as search:
         outcome = search.run((lambda progress: watch(model, progress)) if watch is not None else None)
@@ -183,7 +195,9 @@ def _exploration_answer(
         reason = f"{hit.checked.name}: violated after {hit.length} step{'' if hit.length == 1 else 's'}"
         if outcome.status not in (Status.VIOLATION, Status.EXHAUSTED):
             reason += " (the search was cut short; a shorter one was not ruled out at this depth only)"
-        return Answer.VIOLATED, reason if trace is not None else f"{reason}; memory did not suffice for its trace"
+        if trace is None:
+            reason += "; its trace was not found again within the limits"
+        return Answer.VIOLATED, reason
     if apart:
         return Answer.VIOLATED, f"{QUORUMS_INTERSECT}: violated"
     depth = outcome.depth

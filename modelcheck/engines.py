@@ -81,7 +81,11 @@ def engine_for(model: Model, choice: Choice) -> Engine:
         if choice.engine is Wanted.NATIVE:
             raise NoEngine(str(problem)) from problem
         return python_engine(model, (HOW_TO_GET_A_COMPILER,))
-    except (CompilerFailed, Unsupported) as problem:
+    except CompilerFailed as problem:
+        if choice.engine is Wanted.NATIVE:
+            raise NoEngine(str(problem)) from problem
+        return python_engine(model, (f"the slower Python engine searches: {problem}; set CC to one that works",))
+    except Unsupported as problem:
         if choice.engine is Wanted.NATIVE:
             raise NoEngine(str(problem)) from problem
         return python_engine(model, (f"the slower Python engine searches: {problem}",))

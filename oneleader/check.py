@@ -70,10 +70,11 @@ def check(request: Request) -> None:
     options = _options(protocol, request)
     verdicts: list[Verdict] = []
     watch, clear = _progress(request)
+    remarked = _remarks()
     for one in checks:
         try:
             with problems_told():
-                verdict = run_check(protocol, one, options, watch)
+                verdict = run_check(protocol, one, options, watch, remarked=remarked)
         except NoEngine as problem:
             fail(str(problem))
         finally:
@@ -116,6 +117,10 @@ def _options(protocol: Protocol, request: Request) -> Options:
     threads = request.threads if request.threads is not None else os.cpu_count() or 1
     if threads < 1:
         fail("--threads: expected 1 or more")
+    if request.depth is not None and request.depth < 0:
+        fail("--depth: expected 0 or more")
+    if request.seconds is not None and not request.seconds > 0:
+        fail("--time: expected more than no time")
     with problems_told():
         network = network_from(request.network, protocol, "--network") if request.network is not None else None
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
@@ -165,6 +170,18 @@ def _show(verdict: Verdict, request: Request) -> None:
     if trace is not None and request.trace is not None:
         write(request.trace, as_text(trace, "json"))
         print(f"  the counterexample is saved: oneleader replay {request.spec} {request.trace}", file=sys.stderr)
+
+
+def _remarks() -> Callable[[str], None]:
+    """Tells each remark at once, since a search may take long; the same one only once."""
+    told: set[str] = set()
+
+    def remarked(remark: str) -> None:
+        if remark not in told:
+            told.add(remark)
+            print(f"oneleader: {remark}", file=sys.stderr, flush=True)
+
+    return remarked
 
 
 def _progress(request: Request) -> tuple[Watch | None, Callable[[], None]]:

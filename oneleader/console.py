@@ -42,24 +42,25 @@ def tell(source: Source, diagnostics: tuple[Diagnostic, ...]) -> None:
 
 def read(path: Path) -> Protocol:
     """The protocol of a file; its warnings are told. Ends the run where there is none."""
-    with problems_told():
+    with problems_told(str(path)):
         protocol, warnings = load(path)
     tell(protocol.source, warnings)
     return protocol
 
 
 @contextmanager
-def problems_told() -> Iterator[None]:
-    """Turns what may be wrong with files and specs into messages and the status of bad input."""
+def problems_told(file: str = "a file") -> Iterator[None]:
+    """Turns what may be wrong with files and specs into messages and the status of bad input. `file` is the one at
+    work, for problems that do not name theirs."""
     try:
         yield
     except SpecError as problem:
         tell(problem.source, problem.diagnostics)
         raise typer.Exit(BAD_INPUT) from None
     except UnicodeDecodeError as problem:
-        fail(f"this is no UTF-8 text: {problem.reason} at byte {problem.start}")
+        fail(f"{file}: this is no UTF-8 text: {problem.reason} at byte {problem.start}")
     except OSError as problem:
-        fail(f"{problem.filename or 'a file'}: {problem.strerror or problem}")
+        fail(f"{problem.filename or file}: {problem.strerror or problem}")
 
 
 def write(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -23,25 +24,27 @@ class NoCompiler(Exception):
 
 
 class CompilerFailed(Exception):
-    """There is a C compiler, and it refused the text; the message has its output."""
+    """There is a C compiler, and it did not make a library that can be loaded; the message says in a line why."""
 
 
 def compilers() -> Iterator[tuple[str, ...]]:
-    """Commands that may compile C, the most wanted first."""
+    """Commands that may compile C, the most wanted first. One that the person names is the only one."""
     for variable in ("ONELEADER_CC", "CC"):
-        if value := os.environ.get(variable):
-            yield tuple(shlex.split(value))
+        if command := shlex.split(os.environ.get(variable, "")):
+            yield tuple(command)
+            return
     for name in ("cc", "gcc", "clang"):
         yield (name,)
     if importlib.util.find_spec("ziglang") is not None:
         yield (sys.executable, "-m", "ziglang", "cc")
 
 
-def find_compiler() -> tuple[str, ...]:
-    for command in compilers():
-        if command and (path := shutil.which(command[0])):
-            return (path, *command[1:])
-    raise NoCompiler("no C compiler was found")
+def find_compilers() -> list[tuple[str, ...]]:
+    """Those of them that are there. Raises NoCompiler."""
+    found = {path: (path, *command[1:]) for command in compilers() if (path := shutil.which(command[0])) is not None}
+    if not found:
+        raise NoCompiler("no C compiler was found")
+    return list(found.values())
 
 
 @cache
@@ -66,7 +69,13 @@ def _writable_cache() -> Path:
             return directory
     except OSError:
         pass
-    return Path(tempfile.mkdtemp(prefix="oneleader-"))
+    return Path(_own_directory().name)
+
+
+@cache
+def _own_directory() -> tempfile.TemporaryDirectory[str]:
+    """Instead of a cache that cannot be written to; it goes when the program ends."""
+    return tempfile.TemporaryDirectory(prefix="oneleader-", ignore_cleanup_errors=True)
 
 
 def _processor() -> str:
@@ -87,24 +96,55 @@ def _identity(command: tuple[str, ...]) -> str:
 
 def build(text: str) -> Path:
     """The shared library of a C text. Raises NoCompiler or CompilerFailed."""
-    command = find_compiler()
-    wanted = tuple(shlex.split(os.environ.get("ONELEADER_CFLAGS", "")))
-    flags = (*FLAGS, *native_flags(), *wanted)
+    failed: list[CompilerFailed] = []
+    for command in find_compilers():
+        try:
+            return _build(text, command)
+        except CompilerFailed as problem:
+            failed.append(problem)
+        except OSError as problem:
+            failed.append(CompilerFailed(f"the model cannot be compiled: {problem}"))
+    raise failed[0]
+
+
+def _build(text: str, command: tuple[str, ...]) -> Path:
+    """With this compiler; or what it has built before, if that is still whole."""
+    flags = (*FLAGS, *native_flags())
     key = "\0".join((text, _identity(command), " ".join(flags), _processor()))
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
     directory = _writable_cache()
-    library = directory / f"{name}.so"
-    if library.exists():
-        return library
+    for library in directory.glob(f"{name}-*.so"):
+        with suppress(FileNotFoundError):  # another process may have found out, too
+            if library.name == _name(name, library):
+                return library
+            library.unlink()  # cut short or changed: to load it may crash
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         source = Path(scratch) / "model.c"
         built = Path(scratch) / "model.so"
         source.write_text(text, encoding="utf-8")
         output = ""
-        for attempt in (flags, (*FLAGS, *wanted)):  # an odd compiler may not know the processor
-            run = subprocess.run([*command, *attempt, "-o", str(built), str(source)], capture_output=True, text=True)
-            if run.returncode == 0:
+        for attempt in (flags, FLAGS):  # an odd compiler may not know the processor
+            run = subprocess.run(
+                [*command, *attempt, "-o", str(built), str(source)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+            )
+            if run.returncode == 0 and built.exists():
+                library = directory / _name(name, built)
                 built.replace(library)
                 return library
-            output = run.stderr.strip() or f"{command[0]} exited with {run.returncode}"
-    raise CompilerFailed(output)
+            output = _complaint(run.stderr) or f"it exited with status {run.returncode} and no library"
+    raise CompilerFailed(f"the C compiler {shlex.join(command)} failed: {output}")
+
+
+def _name(key: str, library: Path) -> str:
+    """A library's name says what is in it, so that one that was damaged is not taken for whole."""
+    return f"{key}-{hashlib.sha256(library.read_bytes()).hexdigest()[:32]}.so"
+
+
+def _complaint(output: str) -> str:
+    """The line of a compiler's output that matters most."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line), lines[-1] if lines else "")

@@ -6,10 +6,11 @@ import ctypes
 from collections.abc import Callable
 from ctypes import POINTER, byref, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event, Thread
 
 from modelcheck.model import Model, State
-from modelcheck.native.build import build
+from modelcheck.native.build import CompilerFailed, build
 from modelcheck.native.emit import Emitted, emit
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
 from modelcheck.packing import pack, unpack
@@ -87,7 +88,7 @@ def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
 
     Raises Unsupported, NoCompiler or CompilerFailed."""
     emitted = emit(model, reductions_of(model) if reductions is None else reductions)
-    library = ctypes.CDLL(str(build(emitted.text)))
+    library = _load(build(emitted.text))
     words = POINTER(c_uint64)
     library.search_new.argtypes = [POINTER(_Options)]
     library.search_new.restype = c_void_p
@@ -117,6 +118,13 @@ def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
     return Explorer(emitted, library)
 
 
+def _load(path: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as problem:  # a compiler for another machine, a file system from which nothing may run
+        raise CompilerFailed(f"the compiled model cannot be loaded: {problem}") from problem
+
+
 class NativeSearch:
     """One run of an explorer. To be closed: it holds the table of all states."""
 
@@ -143,24 +151,38 @@ class NativeSearch:
     def run(self, watch: Callable[[Progress], None] | None = None, every: float = 0.2) -> Outcome:
         """Searches to the end, or until a limit, or until it is interrupted (Ctrl-C): the outcome is then of what was
         explored. `watch` is called now and then."""
-        status: list[int] = []
+        return self._outcome(Status(self._aside(lambda: self.explorer.library.search_run(self._search), watch, every)))
+
+    def _aside(
+        self, call: Callable[[], int], watch: Callable[[Progress], None] | None = None, every: float = 0.2
+    ) -> int:
+        """Makes a call that takes its time in a thread of its own, so that Ctrl-C can end it early. It has always come
+        back before this does: what it works on may then be freed."""
+        results: list[int] = []
         ended = Event()
 
-        def search() -> None:
+        def work() -> None:
             try:
-                status.append(self.explorer.library.search_run(self._search))
+                results.append(call())
             finally:
                 ended.set()
 
-        Thread(target=search, daemon=True).start()
-        while not ended.is_set():
-            try:
-                # Joining the thread would not do: Python 3.11 takes it for ended when Ctrl-C interrupts the wait.
-                if not ended.wait(every) and watch is not None:
+        Thread(target=work, daemon=True).start()
+        # Not Thread.join: when it is interrupted, Python takes the thread for ended while it runs on.
+        try:
+            while not ended.wait(every):
+                if watch is not None:
                     watch(self.progress())
-            except KeyboardInterrupt:
-                self.cancel()
-        return self._outcome(Status(status[0]))
+        except KeyboardInterrupt:
+            pass
+        finally:
+            while not ended.is_set():
+                try:
+                    self.cancel()
+                    ended.wait()
+                except KeyboardInterrupt:
+                    continue
+        return results[0]
 
     def cancel(self) -> None:
         """May be called from any thread while the search runs."""
@@ -212,11 +234,12 @@ class NativeSearch:
 
     def trace(self, hit: Hit) -> tuple[Words, ...] | None:
         """Canonical states from the initial one to the one of the hit, each with a step to (one of the orbit of) the
-        next. Searches again, up to that depth. None where memory or time does not suffice for that."""
+        next. Searches again, up to that depth. None where memory or time does not suffice for that, or
+        when it is interrupted."""
         width = self.explorer.emitted.layout.words
         depth = hit.length - int(hit.checked.in_step)
         out = (c_uint64 * ((depth + 1) * width))()
         state = (c_uint64 * width)(*hit.state)
-        if not self.explorer.library.search_trace(self._search, state, depth, out):
+        if not self._aside(lambda: int(self.explorer.library.search_trace(self._search, state, depth, out))):
             return None
         return tuple(tuple(out[i * width : (i + 1) * width]) for i in range(depth + 1))

@@ -75,6 +75,7 @@ struct search {
     _Atomic uint64_t frontier_bytes;
     _Atomic int stop; /* an enum status, or 0 */
     _Atomic int cancel;
+    struct search *first; /* of a search for a trace: the one whose cancellation ends it, too */
     _Atomic int want_growth;
     enum status status;
     double started, finished;
@@ -607,7 +608,7 @@ static int level_meet(struct worker *w)
 
 static void check_limits(struct search *s)
 {
-    if (atomic_load_explicit(&s->cancel, memory_order_relaxed))
+    if (atomic_load_explicit(s->first ? &s->first->cancel : &s->cancel, memory_order_relaxed))
         atomic_store(&s->stop, CANCELLED);
     else if (s->options.seconds > 0 && now() - s->started > s->options.seconds)
         atomic_store(&s->stop, NO_TIME);
@@ -840,6 +841,8 @@ API int search_trace(struct search *first, const uint64_t *state, uint32_t depth
     struct search *s = search_new(&options);
     if (!s)
         return 0;
+    s->first = first;
+    atomic_store(&first->cancel, 0);
     const int status = search_run(s);
     int ok = (status == DEPTH_REACHED || status == EXHAUSTED || status == VIOLATION) && s->level_count > depth;
     s->mode = SCAN;
