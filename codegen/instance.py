@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from codegen.inline import kind_of
 from spec.diagnostics import Diagnostic, SpecError
 from spec.protocol import (
     Broadcast,
+    Call,
     Event,
     Fault,
     FaultKind,
@@ -184,6 +186,31 @@ def broadcast_only(instance: Instance) -> frozenset[str]:
     for part in (*(h.body for h in protocol.handlers), *(p.body for p in protocol.procedures)):
         look(part)
     return frozenset(m.name for m in protocol.messages if m.name not in sent)
+
+
+def slots(instance: Instance) -> int:
+    """How many messages a link must be able to hold: the first step may put more there than the bound allows."""
+    protocol = instance.protocol
+    begun = [_most(handler.body, instance) for kind in protocol.kinds for handler in starts(protocol, kind.name)]
+    return max(instance.channel, 1, *begun)
+
+
+def _most(these: tuple[Statement, ...], instance: Instance) -> int:
+    """The most messages that statements can put on one link."""
+    total = 0
+    for statement in these:
+        match statement:
+            case Send() | Broadcast():
+                total += 1
+            case If():
+                total += max(_most(arm.body, instance) for arm in statement.arms)
+            case For():
+                total += instance.size(kind_of(statement.domain.type)) * _most(statement.body, instance)
+            case Call():
+                total += _most(instance.protocol.procedure(statement.procedure).body, instance)
+            case _:
+                pass
+    return total
 
 
 # Text ----------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from codegen.inline import kind_of, number_in
-from codegen.instance import starts
+from codegen.inline import number_in
+from codegen.instance import slots
 from codegen.murphi_expressions import (
     FALSE,
     TRUE,
@@ -27,7 +27,7 @@ from codegen.murphi_expressions import (
 )
 from codegen.murphi_names import Tables, process_constants, stored_type
 from codegen.murphi_statements import Body, body_text, indented, parameter_list, range_check, store
-from spec.protocol import Broadcast, Call, For, If, Message, Protocol, Send, Statement
+from spec.protocol import Message, Protocol
 from spec.types import BoolType, EnumType, IntType, MapType, NatType, OptionType, ProcessType, SetType, Type
 
 Lines = list[str]
@@ -43,32 +43,6 @@ class Arrival:
     take: Lines
     prelude: Lines
     arguments: tuple[ValueCode, ...]
-
-
-def slots(made: Tables) -> int:
-    """How many messages a link must be able to hold: the first step may put more there than the bound allows."""
-    instance = made.instance
-    protocol = instance.protocol
-    begun = [_most(handler.body, made) for kind in protocol.kinds for handler in starts(protocol, kind.name)]
-    return max(instance.channel, 1, *begun)
-
-
-def _most(these: tuple[Statement, ...], made: Tables) -> int:
-    """The most messages that statements can put on one link."""
-    total = 0
-    for statement in these:
-        match statement:
-            case Send() | Broadcast():
-                total += 1
-            case If():
-                total += max(_most(arm.body, made) for arm in statement.arms)
-            case For():
-                total += made.instance.size(kind_of(statement.domain.type)) * _most(statement.body, made)
-            case Call():
-                total += _most(made.instance.protocol.procedure(statement.procedure).body, made)
-            case _:
-                pass
-    return total
 
 
 def links(protocol: Protocol) -> tuple[tuple[str, str], ...]:
@@ -200,12 +174,12 @@ def declare_network(made: Tables) -> dict[str, str]:
             indices = [made.kinds[end].type for end in ends]
             for position, (_, argument) in enumerate(message.parameters):
                 indices += _dimensions(argument, _interval(message, position, made), message, made)
-            content = "boolean" if instance.network.is_growing_set else f"0..{slots(made)}"
+            content = "boolean" if instance.network.is_growing_set else f"0..{slots(made.instance)}"
             text = "".join(f"array [{index}] of " for index in indices) + content
             found[made.networks[message.name]] = _type_name(made.networks[message.name], text, made)
     if not instance.network.is_growing_set:
         for sender, receiver in links(instance.protocol):
-            of = f"0..{slots(made)}" if instance.network.reordering else _queue_type(sender, receiver, made)
+            of = f"0..{slots(made.instance)}" if instance.network.reordering else _queue_type(sender, receiver, made)
             what = "load" if instance.network.reordering else "link"
             name = made.names.new(f"{what}_{sender}_{receiver}")
             made.networks[_link(sender, receiver)] = name
@@ -240,9 +214,9 @@ def _queue_type(sender: str, receiver: str, made: Tables) -> str:
     packet = made.names.new(f"packet_{sender}_{receiver}")
     made.declared_types[packet] = "record\n" + "".join(f"    {line}\n" for line in fields) + "  end"
     queue = made.names.new(f"queue_{sender}_{receiver}")
-    made.declared_types[queue] = (
-        f"record\n    length: 0..{slots(made)};\n    slot: array [1..{slots(made)}] of {packet};\n  end"
-    )
+    most = slots(made.instance)
+    fields = [f"length: 0..{most};", f"slot: array [1..{most}] of {packet};"]
+    made.declared_types[queue] = "record\n" + "".join(f"    {line}\n" for line in fields) + "  end"
     return queue
 
 
@@ -356,7 +330,7 @@ def _put(message: Message, entries: Entries, body: Body) -> Lines:
         inner = [f"{length} := {length} + 1;", f"{slot}.message := {made.tags[message.name]};"]
         for (name, _), (of, given, _) in zip(message.parameters, entries, strict=True):
             inner += store(f"{slot}.{_field(message.name, name)}", of, given, body)
-    return [f"if {length} = {slots(made)} then", "  beyond := true;", "else", *indented(inner), "end;"]
+    return [f"if {length} = {slots(made.instance)} then", "  beyond := true;", "else", *indented(inner), "end;"]
 
 
 # Receiving -----------------------------------------------------------------------------------------------------------
@@ -426,7 +400,7 @@ def dropping_procedure(sender: str, receiver: str, made: Tables) -> str:
     name = made.names.new(f"drop_{sender}_{receiver}")
     made.drops[sender, receiver] = name
     link = f"{made.networks[_link(sender, receiver)]}[origin][target]"
-    most = slots(made)
+    most = slots(made.instance)
     closing = [
         f"for place: 1..{most - 1} do",
         f"  if place >= position & place < {link}.length then",
@@ -463,7 +437,7 @@ def loss_rules(made: Tables, finish: Lines, declarations: Lines, begin: Lines) -
     for sender, receiver in links(made.instance.protocol):
         link = f"{made.networks[_link(sender, receiver)]}[origin][target]"
         ends = [f"origin: {made.kinds[sender].type}", f"target: {made.kinds[receiver].type}"]
-        ends.append(f"position: 1..{slots(made)}")
+        ends.append(f"position: 1..{slots(made.instance)}")
         drop = [f"{made.drops[sender, receiver]}(origin, target, position);"]
         rule(f"lose a message to {receiver}", ends, f"position <= {link}.length", drop)
     return "\n".join(texts)

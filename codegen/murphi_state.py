@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codegen.inline import number_in
-from codegen.instance import Instance, durable_and_volatile, properties, starts
+from codegen.instance import Instance, durable_and_volatile, properties, slots, starts
 from codegen.murphi_expressions import (
     TRUE,
     Code,
@@ -23,7 +23,6 @@ from codegen.murphi_network import (
     links,
     message_arrays,
     sending_procedure,
-    slots,
 )
 from codegen.murphi_statements import Body, body_text, indented, procedure_text, quoted, statements, store
 from spec.protocol import (
@@ -213,7 +212,7 @@ def _judge(module: Module, kind: ProcessKind) -> str:
         if cap is not None and isinstance(number_in(variable.type), NatType) and high > cap:
             held = f"{called.states}[self].{called.fields[variable.name]}"
             lines += [f"if {_larger(held, variable.type, cap, body)} then", "  beyond := true;", "end;"]
-    if not instance.network.is_growing_set and slots(made) > instance.channel:
+    if not instance.network.is_growing_set and slots(instance) > instance.channel:
         for sender, receiver in links(instance.protocol):
             link = f"{made.networks[f'{sender} -> {receiver}']}[origin][target]"
             length = link if instance.network.reordering else f"{link}.length"
@@ -336,7 +335,7 @@ def judged(module: Module, handler: Handler) -> Lines:
         for place, cap in caps.items()
         if place[0] == handler.kind and place[1] in assigned
     )
-    links_judged = not module.instance.network.is_growing_set and slots(module.made) > module.instance.channel
+    links_judged = not module.instance.network.is_growing_set and slots(module.instance) > module.instance.channel
     return call_of(module, "judge", handler.kind) if begun_beyond or grown or links_judged else []
 
 

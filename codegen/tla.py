@@ -135,11 +135,15 @@ def _declare(module: TlaModule) -> None:
         module.variables.append(module.sides)
     for fault in instance.steps_of_faults:
         if fault.up_to is not None:
-            module.counters[fault] = known.names.new(f"{fault.kind.value.replace(' ', '_')}s")
+            module.counters[fault] = known.names.new(_plural(fault.kind.value.replace(" ", "_")))
             module.variables.append(module.counters[fault])
     if protocol.leader is not None:
         module.led = known.names.new("led")
         module.variables.append(module.led)
+
+
+def _plural(name: str) -> str:
+    return f"{name}es" if name.endswith(("s", "h")) else f"{name}s"
 
 
 # Definitions ---------------------------------------------------------------------------------------------------------

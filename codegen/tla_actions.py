@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from codegen.inline import number_in
-from codegen.instance import Instance, alternatives, quote, receptions, starts, timeouts
+from codegen.instance import Instance, alternatives, quote, receptions, slots, starts, timeouts
 from codegen.ranges import Ranges
 from codegen.tla_effects import NOBODY, Effects, needed_lets, nothing, run
 from codegen.tla_expressions import (
+    COMPARISON,
     FALSE,
     OTHER,
     TRUE,
@@ -17,6 +18,7 @@ from codegen.tla_expressions import (
     TlaNames,
     binary,
     constant,
+    either,
     lines_of,
     negated,
     text,
@@ -101,6 +103,7 @@ class Action:
     changes: dict[str, str] = field(default_factory=dict)
     handled: bool = True
     unless_idle: str = ""
+    remark: str = ""
 
 
 def define_action(module: TlaModule, action: Action, binder: str) -> None:
@@ -126,7 +129,6 @@ def define_action(module: TlaModule, action: Action, binder: str) -> None:
     inner += [[f'Assert({demand.condition.text}, "{demand.message}")'] for demand in effects.demands]
     inner += [_assignment(variable, changed[variable]) for variable in module.variables if variable in changed]
     inner += [[_conjunct(bound)] for bound in effects.within]
-    inner += [[line] for line in _bounds(module, action)] if action.handled else []
     leader = module.instance.protocol.leader
     remembers = action.handled and leader is not None and leader.kind == effects.kind
     if remembers:
@@ -134,6 +136,7 @@ def define_action(module: TlaModule, action: Action, binder: str) -> None:
     rest = [variable for variable in module.variables if variable not in changed]
     if rest:
         inner.append([f"UNCHANGED <<{', '.join(rest)}>>"])
+    inner += [[line] for line in _bounds(module, action)] if action.handled else []
     inner += [["Remember"]] if remembers else []
     if action.unless_idle:
         others = ", ".join(variable for variable in module.variables if variable not in module.counters.values())
@@ -141,9 +144,10 @@ def define_action(module: TlaModule, action: Action, binder: str) -> None:
     written = [Text(line) for part in inner for line in part]
     lets = needed_lets(effects.lets, written)
     parts += _under_lets(lets, inner)
+    said = action.remark and f"\\* {action.remark}\n"
     header = f"{name}({', '.join(action.parameters)}) ==" if action.parameters else f"{name} =="
     body = "".join(f"  /\\ {part[0]}\n" + "".join(f"     {line}\n" for line in part[1:]) for part in parts)
-    module.definitions.append(f"{comment(module, action.spans)}{header}\n{body}")
+    module.definitions.append(f"{comment(module, action.spans)}{said}{header}\n{body}")
     call = f"{name}({', '.join(action.parameters)})" if action.parameters else name
     module.calls.setdefault(binder, []).append(call)
 
@@ -217,12 +221,15 @@ def _link_after(link: str, action: Action, out: Text | None, effects: Effects) -
             sign = "(+)" if bag else "\\o"
             puts.append(f"![<<{effects.me.text}, {condition.text[len(prefix) :]}>>] = @ {sign} {what.text}")
             return f"[{link} EXCEPT {', '.join(puts)}]"
-    base = f"[{link} EXCEPT {', '.join(puts)}]" if puts else link
+    base = link
+    if puts:
+        base = effects.let("without_it", Text(f"[{link} EXCEPT {', '.join(puts)}]")).text
+    mine = Text(f"l[1] = {effects.me.text}", COMPARISON)
     sign = "(+)" if bag else "\\o"
-    return (
-        f"[l \\in DOMAIN {link} |->\n"
-        f"       IF l[1] = {effects.me.text} THEN {base}[l] {sign} ({out.text}) ELSE {base}[l]]"
-    )
+    lines = lines_of(either(mine, out, empty), WIDTH - 24)
+    margin = " " * (len(base) + len(sign) + 15)
+    more = "".join(f"\n{margin}{line}" for line in lines[1:])
+    return f"[l \\in DOMAIN {link} |->\n          {base}[l] {sign} ({lines[0]}{more})]"
 
 
 def _bounds(module: TlaModule, action: Action) -> Lines:
@@ -238,7 +245,11 @@ def _bounds(module: TlaModule, action: Action) -> Lines:
         if may_grow or module.ranges.kept[where][1] > cap:
             limit = known.limit(where, variable.name, cap).text
             lines.append(_at_most(f"{known.variables[where]}'[self]", variable.type, limit, known))
-    for link in module.links.values():
+    # What the first step has put on a link beyond the bound is judged at every step.
+    over = slots(instance) > instance.channel
+    for pair, link in module.links.items():
+        if not over and effects.out.get(pair, nothing(effects)) == nothing(effects):
+            continue
         size = "BagCardinality" if instance.network.reordering else "Len"
         limit = known.limit("channel", "channel", instance.channel).text
         lines.append(f"\\A l \\in DOMAIN {link} : {size}({link}'[l]) <= {limit}")
@@ -324,6 +335,7 @@ def deliveries(module: TlaModule, message: Message) -> None:
         if FALSE not in reached:
             action = Action(camel("ignore", message.name), parameters, guards + reached, effects, (), taken)
             action.handled = False
+            action.remark = "No guard holds: the message is taken, and that is all."
             define_action(module, action, binder)
 
 
@@ -346,6 +358,7 @@ def own_steps(module: TlaModule, kind: ProcessKind) -> None:
                 action = Action(camel("on_timeout", timer.name), ("self",), guards, effects, (handlers[position].span,))
             else:
                 action = Action(camel("ignore_timeout", timer.name), ("self",), guards, effects, handled=False)
+                action.remark = "No guard holds: the timer has fired, and that is all."
             define_action(module, action, binder)
     for handler in protocol.handlers:
         if handler.kind != kind.name or not isinstance(handler.event, OnAction | OnInput):

@@ -91,16 +91,23 @@ class Effects:
         """A changed variable; what is no single word gets a name, so that it is written once."""
         if variable not in self.values:
             return None
-        self.values[variable] = self.let(variable, self.values[variable])
+        self.values[variable] = self.let(f"new_{variable}", self.values[variable])
         return self.values[variable]
 
     def let(self, wanted: str, what: Text) -> Text:
         """A name for an expression."""
-        if re.fullmatch(r"\w+|\w+\[\w+\]|\w+\.\w+|\"\w+\"", what.text):
+        if re.fullmatch(r"\w+|\w+\[\w+\]|\w+\.\w+|\"\w+\"|\{\w*\}", what.text):
             return what
-        name = self.names.new(f"new_{wanted}")
+        known = self.named(what)
+        if known is not what:
+            return known
+        name = self.names.new(wanted)
         self.lets.append((name, what))
         return Text(name)
+
+    def named(self, what: Text) -> Text:
+        """The name that an expression has been given, if it has one."""
+        return next((Text(name) for name, given in self.lets if given.text == what.text), what)
 
     def current(self, variable: str) -> Text:
         """A variable of the process as it is now."""
@@ -201,7 +208,7 @@ def _if(statement: If, effects: Effects) -> None:
     for arm in statement.arms:
         condition = TRUE if arm.condition is None else text(arm.condition, effects.place)
         if condition.level != ATOM:
-            condition = effects.let("case", condition) if len(condition.text) > 40 else condition
+            condition = effects.let("condition", condition) if len(condition.text) > 40 else condition
         inner = replace(_copy(effects), sent=NOBODY, out={})
         inner.path = all_of([outer, *(negated(c) for c in otherwise), condition])
         run(arm.body, inner)
@@ -226,7 +233,9 @@ def _copy(effects: Effects) -> Effects:
 def _merge(condition: Text, yes: Effects, no: Effects, before: Effects) -> Effects:
     merged = replace(_copy(before), sent=NOBODY, out={})
     for variable in dict.fromkeys((*yes.values, *no.values)):
-        merged.values[variable] = either(condition, yes.current(variable), no.current(variable))
+        merged.values[variable] = either(
+            condition, before.named(yes.current(variable)), before.named(no.current(variable))
+        )
     for timer in dict.fromkeys((*yes.armed, *no.armed)):
         now = Text(f"{before.known.armed[before.kind, timer]}[{before.me.text}]")
         merged.armed[timer] = truth(condition, yes.armed.get(timer, now), no.armed.get(timer, now))
@@ -379,11 +388,14 @@ def _checked(message: str, arguments: tuple[Expression, ...], given: list[Text],
             continue
         _fits(what, of, interval, f"{message}: {name} is out of its range", declared.span, effects)
         cap = instance.argument_caps.get((message, position))
+        if cap is not None and what.text.isdigit() and int(what.text) <= cap:
+            continue
         if cap is not None and isinstance(number_in(of), NatType) and interval[1] > cap:
             inside = binary(what, "<=", effects.known.limit((message, position), f"{message}_{name}", cap))
             if isinstance(of, OptionType):
                 inside = Text(f"{what.tight()} = none \\/ {inside.text}", OTHER)
-            effects.within.append(implies_(effects.path, inside))
+            judged = implies_(effects.path, inside)
+            effects.within += [judged] if judged not in effects.within else []
     effects.path = outer
 
 

@@ -159,6 +159,8 @@ def either(condition: Text, yes: Text, no: Text) -> Text:
         return yes if condition == TRUE else no
     if yes == no:
         return yes
+    if yes.branches is not None and yes.branches[2] == no:
+        return either(all_of((condition, yes.branches[0])), yes.branches[1], no)
     return Text(f"IF {condition.text} THEN {_branch(yes)} ELSE {_branch(no)}", OTHER, (condition, yes, no))
 
 

@@ -63,6 +63,7 @@ SIGNS = {
     "-=": Instead("`:=`", _IN_FULL),
     "*=": Instead("`:=`", _IN_FULL),
     "++": Instead("`:=`", _IN_FULL),
+    "...": Instead("", "a block that does nothing is written `pass`"),
     "--": Instead("", "a comment begins with `#`; adding one is written in full, as in `term := term + 1`"),
     "**": Instead("", "there are no powers, only `+`, `-` and `*`"),
     "//": Instead("", "a comment begins with `#`"),
@@ -79,6 +80,9 @@ SIGNS = {
     "^": Instead("", "`!=` of two conditions holds where just one of them does"),
 }
 """Signs that mean something elsewhere. A sign of one character is looked for only as a token of its own."""
+
+PRIME = Instead("`next(...)`", "the value after the step is written `next(x)`, in a `step` property")
+"""What `x'` means to those who know TLA+."""
 
 WORDS = {
     "return": "there is no `return`: a handler runs to its end; put what must not run under `if` and `else`",
@@ -122,6 +126,3 @@ WORDS = {
 
 INFIX = frozenset(("then", "do", "begin", "xor", "mod", "div", "union", "subset", "unless"))
 """Those of them that do not begin a line."""
-
-WITH_STATEMENTS = ("on", "action", "input", "procedure")
-"""The items whose blocks are statements."""

@@ -14,8 +14,9 @@ from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
 from spec.diagnostics import Diagnostic, SpecError, suggestion
+from spec.failure import Failure, at
 from spec.layout import GluedError, Layout, LayoutError, MisindentedError
-from spec.mistakes import Failure, at, explain, misplaced_statement
+from spec.mistakes import explain, misplaced_statement
 from spec.source import Source, Span
 from spec.syntax import Comment, File, Item
 from spec.tokens import ITEM_WORDS, code, scan

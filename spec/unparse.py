@@ -52,9 +52,19 @@ def expression(tree: Expression) -> Document:
         case syntax.QuantifiedOver(quantifier, variables, domain, body, _):
             names = ", ".join(word.text for word in variables)
             return Group((f"{quantifier} {names} in ", expression(domain), ":", Indent((Break(), expression(body)))))
-        case syntax.IfThenElse(condition, yes, no, _):
-            choices = (Break(), "then ", expression(yes), Break(), "else ", expression(no))
-            return Group(("if ", expression(condition), Indent(choices)))
+        case syntax.IfThenElse():
+            return _choice(tree)
+
+
+def _choice(tree: syntax.IfThenElse) -> Document:
+    """`if a then b`, `else if c then d`, `else e`, each on a line of its own where they do not fit on one."""
+    parts: list[Document] = []
+    rest: Expression = tree
+    while isinstance(rest, syntax.IfThenElse):
+        yes = Group((expression(rest.condition), Indent((Break(), "then ", expression(rest.yes)))))
+        parts += [Break(), "else if ", yes] if parts else ["if ", yes]
+        rest = rest.no
+    return Group((*parts, Break(), "else ", expression(rest)))
 
 
 def _chain(tree: syntax.Binary) -> Document:

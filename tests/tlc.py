@@ -43,7 +43,7 @@ needs_tlc = pytest.mark.skipif(
 @dataclass(frozen=True)
 class TlcResult:
     """What TLC found. `violated` names the property, or is the message of a failed assertion ("" where all is well);
-    `length` is the number of steps to it, counting the step that fails."""
+    `length` is the number of steps to it. For a failed assertion it is 0: TLC does not show the way to that."""
 
     states: int
     violated: str
@@ -81,7 +81,7 @@ def read_result(output: str, module: str = "") -> TlcResult:
     assert states, f"{output[-4000:]}\n{module}"
     length = len(re.findall(r"^(?:State )?\d+: ", output, re.MULTILINE))
     if failed is not None:
-        return TlcResult(int(states[-1]), failed[1], length, output)
+        return TlcResult(int(states[-1]), failed[1], 0, output)
     if named is not None:
         return TlcResult(int(states[-1]), named[1], length - 1, output)
     assert "No error has been found" in output, f"{output[-4000:]}\n{module}"

@@ -17,12 +17,17 @@ from modelcheck.check import Options, run_check
 from modelcheck.verdict import Answer
 from spec.check import check
 from spec.diagnostics import SpecError
+from spec.format import format_source
 from spec.render import render
 from spec.source import Source
 from tests.docs.markdown import PAGES, Block, blocks_of
 
 ELSEWHERE = ("wrong",)
 BLOCKS = [b for b in blocks_of("elect") if not b.option("file") and not set(ELSEWHERE) & set(b.info)]
+
+
+def _is_file(block: Block) -> bool:
+    return block.option("file") is not None or block.info[1:] in ((), ("context",), ("alone",))
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
@@ -38,6 +43,12 @@ def test_the_spec_is_right(block: Block) -> None:
         for one in protocol.checks:
             verdict = run_check(protocol, one, Options())
             assert verdict.answer is Answer.HOLDS, verdict.reason
+
+
+@pytest.mark.parametrize("block", [b for b in blocks_of("elect") if _is_file(b)], ids=lambda block: block.name)
+def test_a_whole_spec_is_in_canonical_form(block: Block) -> None:
+    text = whole(block) if "alone" in block.info else block.text
+    assert format_source(Source(block.name, text)) == text
 
 
 def test_every_kind_of_block_is_known() -> None:

@@ -107,10 +107,10 @@ class Declarations:
     def _sizes(self) -> tuple[int, ...]:
         """How many processes: more of them where that is not likely to be more than can be explored."""
         held = sum(len(variables) for variables in self.variables.values()) + len(self.faults.split())
-        crowded = self.network not in GROWING and held + 2 * len(self.messages) > 5
+        crowded = self.network not in GROWING and held + 2 * len(self.messages) > 4
         if not self.single:
             return self.choose.pick([(2, 1), (1, 2)] if crowded else [(2, 1), (1, 2), (2, 2)])
-        return (self.choose.pick([2] * 11 + [1] if crowded else [2] * 6 + [3] * 5 + [1]),)
+        return (self.choose.pick([2] * 11 + [1] if crowded or held > 5 else [2] * 6 + [3] * 5 + [1]),)
 
     def _faults(self) -> str:
         if self.choose.chance(45):
@@ -187,8 +187,9 @@ class Declarations:
 
     def _messages(self) -> list[Sendable]:
         found = []
-        for name in ("ask", "grant", "tell")[: self.choose.number(1, 2 if self.network not in GROWING else 3)]:
-            count = self.choose.pick([0, 0, 1, 1, 1, 2] if self.network in GROWING else [0, 0, 1, 1])
+        growing = self.network in GROWING
+        for name in ("ask", "grant", "tell")[: self.choose.pick([1, 2, 3] if growing else [1, 1, 2])]:
+            count = self.choose.pick([0, 0, 1, 1, 1, 2] if growing else [0, 0, 1, 1, 2])
             parameters = tuple(self._parameter() for _ in range(count))
             ends = [self.choose.pick(self.kinds), self.choose.pick(self.kinds)]
             found.append(Sendable(name, parameters, *ends))

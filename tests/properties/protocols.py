@@ -38,21 +38,22 @@ class Writer(Statements):
             return [f"{head}{suffix}: {lines[0]}", ""]
         return [f"{head}{suffix}:", *self.block(lines), ""]
 
-    def _moving_on(self, spot: Spot) -> tuple[str | None, list[str]]:
-        """A guard over an enumeration or a flag, and an assignment after which it is false: something is done once."""
+    def _moving_on(self, spot: Spot, later: int = 35) -> tuple[str | None, list[str]]:
+        """A guard over an enumeration or a flag, and an assignment after which it is false: something is done once.
+        `later` is how often, in percent, that is not where things begin."""
         assert spot.kind is not None
         movable = [v for v in self.variables[spot.kind] if isinstance(v.type, EnumType | BoolType)]
         if not movable:
             return None, []
         variable = self.choose.pick(movable)
         if isinstance(variable.type, BoolType):
-            lowered = variable.initial == "true" or self.choose.chance(25)
+            lowered = (variable.initial == "true") != self.choose.chance(later)
             guard = variable.name if lowered else f"not {variable.name}"
             return guard, [f"{variable.name} := {'false' if lowered else 'true'}"]
         assert isinstance(variable.type, EnumType)
         values = variable.type.values
         position = values.index(variable.initial)
-        if self.choose.chance(35):
+        if self.choose.chance(later):
             position = self.choose.number(0, len(values) - 1)
         after = values[(position + 1) % len(values)]
         return f"{variable.name} == {values[position]}", [f"{variable.name} := {after}"]
@@ -144,9 +145,10 @@ class Writer(Statements):
         if arguments is None:
             return []
         self.sent.add(message.name)
-        guard, first = self._moving_on(spot)
+        guard, first = self._moving_on(spot, later=0)
         sending = f"broadcast {message.name}({arguments})"
-        if message.sender == message.receiver and self.choose.chance(20):
+        alone = self.sizes[self.kinds.index(message.receiver)] == 1
+        if message.sender == message.receiver and (alone or self.choose.chance(20)):
             sending = f"send {message.name}({arguments}) to self"
         lines = [*first, sending]
         suffix = "" if guard is None else f" if {guard}"
@@ -244,8 +246,7 @@ class Writer(Statements):
         """The sizes and the channel of the check, and the bounds of all `nat` variables."""
         counts = [f"{size} {kind}s" for kind, size in zip(self.kinds, self.sizes, strict=True)]
         if self.network not in GROWING or self.choose.chance(10):
-            narrow = sum(self.sizes) > 2 or len(self.messages) > 1
-            counts.append(f"channel <= {1 if narrow and self.choose.chance(80) else 2}")
+            counts.append(f"channel <= {2 if self.choose.chance(20) else 1}")
         limit = 1 if sum(self.sizes) > 2 else self.choose.number(1, 2)
         bounds = [f"{k}.{v.name} <= {limit}" for k in self.kinds for v in self.variables[k] if _counts(v.type)]
         if self.single:

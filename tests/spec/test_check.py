@@ -221,7 +221,7 @@ def test_coverage_points_are_handlers_and_arms() -> None:
     ]
     branch = handler.body[0]
     assert isinstance(branch, If)
-    assert [arm.point for arm in branch.arms ] == [1, 2, 3]
+    assert [arm.point for arm in branch.arms] == [1, 2, 3]
 
 
 def test_layout_does_not_matter() -> None:

@@ -1,0 +1,85 @@
+"""The shipped protocols: what each of them promises holds, and nothing in them is idle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelcheck.check import Options, run_check
+from modelcheck.engines import Choice, Wanted
+from modelcheck.outcome import Limits
+from modelcheck.verdict import Answer, Result, Verdict
+from spec.check import load
+from spec.overrides import check_from
+
+PROTOCOLS = Path(__file__).parents[2] / "spec" / "protocols"
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in PROTOCOLS.glob("*.elect"))
+
+
+def verdict(name: str, check: str, engine: Wanted = Wanted.AUTO) -> Verdict:
+    protocol, _ = load(PROTOCOLS / f"{name}.elect")
+    (wanted,) = (found for found in protocol.checks if found.name == check)
+    return run_check(protocol, wanted, Options(Limits(threads=2), Choice(engine)))
+
+
+def test_there_are_protocols() -> None:
+    assert {"lock_service", "prevote", "raft", "ring"} <= set(names())
+
+
+@pytest.mark.parametrize("name", names())
+def test_is_named_as_its_file_and_warns_of_nothing(name: str) -> None:
+    protocol, warnings = load(PROTOCOLS / f"{name}.elect")
+    assert protocol.name == name
+    assert not warnings
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_quick_check_holds(name: str) -> None:
+    result = verdict(name, "quick")
+    assert result.answer is Answer.HOLDS, result.reason
+    assert result.coverage.complete and result.coverage.taken == result.coverage.total
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", names())
+def test_the_full_check_holds(name: str) -> None:
+    result = verdict(name, "full")
+    assert result.answer is Answer.HOLDS, result.reason
+
+
+@pytest.mark.parametrize("name", names())
+def test_there_is_a_leader_and_one_only(name: str) -> None:
+    """A protocol in which nobody leads would hold as well."""
+    protocol, _ = load(PROTOCOLS / f"{name}.elect")
+    results = {found.name: found.result for found in verdict(name, "quick").explorations[0].properties}
+    assert protocol.leader is not None
+    assert results["one_leader_per_token"] is Result.HOLDS
+    assert results["token_never_goes_backwards"] is Result.HOLDS
+    assert Result.WITNESSED in results.values()
+
+
+def test_both_engines_count_the_same_states_of_the_ring() -> None:
+    """The ring is ordered, so that neither symmetry nor anything else makes one state of two."""
+    native, plain = verdict("ring", "quick"), verdict("ring", "quick", Wanted.PYTHON)
+    assert [exploration.outcome.levels for exploration in native.explorations if exploration.outcome] == [
+        exploration.outcome.levels for exploration in plain.explorations if exploration.outcome
+    ]
+
+
+def test_small_rings_have_a_leader_too() -> None:
+    """A ring of one is its own neighbour."""
+    protocol, _ = load(PROTOCOLS / "ring.elect")
+    result = run_check(
+        protocol, check_from("1, 2, 3 nodes, channel <= 2", protocol, "test"), Options(Limits(threads=2))
+    )
+    leads = [
+        found.result
+        for exploration in result.explorations
+        for found in exploration.properties
+        if found.name == "someone_leads"
+    ]
+    assert leads == [Result.WITNESSED] * 3
