@@ -30,7 +30,7 @@ WITHOUT_SHRINKING = tuple(phase for phase in Phase if phase is not Phase.shrink)
 
 def has_compiler() -> bool:
     try:
-        build.find_compiler()
+        build.find_compilers()
     except build.NoCompiler:
         return False
     return True
@@ -128,8 +128,7 @@ def test_rumur_says_the_same(found: Explored) -> None:
     for symmetric in (False, True):
         try:
             text = murphi(instance_of(model), symmetric)
-        except InexpressibleError as refused:
-            assert "cannot be exported" in str(refused)
+        except InexpressibleError:
             event("refused")
             continue
         result = run_rumur(text, symmetric)
