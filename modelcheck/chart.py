@@ -78,9 +78,9 @@ def chart(trace: Trace, width: int = 100, *, ascii_only: bool = False) -> str:
 
 
 def coloured_chart(trace: Trace, width: int = 100, *, ascii_only: bool = False) -> Text:
-    """The same chart with colours, for a rich console: `console.print(text, no_wrap=True)`."""
+    """The same chart with colours, for a rich console: `console.print(text, end="", soft_wrap=True)`."""
     lines = (Text.assemble(*line) for line in _lines(trace, width, ascii_only))
-    return Text("\n").join(lines)
+    return Text("\n").join([*lines, Text()])
 
 
 def _lines(trace: Trace, width: int, ascii_only: bool) -> Iterator[Line]:
