@@ -429,7 +429,8 @@ static void worker_insert_pending(struct worker *w)
             break;
         if (new) {
             w->fresh++;
-            model_check(w, p->state);
+            if (p->seen)
+                model_check(w, p->state);
             frontier_add(w, p->state);
         }
     }

@@ -94,6 +94,9 @@ def prepare(folder: Path) -> None:
     command = tools / "oneleader"
     command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m oneleader "$@"\n', encoding="utf-8")
     command.chmod(0o755)
+    python = tools / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
     # What `make verify` does once it has set itself up; a test below holds the Makefile to that.
     make = tools / "make"
     make.write_text(f'#!/bin/sh\n[ "$*" = verify ] && exec {VERIFY}\n', encoding="utf-8")
