@@ -162,6 +162,14 @@ def _no_unit(failure: Failure) -> Diagnostic | None:
     return Diagnostic("E0101", "a time without its unit", after(failure.before), "expected `ms`, `s` or `min`", said)
 
 
+def _int_without_range(failure: Failure) -> Diagnostic | None:
+    before = failure.before
+    if before is None or before.text != "int" or "NUMBER" not in failure.accepted:
+        return None
+    said = "an integer type names its range: `int 0..7`; without a bound it is `nat`"
+    return Diagnostic("E0204", "`int` needs a range", at(before), "expected `int LOW..HIGH`", said)
+
+
 def _no_initial_value(failure: Failure) -> Diagnostic | None:
     if not failure.ended or "EQUAL" not in failure.accepted or failure.before is None:
         return None
@@ -281,7 +289,8 @@ def _unknown_item(failure: Failure, first: Token, said: str) -> Diagnostic:
 
 
 RULES: tuple[Callable[[Failure], Diagnostic | None], ...] = (
-    *(confusions.open_text, confusions.strange_character, confusions.foreign_sign, _dangling_operator),
+    *(confusions.open_text, confusions.strange_character, _int_without_range, confusions.foreign_sign),
+    _dangling_operator,
     *(
         confusions.misused_else,
         confusions.arm_without_if,

@@ -99,6 +99,8 @@ MISTAKES = {
     # Processes
     "a variable without a type": PROCESS + "    term = 0\n",
     "a variable without an initial value": PROCESS + "    term: nat\n",
+    "an `int` without its range": PROCESS + "    term: int = 0\n",
+    "an optional `int` without its range": PROCESS + "    term: int? = none\n",
     "a set without `of`": PROCESS + "    votes: set node = {}\n",
     "a timer without a unit": PROCESS + "    timer election: 300 .. 500 ms\n",
     "a timer with `=`": PROCESS + "    timer election = 300 ms\n",
