@@ -128,9 +128,8 @@ def test_rumur_says_the_same(found: Explored) -> None:
     for symmetric in (False, True):
         try:
             text = murphi(instance_of(model), symmetric)
-        except InexpressibleError as refused:
-            assert "cannot be exported" in str(refused)
-            event("refused")
+        except InexpressibleError:
+            event(f"refused, symmetric: {symmetric}")
             continue
         result = run_rumur(text, symmetric)
         if expected.violations:
