@@ -43,7 +43,7 @@ class PythonSearch:
             len(self._parents),
             self._steps,
             tuple(self._levels),
-            tuple(self._hits.values()),
+            tuple(self._hits[item.name] for item in self._items if item.name in self._hits),
             frozenset(self._covered),
             frozenset(self._reached),
             time.monotonic() - began,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from modelcheck.reductions import ALL, ALWAYS_ARMED, DEAD_MESSAGES, DEAD_VARIABL
 from modelcheck.report import report
 from modelcheck.verdict import EXIT_STATUS, Answer, Verdict
 from modelcheck.verdict_json import verdict_to_json
-from oneleader.console import fail, problems_told, read, write
+from oneleader.console import fail, printing, problems_told, read, write
 from oneleader.render import CHART, as_text, show_trace
 from spec.diagnostics import suggestion
 from spec.overrides import check_from, faults_from, network_from
@@ -79,6 +80,9 @@ def check(request: Request) -> None:
             fail(str(problem))
         finally:
             clear()
+        if _interrupted(verdict):
+            # Pressed once more, Ctrl-C must not take the partial verdict away.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         verdicts.append(verdict)
         if not request.as_json:
             _show(verdict, request)
@@ -86,7 +90,8 @@ def check(request: Request) -> None:
             break
     if request.as_json:
         shown = [verdict_to_json(verdict) for verdict in verdicts]
-        print(json.dumps(shown[0] if len(checks) == 1 else shown, indent=2))
+        with printing():
+            print(json.dumps(shown[0] if len(checks) == 1 else shown, indent=2))
     raise typer.Exit(max((verdict.exit_status for verdict in verdicts), key=_gravity))
 
 
@@ -163,10 +168,11 @@ def _bytes(text: str | None) -> int:
 
 def _show(verdict: Verdict, request: Request) -> None:
     trace = next((e.trace for e in verdict.explorations if e.trace is not None), None)
-    if trace is not None:
-        show_trace(trace, request.format)
-    if trace is None or request.format == CHART:
-        print(report(verdict), end="", flush=True)
+    with printing():
+        if trace is not None:
+            show_trace(trace, request.format)
+        if trace is None or request.format == CHART:
+            print(report(verdict), end="")
     if trace is not None and request.trace is not None:
         write(request.trace, as_text(trace, "json"))
         print(f"  the counterexample is saved: oneleader replay {request.spec} {request.trace}", file=sys.stderr)

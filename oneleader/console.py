@@ -63,6 +63,20 @@ def problems_told(file: str = "a file") -> Iterator[None]:
         fail(f"{problem.filename or file}: {problem.strerror or problem}")
 
 
+@contextmanager
+def printing() -> Iterator[None]:
+    """Around what writes to standard output: a reader who has had enough changes no verdict; a full disk is told."""
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as problem:
+        # What is still buffered has nowhere to go, and would fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(problem, BrokenPipeError):
+            fail(f"standard output: {problem.strerror}")
+
+
 def write(path: Path, text: str) -> None:
     """Writes a file whole or not at all. Ends the run where that fails."""
     with problems_told():

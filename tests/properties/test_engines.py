@@ -30,7 +30,7 @@ WITHOUT_SHRINKING = tuple(phase for phase in Phase if phase is not Phase.shrink)
 
 def has_compiler() -> bool:
     try:
-        build.find_compiler()
+        build.find_compilers()
     except build.NoCompiler:
         return False
     return True
