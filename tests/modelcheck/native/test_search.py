@@ -138,7 +138,8 @@ def test_other_compilers(compiler: str, tmp_path: Path, monkeypatch: pytest.Monk
 def test_text_is_the_same_each_time() -> None:
     """Or it would be compiled each time: sets must not be gone through in an order that differs between runs."""
     program = (
-        "import hashlib; from tests.modelcheck.native.test_search import oracle; from modelcheck.native.emit import emit; "
+        "import hashlib; from tests.modelcheck.native.test_search import oracle; "
+        "from modelcheck.native.emit import emit; "
         "from modelcheck.reductions import reductions_of; model = oracle(3, 2); "
         "print(hashlib.sha256(emit(model, reductions_of(model)).text.encode()).hexdigest())"
     )
