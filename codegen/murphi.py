@@ -9,12 +9,13 @@ ends in a failed `assume`, which makes it no step. Beside what the protocol says
 from __future__ import annotations
 
 from codegen.instance import Instance, place, properties, quorum_name
-from codegen.murphi_expressions import Code, Scope, code, compare, size
+from codegen.murphi_expressions import Code, Scope, any_of, code, compare, size
 from codegen.murphi_names import Tables, tables
 from codegen.murphi_network import empty_network, loss_rules
 from codegen.murphi_rules import copying, deliveries, faults, finish, own_steps
 from codegen.murphi_state import Lines, Module, call_of, declare_calls, declare_state, initial_value, write_procedures
 from codegen.murphi_statements import Body, body_text, indented, quoted
+from spec.lint import reads_of_step
 from spec.protocol import Apply, ProcessKind, Property, PropertyKind, Size
 from spec.types import BOOL, NUMBER, SetType
 
@@ -125,11 +126,28 @@ def _check_step(module: Module) -> str:
     unchanged = " & ".join(f"{name} = {copy}" for name, copy in module.copies.items())
     lines = [f"if {unchanged} then", "  return;  -- nothing has changed, so nothing has happened", "end;"]
     for prop in properties(module.instance.protocol, PropertyKind.STEP):
+        seen = _seen(module, prop, before)
+        if seen is None:
+            continue
         lines += [line for line in quoted(prop.span, made).split("\n") if line]
-        lines.append(f'assert {_about(prop, made, before).text} "{prop.name}";')
+        lines += [f"if {seen.text} then", f'  assert {_about(prop, made, before).text} "{prop.name}";', "end;"]
     parameters = "; ".join(f"var {copy}: {module.state[name]}" for name, copy in module.copies.items())
     body = Body(made, module.instance.protocol.kinds[0].name, made.names.within())
     return body_text(f"procedure {module.judged}({parameters});", body, lines)
+
+
+def _seen(module: Module, prop: Property, before: dict[str, str]) -> Code | None:
+    """Whether a step changes something that the property reads: only then does the property speak of it. None for
+    one that reads nothing."""
+    made = module.made
+    parts = []
+    for kind, name in sorted(reads_of_step(module.instance.protocol, prop)):
+        called = made.kinds[kind]
+        field = called.up if name == "up" else called.fields.get(name) or called.armed[name]
+        if field is not None:
+            same = f"{called.states}[p].{field} = {before[kind]}[p].{field}"
+            parts.append(Code(f"exists p: {called.type} do !({same}) end"))
+    return any_of(parts) if parts else None
 
 
 def _standard_properties(module: Module) -> list[str]:

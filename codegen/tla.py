@@ -41,6 +41,7 @@ from codegen.tla_expressions import (
     implies,
     text,
 )
+from spec.lint import reads_of_step
 from spec.protocol import Apply, FaultKind, ProcessKind, Property, PropertyKind
 from spec.types import BOOL, SetType
 
@@ -332,7 +333,8 @@ def _properties(module: TlaModule) -> tuple[list[str], list[str], list[str], lis
         texts.append(f"{comment(module, [prop.span])}{invariants[-1]} == {_about(prop, module)}\n")
     for prop in properties(protocol, PropertyKind.STEP):
         steps.append(known.names.new(prop.name))
-        texts.append(f"{comment(module, [prop.span])}{steps[-1]} == [][{_about(prop, module)}]_vars\n")
+        seen = _seen(prop, module)
+        texts.append(f"{comment(module, [prop.span])}{steps[-1]} == [][{_about(prop, module)}]_<<{seen}>>\n")
     for prop in properties(protocol, PropertyKind.REACHABLE):
         witnesses.append(known.names.new(f"never_{prop.name}"))
         texts.append(
@@ -343,6 +345,16 @@ def _properties(module: TlaModule) -> tuple[list[str], list[str], list[str], lis
         invariants.append(known.names.new(name))
         texts.append(f"\\* {said}\n{invariants[-1]} ==\n  {formula}\n")
     return invariants, steps, witnesses, texts
+
+
+def _seen(prop: Property, module: TlaModule) -> str:
+    """The variables that a step property reads: it speaks of steps that change some of them."""
+    known = module.known
+    names = {
+        known.up.get(kind) if name == "up" else known.variables.get((kind, name)) or known.armed[kind, name]
+        for kind, name in reads_of_step(module.instance.protocol, prop)
+    }
+    return ", ".join(sorted(name for name in names if name is not None))
 
 
 def _about(prop: Property, module: TlaModule) -> str:
