@@ -14,7 +14,9 @@ from modelcheck.properties import (
     ONE_LEADER_PER_TOKEN,
     STANDARD_TEXTS,
     TOKEN_NEVER_GOES_BACKWARDS,
+    Checked,
     backers,
+    found_in_step,
     holds_quorum,
     leaders,
 )
@@ -63,7 +65,9 @@ def explain(model: Model, claim: Property, state: State, after: State | None = N
     Raises ValueError where it is true.
     """
     failing = [s for s in _scopes(model, claim, state, after) if not evaluate(claim.expression, s)]
-    if not failing:
+    # A step property says nothing of steps that leave alone what it reads.
+    says_nothing = after is not None and not found_in_step(model, Checked(claim.name, True, True, claim), state, after)
+    if not failing or says_nothing:
         raise ValueError(f"`{claim.name}` is true here")
     clauses = list(_clauses(claim.expression, failing[0], False))
     if len(failing) > 1:

@@ -165,9 +165,9 @@ def _timers(protocol: Protocol) -> Iterator[Diagnostic]:
 
 def _unread(protocol: Protocol) -> Iterator[Diagnostic]:
     used = [h.guard for h in protocol.handlers if h.guard is not None], [b.body for b in _bodies(protocol)]
-    by_handlers = _reads(protocol, tuple(used[0]) + tuple(used[1]))
+    by_handlers = reads(protocol, tuple(used[0]) + tuple(used[1]))
     elsewhere: tuple[object, ...] = (*protocol.properties, *((protocol.leader,) if protocol.leader else ()))
-    anywhere = by_handlers | _reads(protocol, elsewhere)
+    anywhere = by_handlers | reads(protocol, elsewhere)
     for kind in protocol.kinds:
         for variable in kind.variables:
             place = (kind.name, variable.name)
@@ -188,10 +188,11 @@ def reads_of_step(protocol: Protocol, claim: Property) -> frozenset[tuple[str, s
 
     The property is judged on steps that change some of this, for some process: `[P]_v` in the terms of TLA. So it
     says nothing of steps that it cannot see, and none that changes but a message or a forgotten value can fail it."""
-    return frozenset(_reads(protocol, (claim.expression,)))
+    return frozenset(reads(protocol, (claim.expression,)))
 
 
-def _reads(protocol: Protocol, whole: tuple[object, ...]) -> set[tuple[str, str]]:
+def reads(protocol: Protocol, whole: tuple[object, ...]) -> set[tuple[str, str]]:
+    """What parts of a protocol read, definitions that they apply included: see `reads_of_step`."""
     found: set[tuple[str, str]] = set()
     for part in nodes(whole):
         if isinstance(part, Read):
@@ -201,7 +202,7 @@ def _reads(protocol: Protocol, whole: tuple[object, ...]) -> set[tuple[str, str]
         if isinstance(part, Up):
             found.add((getattr(part.process.type, "kind", ""), "up"))
         if isinstance(part, Apply):
-            found |= _reads(protocol, (protocol.definition(part.definition).body,))
+            found |= reads(protocol, (protocol.definition(part.definition).body,))
     return found
 
 

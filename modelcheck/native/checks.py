@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from modelcheck.model import Model
@@ -11,7 +11,7 @@ from modelcheck.native.expressions import Context, expression
 from modelcheck.native.reduce import forgetting_masks
 from modelcheck.native.rows import block_masks, mask
 from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked
-from spec.lint import reads_of_step
+from spec.lint import reads, reads_of_step
 from spec.protocol import ProcessKind
 from spec.types import SetType, Type
 
@@ -24,40 +24,80 @@ def commits(e: Emission) -> Iterator[str]:
         if item.in_step and item.declared is not None
     ]
     yield (
-        "/* A step has led from one state (as rows) to another. */\n"
-        "static void finish(struct worker *w, const uint64_t *from, uint64_t *rows, uint32_t step)\n{\n"
+        "/* A step has led from one state (as rows) to another; if `seen`, properties may tell the states apart. */\n"
+        "static inline void finish(struct worker *w, const uint64_t *from, uint64_t *rows, uint32_t step, int seen)\n"
+        "{\n"
         + "\n".join(step_checks)
         + "\n    uint64_t state[MODEL_WORDS];\n    canonical(rows);\n    pack(rows, state);\n"
-        "    (void)from;\n    emit(w, state, step);\n}"
+        "    (void)from;\n    emit(w, state, step, seen);\n}"
     )
     for index, kind in enumerate(e.model.protocol.kinds):
         words = e.layout.rows[index].words
         mine = e.row(index, "me", "{}")
         yield (
-            f"/* A process has run: `y` is its row now, `base` all rows but for that, `from` the state before. */\n"
-            f"static void commit_{kind.name}(struct worker *w, const uint64_t *from, const uint64_t *base, "
-            f"int64_t me,\n    const uint64_t *y, const uint64_t *taken, uint32_t step)\n{{\n"
-            f"    uint64_t rows[ROW_WORDS];\n    cover(w, taken);\n"
-            f"    if (same_words(y, {mine.format('from')}, {words}) && (base == from || step == STEP_RESTART))\n"
-            f"        return;\n"
+            f"/* As `commit_{kind.name}`, where something has changed. */\n"
+            f"static __attribute__((noinline)) void change_{kind.name}(struct worker *w, const uint64_t *from, "
+            f"const uint64_t *base,\n    int64_t me, const uint64_t *y, uint32_t step)\n{{\n"
+            f"    uint64_t rows[ROW_WORDS];\n"
             f"    memcpy(rows, base, sizeof rows);\n"
             f"    copy_words({mine.format('rows')}, y, {words});\n"
             + _remember(e, index, kind)
             + "    if (base != from && step != STEP_RESTART && same_words(rows, from, ROW_WORDS))\n        return;\n"
             f"    settle_{kind.name}({mine.format('rows')});\n"
-            f"{_forget(e, index)}    finish(w, from, rows, step);\n}}"
+            f"    const int seen = {_differs(mine, _seen_masks(e, index))};\n"
+            f"{_forget(e, index)}    finish(w, from, rows, step, seen);\n}}"
         )
+        yield (
+            f"/* A process has run: `y` is its row now, `base` all rows but for that, `from` the state before. */\n"
+            f"static inline void commit_{kind.name}(struct worker *w, const uint64_t *from, const uint64_t *base, "
+            f"int64_t me,\n    const uint64_t *y, const uint64_t *taken, uint32_t step)\n{{\n"
+            f"    cover(w, taken);\n"
+            f"    if (same_words(y, {mine.format('from')}, {words}) && (base == from || step == STEP_RESTART))\n"
+            f"        return;\n"
+            f"    uint64_t row[{max(words, 1)}]; /* a copy, for `y` to stay in registers */\n"
+            f"    copy_words(row, y, {words});\n    change_{kind.name}(w, from, base, me, row, step);\n}}"
+        )
+
+
+def _differs(row: str, masks: Iterable[tuple[int, int]]) -> str:
+    """A C condition: whether some of the bits of a row, by its words, differ between `rows` and `from`."""
+    tests = [
+        f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))"
+        for word, bits in masks
+        if bits
+    ]
+    return f"({' || '.join(tests) or '0'})"
+
+
+def _read_masks(e: Emission, kind: str, name: str) -> dict[int, int]:
+    """The bits of each word of a kind's rows that hold a variable, a timer, or (`up`) whether the process is up."""
+    blocks = e.layout.rows[e.model.kind_index[kind]].blocks
+    # A timer that is always armed varies with whether its process is up.
+    block = next((blocks[b] for b in (f"var_{name}", f"armed_{name}", "up") if b in blocks), None)
+    return block_masks(block) if block is not None else {}
+
+
+def _seen_masks(e: Emission, index: int) -> list[tuple[int, int]]:
+    """The bits of each word of a kind's rows that some property of states reads. A step that leaves them as they are
+    leads to nothing that has not been found in the state before, and so at a smaller depth."""
+    protocol = e.model.protocol
+    kind = protocol.kinds[index].name
+    masks = [0] * e.layout.rows[index].words
+    whole: list[object] = [item.declared for item in e.properties if not item.in_step]
+    if None in whole:
+        whole += [protocol.leader, *(d for d in protocol.definitions if d.name.partition(":")[0] == "quorum")]
+    parts = [_read_masks(e, *read) for read in reads(protocol, tuple(whole)) if read[0] == kind]
+    parts += [block_masks(block) for name, block in e.layout.rows[index].blocks.items() if name in ("led", "up")]
+    for word, bits in (item for part in parts for item in part.items()):
+        masks[word] |= bits
+    return list(enumerate(masks))
 
 
 def _forget(e: Emission, index: int) -> str:
     """Which messages are dead changes only with what the acting process has sent or what its reactions depend on."""
     row = e.row(index, "me", "{}")
-    tests = [
-        f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))"
-        for word, bits in enumerate(forgetting_masks(e.layout, e.reductions, index))
-        if bits
-    ]
-    return f"    if ({' || '.join(tests)})\n        forget(rows);\n" if tests else ""
+    masks = [one for one in enumerate(forgetting_masks(e.layout, e.reductions, index)) if one[1]]
+    return f"    if {_differs(row, masks)}\n        forget(rows);\n" if masks else ""
 
 
 def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
@@ -82,14 +122,8 @@ def _step_check(e: Emission, number: int, item: Checked) -> str:
     tests = []
     for kind, name in sorted(reads_of_step(e.model.protocol, item.declared)):
         index = e.model.kind_index[kind]
-        blocks = e.layout.rows[index].blocks
-        # A timer that is always armed varies with whether its process is up.
-        block = next((blocks[b] for b in (f"var_{name}", f"armed_{name}", "up") if b in blocks), None)
-        masks = block_masks(block) if block is not None else {}
-        for word, bits in masks.items():
-            for number_of in range(e.model.sizes[index]):
-                row = e.row(index, str(number_of), "{}")
-                tests.append(f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))")
+        masks = _read_masks(e, kind, name)
+        tests += [_differs(e.row(index, str(i), "{}"), masks.items()) for i in range(e.model.sizes[index]) if masks]
     if not tests:
         return ""
     check = _property_check(e, number, item, "from", "rows", "found_in_step(w, {})")

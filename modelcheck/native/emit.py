@@ -88,7 +88,7 @@ def _initial(layout: Layout, packed: tuple[int, ...]) -> str:
     return (
         "static void model_initial(struct worker *w)\n{\n"
         f"    static const uint64_t start[MODEL_WORDS] = {{{words}}};\n"
-        "    uint64_t state[MODEL_WORDS];\n    model_canonical(start, state);\n    emit(w, state, 0);\n}"
+        "    uint64_t state[MODEL_WORDS];\n    model_canonical(start, state);\n    emit(w, state, 0, 1);\n}"
     )
 
 

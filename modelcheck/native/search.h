@@ -10,7 +10,8 @@
  *   model_property_kinds[]                what finding a property means, see below
  *   model_initial(worker)                 calls emit() for each initial state
  *   model_expand(worker, state)           calls emit() for each changing step of a state
- *   model_check(worker, state)            calls found() for each property that the state decides
+ *   model_check(worker, state)            calls found() for each property that the state decides; not called for what a
+ *                                         step led to that no property of states can see (`seen` of emit() is 0)
  *   model_canonical(state, out)           the representative of the state's orbit
  *
  * A packed state must have OCCUPIED set in its first word: a free slot of the table is all zero.
@@ -24,6 +25,7 @@ enum property_kind { WITNESS = 0, VIOLATED_STATE = 1, VIOLATED_STEP = 2 };
 
 #define ARRAY(n) ((n) > 0 ? (n) : 1)
 #define BATCH 64
+#define LINE_WORDS 8 /* of a cache line */
 #define COVER_WORDS ARRAY((MODEL_COVERS + 63) / 64)
 
 struct hit {
@@ -35,6 +37,7 @@ struct hit {
 struct pending {
     uint64_t hash;
     uint32_t step;
+    uint32_t seen; /* whether a property of states may hold or fail in it otherwise than in its source */
     uint64_t state[MODEL_WORDS];
 };
 
@@ -87,14 +90,17 @@ static inline uint64_t home_slot(uint64_t hash, uint64_t size)
 }
 
 /* A changing step leads to this packed, canonical state. */
-static inline void emit(struct worker *w, const uint64_t *state, uint32_t step)
+static inline void emit(struct worker *w, const uint64_t *state, uint32_t step, int seen)
 {
     struct pending *p = &w->pending[w->count];
     for (int i = 0; i < MODEL_WORDS; i++)
         p->state[i] = state[i];
     p->step = step;
+    p->seen = (uint32_t)seen;
     p->hash = hash_state(state);
-    __builtin_prefetch(w->slots + home_slot(p->hash, w->size) * MODEL_WORDS, 1);
+    const uint64_t *slot = w->slots + home_slot(p->hash, w->size) * MODEL_WORDS;
+    __builtin_prefetch(slot, 1);
+    __builtin_prefetch(slot + LINE_WORDS, 1); /* probing often goes on there */
     w->steps++;
     if (++w->count == BATCH)
         worker_flush(w);

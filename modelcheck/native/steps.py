@@ -203,7 +203,7 @@ def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
         if network.loss:
             lines += (
                 "        { uint64_t rows[ROW_WORDS]; memcpy(rows, base, sizeof rows); "
-                "finish(w, from, rows, STEP_LOSE); }\n"
+                "finish(w, from, rows, STEP_LOSE, 0); }\n"
             )
         if not network.reordering:
             lines += "        if (i > 0) continue;\n"
@@ -243,7 +243,7 @@ def _faults(e: Emission) -> Iterator[str]:
         yield (
             "    { uint64_t rows[ROW_WORDS]; memcpy(rows, from, sizeof rows);\n"
             + "\n".join(_set_side(e, index, kind, "0") for index, kind in e.kinds())
-            + "\n    if (!same_words(rows, from, ROW_WORDS)) finish(w, from, rows, STEP_HEAL); }"
+            + "\n    if (!same_words(rows, from, ROW_WORDS)) finish(w, from, rows, STEP_HEAL, 0); }"
         )
 
 
@@ -303,5 +303,5 @@ def _partition(e: Emission, base: str) -> str:
             f"{kind.name}___side({row.format('rows')}) == {kind.name}___side({row.format('from')});"
         )
         first += e.model.sizes[index]
-    lines.append("    if (!same) finish(w, from, rows, STEP_PARTITION);\n    }")
+    lines.append("    if (!same) finish(w, from, rows, STEP_PARTITION, 0);\n    }")
     return "\n".join(lines)

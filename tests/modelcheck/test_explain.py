@@ -152,6 +152,11 @@ def test_a_step_property_is_explained_by_both_states() -> None:
     )
 
 
+def test_a_step_that_leaves_alone_what_a_step_property_reads_is_none_of_its() -> None:
+    with pytest.raises(ValueError, match="`claim` is true here"):
+        explained("forall n in node: next(n.armed(election)) != n.armed(election)", kind="step")
+
+
 def test_a_witness_is_explained_by_whom_it_is_true_for() -> None:
     assert explained("exists n in node: n.role == leader and (n.term >= 1 or n.term > 7)", kind="reachable") == (
         "n = node1: `n.role == leader and (n.term >= 1 or n.term > 7)` is true (node1.role = leader, node1.term = 1)",

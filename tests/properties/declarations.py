@@ -168,7 +168,7 @@ class Declarations:
         types: list[Type] = []
         if self.choose.chance(75):
             types.append(role)
-        more = self.choose.pick([1, 2, 2, 3] if self.single else [1, 1, 2])
+        more = self.choose.pick([1, 2, 2, 3] if self.single and self.network in GROWING else [1, 1, 2])
         types += [self._variable_type(kind) for _ in range(more)]
         names: dict[type, str] = {EnumType: "role", NatType: "term", IntType: "level"}
         names |= {OptionType: "choice", SetType: "votes", MapType: "seen"}

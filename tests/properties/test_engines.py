@@ -1,4 +1,4 @@
-"""The engines against the reference semantics, on protocols drawn by chance.
+"""The engines and the exports against the reference semantics, on protocols drawn by chance.
 
 Whatever is different between two readers of one protocol is a bug in one of them: another state, another number of
 orbits, another verdict, a counterexample of another length.
@@ -6,21 +6,47 @@ orbits, another verdict, a counterexample of another length.
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 
+from codegen.instance import InexpressibleError
+from codegen.murphi import murphi
+from modelcheck.native import build
 from modelcheck.native.engine import Explorer, NativeSearch, explorer
 from modelcheck.outcome import Limits, Outcome
 from modelcheck.python_engine import PythonSearch
 from modelcheck.reductions import ALL, SYMMETRY, Reductions, reductions_of
 from modelcheck.symmetry import orbits
+from spec.protocol import PropertyKind
+from tests.exported import instance_of
 from tests.properties.protocols import Explored, models
+from tests.rumur import needs_rumur, run_rumur
 
-compiled = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
-SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
-drawn = settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
+WITHOUT_SHRINKING = tuple(phase for phase in Phase if phase is not Phase.shrink)
+
+
+def has_compiler() -> bool:
+    try:
+        build.find_compilers()
+    except build.NoCompiler:
+        return False
+    return True
+
+
+compiled = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
+drawn = settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quickly_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each protocol is compiled for a few thousand states: what the compiler takes counts, not what it makes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "FLAGS", (*(flag for flag in build.FLAGS if not flag.startswith("-O")), "-O0"))
+        patch.setenv("ONELEADER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def everything(native: Explorer, threads: int = 1) -> Outcome:
@@ -28,22 +54,34 @@ def everything(native: Explorer, threads: int = 1) -> Outcome:
         return search.run()
 
 
-def found(outcome: Outcome) -> dict[str, int]:
+def referred(found: Explored) -> Outcome:
+    """What the reference semantics says; also of what lies behind a violation."""
+    return PythonSearch(found.model, Limits(stop_at_violation=False)).run()
+
+
+def lengths(outcome: Outcome) -> dict[str, int]:
     """The length of the shortest way to each property's violation or witness."""
     return {hit.checked.name: hit.length for hit in outcome.hits}
+
+
+@drawn
+@given(models())
+def test_the_python_search_explores_the_reachable_graph(found: Explored) -> None:
+    expected = referred(found)
+    assert expected.levels == tuple(len(level) for level in found.graph.levels)
+    assert expected.states == len(found.graph.successors)
 
 
 @compiled
 @drawn
 @given(models())
-def test_the_native_explorer_is_the_reference(drawn: Explored) -> None:
-    model, graph = drawn.model, drawn.graph
-    expected = PythonSearch(model, Limits(stop_at_violation=False)).run()
-    plain = explorer(model, Reductions())
+def test_the_native_explorer_is_the_reference(found: Explored) -> None:
+    expected = referred(found)
+    plain = explorer(found.model, Reductions())
     one, two = everything(plain), everything(plain, threads=2)
-    assert one.levels == expected.levels == tuple(len(level) for level in graph.levels)
+    assert one.levels == expected.levels
     assert one.steps == expected.steps
-    assert found(one) == found(expected)
+    assert lengths(one) == lengths(expected)
     assert one.covered == expected.covered
     assert one.reached == expected.reached
     assert (one.levels, one.steps, one.hits, one.covered, one.reached) == (
@@ -54,28 +92,51 @@ def test_the_native_explorer_is_the_reference(drawn: Explored) -> None:
 @compiled
 @drawn
 @given(models(limit=800))
-def test_symmetry_counts_orbits_exactly(drawn: Explored) -> None:
-    model, graph = drawn.model, drawn.graph
-    symmetric = everything(explorer(model, Reductions(symmetry=True)))
-    expected = PythonSearch(model, Limits(stop_at_violation=False)).run()
-    assert symmetric.levels == tuple(orbits(model, level) for level in graph.levels)
-    assert found(symmetric) == found(expected)
+def test_symmetry_counts_orbits_exactly(found: Explored) -> None:
+    symmetric = everything(explorer(found.model, Reductions(symmetry=True)))
+    expected = referred(found)
+    assert symmetric.levels == tuple(orbits(found.model, level) for level in found.graph.levels)
+    assert lengths(symmetric) == lengths(expected)
     assert symmetric.covered == expected.covered
 
 
 @compiled
 @drawn
 @given(models())
-def test_reductions_change_no_verdict(drawn: Explored) -> None:
-    model = drawn.model
-    expected = PythonSearch(model, Limits(stop_at_violation=False)).run()
-    for wanted in (ALL, *(frozenset({name}) for name in ALL - {SYMMETRY})):
-        native = explorer(model, reductions_of(model, wanted))
-        if wanted != ALL and not native.reductions.names:
+def test_reductions_change_no_verdict(found: Explored) -> None:
+    expected = referred(found)
+    for wanted in (ALL, *(frozenset({name}) for name in sorted(ALL - {SYMMETRY}))):
+        reductions = reductions_of(found.model, wanted)
+        if wanted != ALL and not reductions.names:
             continue
-        outcome = everything(native)
-        assert found(outcome) == found(expected), wanted
+        outcome = everything(explorer(found.model, reductions))
+        assert lengths(outcome) == lengths(expected), wanted
         assert outcome.covered == expected.covered, wanted
         assert bool(outcome.reached) == bool(expected.reached), wanted
-        assert outcome.states <= expected.states
-        assert outcome.levels[0] == 1
+
+
+@pytest.mark.slow
+@needs_rumur
+@compiled
+@settings(max_examples=12, deadline=None, suppress_health_check=SLOW, phases=WITHOUT_SHRINKING)
+@given(models())
+def test_rumur_says_the_same(found: Explored) -> None:
+    model = found.model
+    expected = referred(found)
+    wanted = {p.name for p in model.protocol.properties if p.kind is PropertyKind.REACHABLE}
+    unwitnessed = wanted - {hit.checked.name for hit in expected.witnesses}
+    for symmetric in (False, True):
+        try:
+            text = murphi(instance_of(model), symmetric)
+        except InexpressibleError:
+            event("refused")
+            continue
+        result = run_rumur(text, symmetric)
+        if expected.violations:
+            assert result.violated, result.message
+            assert result.length == expected.violations[0].length, result.message
+            continue
+        counted = sum(orbits(model, level) for level in found.graph.levels) if symmetric else expected.states
+        assert not result.violated, result.message
+        assert result.states == counted, result.message
+        assert set(result.uncovered) == unwitnessed, result.message
