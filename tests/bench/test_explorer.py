@@ -66,8 +66,8 @@ def test_small_searches_are_shown_and_not_judged() -> None:
 
 
 def test_ratios_are_those_to_our_search_of_the_same_states() -> None:
-    text = shown(Results("a machine", 5, MEASURED, goals(MEASURED)))
-    ratios = {cells[2].strip(): cells[-2].strip() for line in text.splitlines() if len(cells := line.split("|")) == 10}
+    text = shown(Results("a machine", MEASURED, goals(MEASURED)))
+    ratios = {cells[2].strip(): cells[-2].strip() for line in text.splitlines() if len(cells := line.split("|")) == 11}
     assert ratios["spin 1, depth first"] == "6"
     assert ratios["rumur 1, symmetry off"] == "35"
     assert ratios["rumur 1, symmetry exhaustive"] == "20"
@@ -76,7 +76,7 @@ def test_ratios_are_those_to_our_search_of_the_same_states() -> None:
 
 
 def test_what_was_saved_is_shown_and_judged_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    results = Results("a machine", 5, MEASURED, goals(MEASURED))
+    results = Results("a machine", MEASURED, goals(MEASURED))
     file = tmp_path / "saved.json"
     file.write_text(json.dumps(asdict(results)), encoding="utf-8")
     assert results_from(file.read_text(encoding="utf-8")) == results
