@@ -1,6 +1,7 @@
 """The native explorer beside SPIN and Rumur in one run, and the goals that it is held to.
 
-    python -m bench.explorer [--terms 3 4] [--runs 5] [--rumur-runs 5] [--json] [--save docs/explorer.json] [--shown docs/explorer.json]
+    python -m bench.explorer [--terms 3 4] [--runs 5] [--rumur-runs 5] [--json]
+                             [--save docs/explorer.json] [--shown docs/explorer.json]
 
 All engines search Raft's election on three nodes (`tests/oracles/raft_election.elect`, whose reachable states are known
 exactly) and take turns, so that a noisy minute falls on all of them. Ours searches without symmetry and with it, with
