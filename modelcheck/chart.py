@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from rich.text import Text
 
@@ -16,6 +17,8 @@ LEAST_TEXT = 40
 WIDEST_GAP = 10
 """How far apart the lifelines stand where the messages' names do not fit between them."""
 NARROWEST_GAP = 4
+LABELLED_GAP = 8
+"""How far apart they stand at least, where the messages' names do fit."""
 
 
 @dataclass(frozen=True)
@@ -115,30 +118,44 @@ class Columns:
 
 def _columns(told: Story, width: int) -> Columns | None:
     """The widest arrangement that fits; None where not even the narrowest one does."""
-    longest = max(len(str(name)) for name in told.names)
     gutter = len(str(len(told.scenes))) + 3
-    label = max((len(scene.arrow.label) for scene in told.scenes if scene.arrow), default=0)
-    between = max(len(told.names) - 1, 1)
+    lengths = [len(str(name)) for name in told.names]
+    # Names stand over the middle of their lifelines, with a space between them at least.
+    named = [one - one // 2 + other // 2 + 1 for one, other in pairwise(lengths)]
+    labels = _label_lengths(told)
 
-    def room(gap: int, margin: int) -> int:
-        return width - gutter - 2 * margin - between * gap - 3
+    def arranged(gaps: Sequence[int], left: int, right: int, labelled: bool, numbered: bool) -> Columns | None:
+        at = tuple(accumulate(gaps, initial=gutter + left))
+        text = at[-1] + right + 3
+        return Columns(at, text, width - text, labelled, numbered) if width - text >= LEAST_TEXT else None
 
-    def arranged(gap: int, margin: int, labelled: bool, numbered: bool) -> Columns:
-        first = gutter + margin
-        at = tuple(first + gap * position for position in range(len(told.names)))
-        left = at[-1] + margin + 3
-        return Columns(at, left, width - left, labelled, numbered)
-
-    margin = longest // 2
-    with_labels = max(label + 4, longest + 2)
-    if label and room(with_labels, margin) >= LEAST_TEXT:
-        return arranged(with_labels, margin, True, False)
+    over = lengths[0] // 2, lengths[-1] // 2
+    if any(labels):
+        wide = [max(name, label + 4 if label else 0, LABELLED_GAP) for name, label in zip(named, labels, strict=True)]
+        # Unevenly only where there are several kinds: among equals it would say that some belong together.
+        several = len({name.kind for name in told.names}) > 1
+        for gaps in ([max(wide)] * len(wide), *([wide] if several else [])):
+            if (found := arranged(gaps, *over, True, False)) is not None:
+                return found
     for gap in range(WIDEST_GAP, NARROWEST_GAP - 1, -1):
-        if gap >= longest + 1 and room(gap, margin) >= LEAST_TEXT:
-            return arranged(gap, margin, False, False)
-        if gap <= longest and room(gap, 1) >= LEAST_TEXT:
-            return arranged(gap, 1, False, True)
+        if (found := arranged([max(gap, name) for name in named], *over, False, False)) is not None:
+            return found
+    for gap in range(WIDEST_GAP, NARROWEST_GAP - 1, -1):
+        if (found := arranged([gap] * len(named), 1, 1, False, True)) is not None:
+            return found
     return None
+
+
+def _label_lengths(told: Story) -> list[int]:
+    """How long the names of messages are that stand between each two lifelines: each beside its sender's."""
+    places = {name: position for position, name in enumerate(told.names)}
+    found = [0] * (len(told.names) - 1)
+    for scene in told.scenes:
+        if scene.arrow is not None and scene.arrow.sender != scene.arrow.receiver:
+            source, target = places[scene.arrow.sender], places[scene.arrow.receiver]
+            between = source if target > source else source - 1
+            found[between] = max(found[between], len(scene.arrow.label))
+    return found
 
 
 # Lifelines -----------------------------------------------------------------------------------------------------------
@@ -165,7 +182,8 @@ def _sequence(told: Story, columns: Columns, glyphs: Glyphs) -> Iterator[Line]:
 def _names(names: Sequence[Name], columns: Columns) -> Iterator[Line]:
     if columns.numbered:
         first = [(at, name.kind) for at, name in zip(columns.at, names, strict=True) if name.number == 0]
-        yield [(_placed(first), TITLE)]
+        ends = [at - 1 for at, _ in first[1:]] + [columns.text - 1]
+        yield [(_placed((at, kind[: end - at]) for (at, kind), end in zip(first, ends, strict=True)), TITLE)]
         yield [(_placed([(at, str(name.number + 1)) for at, name in zip(columns.at, names, strict=True)]), TITLE)]
     else:
         centred = [(at - len(str(name)) // 2, str(name)) for at, name in zip(columns.at, names, strict=True)]
@@ -259,7 +277,7 @@ def _draw_arrow(
     row.put(source, (glyphs.to_right if step == 1 else glyphs.to_left)[leading[arrow.sender]], style)
     row.put(last, glyphs.lost if arrow.lost else "><"[step == -1], style)
     if columns.labelled:
-        gap = columns.at[1] - columns.at[0]
+        gap = abs(columns.at[columns.at.index(source) + step] - source)
         # In the gap beside the sender, a line to each side of it and room for the arrow's head.
         left = source + 2 if step == 1 else source - gap + 3
         spare = gap - 4 - len(arrow.label)

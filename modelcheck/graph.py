@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 import networkx as nx
 
-from modelcheck.explore import Graph, reachable
+from modelcheck.explore import Graph, within
 from modelcheck.model import Model, Name, State, Successor
 from modelcheck.properties import checked, found_in_state, found_in_step
-from modelcheck.semantics import initial, leads, process_state
+from modelcheck.semantics import initial, leads, process_state, steps
 from modelcheck.story import describe_packet, describe_step, title
 from spec.show import show_value
 
@@ -42,10 +42,23 @@ def materialise(model: Model, limit: int = 2000) -> StateGraph:
     if start.state is None:
         reason = start.failure.reason if start.failure is not None else ""
         raise ValueError(f"the initial state cannot be made: {reason}")
-    explored = reachable(model, limit + 1)
-    if len(explored.successors) > limit:
-        raise TooManyStatesError(model, limit)
-    return of_explored(model, explored)
+    levels: list[tuple[State, ...]] = []
+    successors: dict[State, tuple[Successor, ...]] = {}
+    known = {start.state}
+    level = [start.state]
+    while level:
+        levels.append(tuple(level))
+        following: list[State] = []
+        for state in level:
+            successors[state] = tuple(steps(model, state))
+            new = [after for after in dict.fromkeys(within(successors[state])) if after not in known]
+            known.update(new)
+            following += new
+            # As soon as it is certain: a level may well be larger than all before it.
+            if len(known) > limit:
+                raise TooManyStatesError(model, limit)
+        level = following
+    return of_explored(model, Graph(tuple(levels), successors))
 
 
 def of_explored(model: Model, explored: Graph) -> StateGraph:

@@ -293,7 +293,7 @@ def _sides(model: Model, sides: tuple[tuple[bool, ...], ...]) -> tuple[str, str]
     return first, second
 
 
-HELD_TOGETHER = re.compile(r" (=|==|!=|<|<=|>|>=|->|in|not in) |(?<=\w): (?=\w+[,}])")
+HELD_TOGETHER = re.compile(r" (=|==|!=|<|<=|>|>=|->|in|not in) |(?<=\w): (?=\w+[,}])| (?=(dis)?armed\b)")
 
 
 def folded(text: str, room: int, indent: str = "") -> list[str]:

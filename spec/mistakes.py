@@ -26,6 +26,7 @@ from spec.tokens import (
     STATEMENT_WORDS,
     TYPE_WORDS,
     Token,
+    code,
     open_brackets,
 )
 
@@ -36,6 +37,9 @@ NEVER_MISSPELT = {*ITEM_WORDS, *STATEMENT_WORDS, *EXPRESSION_WORDS, *LITERAL_WOR
 
 MENDING = {"COLON", "COMMA", "RPAR", "RBRACE", "RSQB", "EQUAL", "ASSIGN", "DOTS", "AT_MOST", "AMONG", "LEADS"}
 """Signs that may simply have been forgotten."""
+
+HEADS = ("if", "elif", "else", "for", "while")
+"""What other lines may stand below."""
 
 JOINING = {
     *(*"+-*&=,", "==", "!=", "<", "<=", ">", ">=", "and", "or", "implies", "not", "in", "then", "with", "token", "by"),
@@ -58,6 +62,25 @@ def misplaced_statement(tokens: tuple[Token, ...]) -> bool:
     if first.kind != "word" or first.text in ITEM_WORDS:
         return False
     return first.text in STATEMENT_WORDS or second == ":="
+
+
+def without_line(text: str, number: int) -> str | None:
+    """An item without a statement, member or row that is wrong, so that the parser may find the next mistake; None
+    where other lines hang on that one."""
+    tokens = code(text)
+    first = tokens[0].text if tokens else ""
+    before = tuple(token for token in tokens if token.line < number)
+    line = tuple(token for token in tokens if token.line == number)
+    if not before or not line or first not in (*WITH_STATEMENTS, "process", "check"):
+        return None
+    if open_brackets(before) or open_brackets(line) or before[-1].text in JOINING:
+        return None
+    behind = next((token for token in tokens if token.line > number), None)
+    if line[0].text in HEADS or (behind is not None and behind.column > line[0].column):
+        return None
+    lines = text.split("\n")
+    lines[number - 1] = " " * (line[0].column - 1) + "pass" if first in WITH_STATEMENTS else ""
+    return "\n".join(lines)
 
 
 # Brackets ------------------------------------------------------------------------------------------------------------
@@ -139,6 +162,14 @@ def _no_unit(failure: Failure) -> Diagnostic | None:
     return Diagnostic("E0101", "a time without its unit", after(failure.before), "expected `ms`, `s` or `min`", said)
 
 
+def _int_without_range(failure: Failure) -> Diagnostic | None:
+    before = failure.before
+    if before is None or before.text != "int" or "NUMBER" not in failure.accepted:
+        return None
+    said = "an integer type names its range: `int 0..7`; without a bound it is `nat`"
+    return Diagnostic("E0204", "`int` needs a range", at(before), "expected `int LOW..HIGH`", said)
+
+
 def _no_initial_value(failure: Failure) -> Diagnostic | None:
     if not failure.ended or "EQUAL" not in failure.accepted or failure.before is None:
         return None
@@ -216,7 +247,7 @@ def _forgotten(failure: Failure) -> Diagnostic | None:
         spelling = expected.spelling(terminal)
         if spelling and (terminal in MENDING or terminal not in expected.SIGNS):
             added[spelling] = _reach_with(failure, place, f" {spelling} ")
-    best = _best(added, failure.index + 2)
+    best = _best(added, failure.index + (1 if failure.ended else 2))
     if best is None:
         return None
     span = after(before) if failure.ended or found is None else at(found)
@@ -258,7 +289,8 @@ def _unknown_item(failure: Failure, first: Token, said: str) -> Diagnostic:
 
 
 RULES: tuple[Callable[[Failure], Diagnostic | None], ...] = (
-    *(confusions.open_text, confusions.strange_character, confusions.foreign_sign, _dangling_operator),
+    *(confusions.open_text, confusions.strange_character, _int_without_range, confusions.foreign_sign),
+    _dangling_operator,
     *(
         confusions.misused_else,
         confusions.arm_without_if,

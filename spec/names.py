@@ -137,12 +137,7 @@ def type_of(written: syntax.TypeExpression, names: Names) -> Type:
                 return names.enums[word.text]
             if word.text in names.broken:
                 raise Reported()
-            help = (
-                "an integer type names its range: `int 0..7`; without a bound it is `nat`" if word.text == "int" else ""
-            )
             known = ("bool", "nat", "int", *names.ordered, *names.enums)
-            if help:
-                raise names.report("E0204", "`int` needs a range", word.span, "expected `int LOW..HIGH`", help)
             raise names.unknown("E0204", "type", word, known)
         case syntax.RangeType(low, high, span):
             if low > high:

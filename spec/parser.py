@@ -16,7 +16,7 @@ from lark.exceptions import VisitError
 from spec.diagnostics import Diagnostic, SpecError, suggestion
 from spec.failure import Failure, at
 from spec.layout import GluedError, Layout, LayoutError, MisindentedError
-from spec.mistakes import explain, misplaced_statement
+from spec.mistakes import explain, misplaced_statement, without_line
 from spec.source import Source, Span
 from spec.syntax import Comment, File, Item
 from spec.tokens import ITEM_WORDS, code, scan
@@ -24,6 +24,9 @@ from spec.tree import Builder
 
 MAXIMUM_DEPTH = 100
 """How deep expressions and blocks may nest: far more than anybody can read, far less than a stack holds."""
+
+MISTAKES_OF_AN_ITEM = 10
+"""So many are reported of one item."""
 
 GUESSES = 20
 """For so many mistakes of a file the parser is run again to find out what was meant."""
@@ -42,8 +45,8 @@ class _ItemText:
 def parse(source: Source) -> File:
     """The syntax tree of a file.
 
-    Raises SpecError with a diagnostic for each item that cannot be read: every item is parsed on its own, so that
-    all of a file's mistakes are found at once (the first one of each item).
+    Raises SpecError with diagnostics for each item that cannot be read: every item is parsed on its own, and parsed
+    again without a line that is wrong, so that all of a file's mistakes are found at once.
     """
     items: list[Item] = []
     problems: list[Diagnostic] = []
@@ -88,7 +91,7 @@ def _read(item: _ItemText, guess: bool) -> Item | tuple[Diagnostic, ...]:
     except (UnexpectedInput, LayoutError) as stopped:
         # A line that a tab moved out of its block is not wrong for another reason yet.
         if not any(problem.code == "E0102" for problem in problems):
-            problems.append(_diagnostic(stopped, item.text, guess))
+            problems += _mistakes(stopped, item.text, guess)
     except VisitError as stopped:
         if not isinstance(stopped.orig_exc, SpecError):
             raise
@@ -161,6 +164,25 @@ def _too_deep(tree: Tree[Token]) -> list[Diagnostic]:
     span = Span(1, 1, 1, 2) if meta.empty else Span(meta.line, meta.column, meta.line, meta.column + 1)
     said = "name a part of it with `define` or `procedure`"
     return [Diagnostic("E0109", f"nested more than {MAXIMUM_DEPTH} levels deep", span, "too deep", said)]
+
+
+def _mistakes(stopped: UnexpectedInput | LayoutError, text: str, guess: bool) -> list[Diagnostic]:
+    """The mistake at which the parser stopped, and those that it finds in other lines once that one's is taken out."""
+    problems = [_diagnostic(stopped, text, guess)]
+    while len(problems) < MISTAKES_OF_AN_ITEM:
+        shorter = without_line(text, problems[-1].span.line)
+        if shorter is None:
+            break
+        text = shorter
+        try:
+            _lark().parse(text)
+            break
+        except (UnexpectedInput, LayoutError) as again:
+            following = _diagnostic(again, text, guess)
+        if following.code == "E0103" or following.span <= problems[-1].span:
+            break  # it may be about the line that is missing now
+        problems.append(following)
+    return problems
 
 
 def _diagnostic(stopped: UnexpectedInput | LayoutError, text: str, guess: bool) -> Diagnostic:

@@ -25,7 +25,7 @@
 #define BEING_WRITTEN UINT64_C(1)
 #define STATE_BYTES (MODEL_WORDS * sizeof(uint64_t))
 #define FIRST_SIZE (UINT64_C(1) << 12)
-#define MAX_LOAD 0.85
+#define MAX_LOAD 0.8
 #define MAX_THREADS 256
 #define SMALL_PART 4096 /* slots that are not worth another thread */
 
@@ -231,40 +231,53 @@ static uint64_t free_slot_from(const struct search *s, uint64_t slot, uint64_t e
     return slot;
 }
 
+/* Moves the entries of slots whose new homes are all after the slots that are still to be moved. */
+static int spread_away(struct search *s, uint64_t from, uint64_t to, int shared)
+{
+    for (uint64_t i = to; i > from; i--) {
+        uint64_t *const entry = s->slots + (i - 1) * MODEL_WORDS, state[MODEL_WORDS];
+        copy_state(state, entry);
+        memset(entry, 0, STATE_BYTES);
+        const uint64_t hash = hash_state(state);
+        if ((shared ? insert_shared(s, state, hash) : insert_alone(s, state, hash)) < 0)
+            return 0;
+    }
+    return 1;
+}
+
+/* Moves the entries of slots by way of a copy. */
+static int spread_around(struct search *s, uint64_t from, uint64_t to, int shared)
+{
+    const uint64_t count = to - from;
+    uint64_t *const copy = malloc(count * STATE_BYTES), *const first = s->slots + from * MODEL_WORDS;
+    if (!copy)
+        return 0;
+    memcpy(copy, first, count * STATE_BYTES);
+    memset(first, 0, count * STATE_BYTES);
+    int done = 1;
+    for (uint64_t k = 0; done && k < count; k++) {
+        const uint64_t *state = copy + k * MODEL_WORDS, hash = hash_state(state);
+        done = (shared ? insert_shared(s, state, hash) : insert_alone(s, state, hash)) >= 0;
+    }
+    free(copy);
+    return done;
+}
+
 /* Moves the entries of some slots; no cluster reaches over either end. */
 static int spread(struct search *s, uint64_t from, uint64_t to, int shared)
 {
-    uint64_t room = 1024, *cluster = malloc(room * STATE_BYTES);
-    uint64_t i = to;
-    while (cluster && i > from) {
+    for (uint64_t i = to; i > from;) {
         if (s->slots[(i - 1) * MODEL_WORDS] == 0) {
             i--;
             continue;
         }
         const uint64_t begin = cluster_begin(s, i - 1);
-        const uint64_t count = i - begin;
-        if (count > room) {
-            free(cluster);
-            room = count * 2;
-            cluster = malloc(room * STATE_BYTES);
-            if (!cluster)
-                return 0;
-        }
-        uint64_t *const first = s->slots + begin * MODEL_WORDS;
-        memcpy(cluster, first, count * STATE_BYTES);
-        memset(first, 0, count * STATE_BYTES);
-        for (uint64_t k = 0; k < count; k++) {
-            const uint64_t *state = cluster + k * MODEL_WORDS, hash = hash_state(state);
-            if ((shared ? insert_shared(s, state, hash) : insert_alone(s, state, hash)) < 0) {
-                free(cluster);
-                return 0;
-            }
-        }
+        const uint64_t least_home = (uint64_t)((double)begin * s->growth.factor);
+        if (!(least_home > i ? spread_away(s, begin, i, shared) : spread_around(s, begin, i, shared)))
+            return 0;
         i = begin;
     }
-    const int done = cluster != NULL;
-    free(cluster);
-    return done;
+    return 1;
 }
 
 /* Shares a stretch out among as many parts as there are threads. */

@@ -25,6 +25,7 @@ enum property_kind { WITNESS = 0, VIOLATED_STATE = 1, VIOLATED_STEP = 2 };
 
 #define ARRAY(n) ((n) > 0 ? (n) : 1)
 #define BATCH 64
+#define LINE_WORDS 8 /* of a cache line */
 #define COVER_WORDS ARRAY((MODEL_COVERS + 63) / 64)
 
 struct hit {
@@ -97,7 +98,9 @@ static inline void emit(struct worker *w, const uint64_t *state, uint32_t step, 
     p->step = step;
     p->seen = (uint32_t)seen;
     p->hash = hash_state(state);
-    __builtin_prefetch(w->slots + home_slot(p->hash, w->size) * MODEL_WORDS, 1);
+    const uint64_t *slot = w->slots + home_slot(p->hash, w->size) * MODEL_WORDS;
+    __builtin_prefetch(slot, 1);
+    __builtin_prefetch(slot + LINE_WORDS, 1); /* probing often goes on there */
     w->steps++;
     if (++w->count == BATCH)
         worker_flush(w);

@@ -82,7 +82,11 @@ def links(page: Path) -> list[str]:
 
 
 def replaced(block: Block, text: str) -> None:
-    """Writes a block's text anew into its page (`UPDATE_GOLDEN=1`)."""
+    """Writes a block's text anew into its page (`UPDATE_GOLDEN=1`); what stands above it may have grown since."""
+    if text == block.text:
+        return
+    same = [b for b in blocks(block.page) if (b.info, b.text, b.heading) == (block.info, block.text, block.heading)]
+    first = min(same, key=lambda b: abs(b.line - block.line)).line
     lines = block.page.read_text(encoding="utf-8").splitlines(keepends=True)
-    end = next(i for i in range(block.line, len(lines)) if lines[i].rstrip() == "```")
-    block.page.write_text("".join([*lines[: block.line], text, *lines[end:]]), encoding="utf-8")
+    end = next(i for i in range(first, len(lines)) if lines[i].rstrip() == "```")
+    block.page.write_text("".join([*lines[:first], text, *lines[end:]]), encoding="utf-8")

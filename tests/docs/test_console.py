@@ -75,10 +75,7 @@ def _try(block: Block, folder: Path) -> None:
         return
     if os.environ.get("UPDATE_GOLDEN"):
         kept = [o if not fits(o, c.output) else c.output for c, o in zip(wanted, outputs, strict=True)]
-        # Pages may have got longer above this block since it was read.
-        moved = next(b for b in blocks(block.page) if b.info == block.info and b.text == block.text)
-        shown = "".join(f"$ {c.text}\n{o}" for c, o in zip(wanted, kept, strict=True))
-        replaced(moved, shown)
+        replaced(block, "".join(f"$ {c.text}\n{o}" for c, o in zip(wanted, kept, strict=True)))
         return
     for command, output in zip(wanted, outputs, strict=True):
         assert normal(output) == normal(command.output), f"{block.name}: $ {command.text}"

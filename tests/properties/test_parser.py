@@ -1,5 +1,7 @@
 """Whatever the text, the parser gives a tree or says what is wrong with it."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from spec.diagnostics import SpecError
 from spec.parser import parse
 from spec.render import render
 from spec.source import Source
-from tests.properties.specs import ADDITIONS, mutated_texts
+from tests.properties.specs import ADDITIONS, SHIPPED, mutated_texts
 
 
 def refusal(text: str) -> SpecError | None:
@@ -83,3 +85,16 @@ def test_words_in_any_order(text: str) -> None:
 )
 def test_what_would_overflow_a_stack(text: str) -> None:
     assert refusal(text) is not None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(SHIPPED), st.data())
+def test_every_wrong_assignment_is_reported_and_nothing_else(path: Path, data: st.DataObject) -> None:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assignments = [number for number, line in enumerate(lines) if ":=" in line.partition("#")[0]]
+    wrong = data.draw(st.sets(st.sampled_from(assignments), min_size=1, max_size=6))
+    for number in wrong:
+        lines[number] = lines[number].replace(":=", "=", 1)
+    refused = refusal("\n".join(lines))
+    assert refused is not None
+    assert [problem.span.line for problem in refused.diagnostics] == sorted(number + 1 for number in wrong)

@@ -99,6 +99,8 @@ MISTAKES = {
     # Processes
     "a variable without a type": PROCESS + "    term = 0\n",
     "a variable without an initial value": PROCESS + "    term: nat\n",
+    "an `int` without its range": PROCESS + "    term: int = 0\n",
+    "an optional `int` without its range": PROCESS + "    term: int? = none\n",
     "a set without `of`": PROCESS + "    votes: set node = {}\n",
     "a timer without a unit": PROCESS + "    timer election: 300 .. 500 ms\n",
     "a timer with `=`": PROCESS + "    timer election = 300 ms\n",
@@ -175,6 +177,12 @@ MISTAKES = {
     "an incomplete confirmation": "leader if a with token b, confirmed by ack within election\n",
     "two messages in one handler": "on vote(t), heartbeat(t) from n:\n    pass\n",
     # All at once
+    "several mistakes in one handler": (
+        START + "    term = 1\n    if a:\n        role == leader\n        votes := {self}\n    brodcast vote(term)\n"
+        "    let x := 1\n    if b\n        return\n"
+    ),
+    "several mistakes in one process": PROCESS + "    term = 0\n    votes: set node = {}\n    timer election: 3\n",
+    "a mistake in every row of a check": "check full:\n    3 nodes, term < 3\n    4 nodes term <= 2\n",
     "several mistakes": (
         "protocl raft\n\nprocess node:\n    term: nat\n\nmessage vote(term)\n\non start:\n    term = 1\n\n"
         "safety fine: a && b\n\ncheck quick: 3 nodes, term < 3\n"
@@ -210,6 +218,12 @@ def test_every_item_has_its_mistake_reported() -> None:
     with pytest.raises(SpecError) as refused:
         parse(Source("raft.elect", MISTAKES["several mistakes"]))
     assert [problem.span.line for problem in refused.value.diagnostics] == [1, 4, 6, 9, 11, 13]
+
+
+def test_every_line_of_an_item_has_its_mistake_reported() -> None:
+    with pytest.raises(SpecError) as refused:
+        parse(Source("raft.elect", MISTAKES["several mistakes in one handler"]))
+    assert [problem.span.line for problem in refused.value.diagnostics] == [2, 4, 6, 7, 8]
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake() -> None:
