@@ -79,8 +79,8 @@ def caps(protocol: Protocol, sizes: tuple[int, ...], bounds: tuple[Bound, ...]) 
     if protocol.leader is not None:
         token = _range(protocol.leader.token, protocol.leader.kind, ranges)[1]
     return Caps(
-        {place: high for place, (_, high) in ranges.variables.items() if _is_nat(_variable_type(protocol, place))},
-        {place: high for place, (_, high) in _all_arguments(ranges) if _is_nat(_argument_type(protocol, place))},
+        {place: high for place, (_, high) in ranges.variables.items() if is_nat(_variable_type(protocol, place))},
+        {place: high for place, (_, high) in _all_arguments(ranges) if is_nat(_argument_type(protocol, place))},
         token,
         tuple((b.kind, b.variable) for b in bounds),
     )
@@ -257,7 +257,8 @@ def _number(of: Type) -> Type | None:
             return of if is_number(of) else None
 
 
-def _is_nat(of: Type) -> bool:
+def is_nat(of: Type) -> bool:
+    """Whether a place of a type holds numbers that only a bound limits."""
     return isinstance(_number(of), NatType)
 
 
