@@ -59,9 +59,12 @@ class _Ranges:
 def caps(protocol: Protocol, sizes: tuple[int, ...], bounds: tuple[Bound, ...]) -> Caps:
     """The caps under the bounds of a check.
 
-    Raises SpecError, which names each `nat` variable and message argument that has no bound.
+    Raises SpecError, which names each `nat` variable and message argument that has no bound, or each variable whose
+    initial value is beyond its bound.
     """
     by_kind = {kind.name: size for kind, size in zip(protocol.kinds, sizes, strict=True)}
+    if passed := tuple(_passed_at_the_start(protocol, bounds)):
+        raise SpecError(protocol.source, passed)
     ranges = _Ranges(protocol, by_kind, {(b.kind, b.variable): b.limit for b in bounds})
     for kind in protocol.kinds:
         for variable in kind.variables:
@@ -92,6 +95,19 @@ def _all_arguments(ranges: _Ranges) -> Iterator[tuple[tuple[str, int], Range]]:
         for position, (_, of) in enumerate(message.parameters):
             if _number(of) is not None:
                 yield (message.name, position), ranges.arguments.get((message.name, position), (0, 0))
+
+
+def _passed_at_the_start(protocol: Protocol, bounds: tuple[Bound, ...]) -> Iterator[Diagnostic]:
+    for bound in bounds:
+        variable = protocol.kind(bound.kind).variable(bound.variable)
+        if variable.initial is not None and variable.initial > bound.limit:
+            yield Diagnostic(
+                "E0501",
+                f"`{variable.name}` starts at {variable.initial}, and this check bounds it by {bound.limit}",
+                variable.span,
+                "beyond its bound from the start",
+                f"raise the bound: `{variable.name} <= {variable.initial}`, at least",
+            )
 
 
 def _unbounded(ranges: _Ranges) -> Iterator[Diagnostic]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from modelcheck.bounds import caps
 from modelcheck.check import Options, run_check
 from modelcheck.engines import Choice, Wanted
 from modelcheck.outcome import Limits
 from modelcheck.reductions import ALL
 from spec.check import check
+from spec.diagnostics import SpecError
 from spec.source import Source
 
 Found = tuple[str, str, dict[str, tuple[str, int | None]], frozenset[str]]
@@ -50,3 +52,20 @@ procedure forget(t: nat):
 check small: 2 nodes, term <= 1
 """)
     assert (answer, reason) == ("violated", "2 nodes: failure: violated after 2 steps")
+
+
+def test_a_bound_below_the_initial_value_is_refused() -> None:
+    """It would be taken for that value, and the verdict would be of another bound than the one asked for."""
+    protocol, _ = check(
+        Source(
+            "small.elect",
+            """protocol late
+process node:
+    term: nat = 2
+action count: term := term + 1
+check small: 1 node, term <= 1
+""",
+        )
+    )
+    with pytest.raises(SpecError, match="`term` starts at 2, and this check bounds it by 1"):
+        caps(protocol, (1,), protocol.checks[0].rows[0].bounds)
