@@ -179,7 +179,7 @@ def _check_range(value: str, of: Type, source: Expression | None) -> str:
     inner = of.of if isinstance(of, OptionType) else of
     match inner:
         case NatType():
-            if isinstance(source, Read | Constant):
+            if isinstance(source, Read | Constant) and _is_natural(source.type):
                 return ""
             test = f"{value} < 0"
         case IntType(low, high):
@@ -187,6 +187,12 @@ def _check_range(value: str, of: Type, source: Expression | None) -> str:
         case _:
             return ""
     return f"if ({value} != {no_value(of)} && {test}) goto failed;" if optional else f"if ({test}) goto failed;"
+
+
+def _is_natural(of: Type) -> bool:
+    """Whether no value of a type is below 0."""
+    inner = of.of if isinstance(of, OptionType) else of
+    return isinstance(inner, NatType) or (isinstance(inner, IntType) and inner.low >= 0)
 
 
 def _assign(statement: Assign, emitter: Emitter) -> str:
