@@ -333,8 +333,8 @@ def _properties(module: TlaModule) -> tuple[list[str], list[str], list[str], lis
         texts.append(f"{comment(module, [prop.span])}{invariants[-1]} == {_about(prop, module)}\n")
     for prop in properties(protocol, PropertyKind.STEP):
         steps.append(known.names.new(prop.name))
-        seen = _seen(prop, module)
-        texts.append(f"{comment(module, [prop.span])}{steps[-1]} == [][{_about(prop, module)}]_<<{seen}>>\n")
+        reads = ", ".join(_state_variables(module, sorted(reads_of_step(protocol, prop))))
+        texts.append(f"{comment(module, [prop.span])}{steps[-1]} == [][{_about(prop, module)}]_<<{reads}>>\n")
     for prop in properties(protocol, PropertyKind.REACHABLE):
         witnesses.append(known.names.new(f"never_{prop.name}"))
         texts.append(
@@ -347,14 +347,11 @@ def _properties(module: TlaModule) -> tuple[list[str], list[str], list[str], lis
     return invariants, steps, witnesses, texts
 
 
-def _seen(prop: Property, module: TlaModule) -> str:
-    """The variables that a step property reads: it speaks of steps that change some of them."""
+def _state_variables(module: TlaModule, places: list[tuple[str, str]]) -> Lines:
+    """The variables of the state that hold some variables, timers or ups of the protocol."""
     known = module.known
-    names = {
-        known.up.get(kind) if name == "up" else known.variables.get((kind, name)) or known.armed[kind, name]
-        for kind, name in reads_of_step(module.instance.protocol, prop)
-    }
-    return ", ".join(sorted(name for name in names if name is not None))
+    found = [known.variables.get(where) or known.armed.get(where) or known.up.get(where[0]) for where in places]
+    return [variable for variable in found if variable is not None]
 
 
 def _about(prop: Property, module: TlaModule) -> str:
