@@ -1,6 +1,6 @@
 """The native explorer beside SPIN and Rumur in one run, and the goals that it is held to.
 
-    python -m bench.explorer [--terms 3 4] [--runs 5] [--json] [--save docs/explorer.json] [--shown docs/explorer.json]
+    python -m bench.explorer [--terms 3 4] [--runs 5] [--rumur-runs 5] [--json] [--save docs/explorer.json] [--shown docs/explorer.json]
 
 All engines search Raft's election on three nodes (`tests/oracles/raft_election.elect`, whose reachable states are known
 exactly) and take turns, so that a noisy minute falls on all of them. Ours searches without symmetry and with it, with
@@ -18,7 +18,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.measure import Measurement, machine, measure_all, run_process
+from bench.measure import Job, Measurement, machine, measure_all, run_process
 from bench.peers import ORBITS, STATES, Order, PeerError, Symmetry, run_rumur, run_spin
 from bench.search import SearchFailed, Task, search
 from bench.tables import markdown_table, replace_block
@@ -58,7 +58,6 @@ class Goal:
 @dataclass(frozen=True)
 class Results:
     machine: str
-    runs: int
     measurements: tuple[Measurement, ...]
     goals: tuple[Goal, ...]
 
@@ -103,19 +102,24 @@ def _version() -> str:
         return "from source"
 
 
-def oracle_jobs(terms: int, environment: dict[str, str], peers: bool) -> list[Callable[[], Measurement]]:
-    """Ours and the peers on three nodes."""
+def explorer_jobs(terms: int, environment: dict[str, str]) -> list[Callable[[], Measurement]]:
+    """Our searches of three nodes."""
     jobs: list[Callable[[], Measurement]] = []
     for name, reductions, states in (("off", (), STATES[terms]), ("on", (SYMMETRY,), ORBITS[terms])):
         for threads in (1, 2):
             task = Task(ORACLE, f"3 nodes, term <= {terms}", reductions=reductions, threads=threads)
             jobs.append(partial(run_search, task, states, _setting(name, threads), environment))
-    if peers:
-        orders: tuple[Order, ...] = ("depth", "breadth")
-        symmetries: tuple[Symmetry, ...] = ("off", "exhaustive")
-        jobs += [partial(run_spin, terms, order) for order in orders]
-        jobs += [partial(run_rumur, terms, symmetry) for symmetry in symmetries]
     return jobs
+
+
+def spin_jobs(terms: int) -> list[Callable[[], Measurement]]:
+    orders: tuple[Order, ...] = ("depth", "breadth")
+    return [partial(run_spin, terms, order) for order in orders]
+
+
+def rumur_jobs(terms: int) -> list[Callable[[], Measurement]]:
+    symmetries: tuple[Symmetry, ...] = ("off", "exhaustive")
+    return [partial(run_rumur, terms, symmetry) for symmetry in symmetries]
 
 
 def _setting(symmetry: str, threads: int) -> str:
@@ -142,15 +146,20 @@ def command_jobs(environment: dict[str, str]) -> list[Callable[[], Measurement]]
     ]
 
 
-def run(terms: Sequence[int], runs: int, peers: bool) -> Results:
+def run(terms: Sequence[int], runs: int, rumur_runs: int, peers: bool) -> Results:
     """Measures everything. Raises PeerError, WrongCount or SearchFailed."""
     with tempfile.TemporaryDirectory(prefix="oneleader-bench-") as cache:
         environment = {"ONELEADER_CACHE": cache}
         command_jobs(environment)[1]()  # compiles what the warm command finds
-        jobs = [job for number in terms for job in oracle_jobs(number, environment, peers)]
-        jobs += [*shipped_jobs(environment), *command_jobs(environment)]
-        measured = tuple(measure_all(jobs, runs))
-    return Results(machine(), runs, measured, goals(measured))
+        jobs: list[Job] = []
+        for number in terms:
+            jobs += [Job(measure, runs) for measure in explorer_jobs(number, environment)]
+            if peers:
+                jobs += [Job(measure, runs) for measure in spin_jobs(number)]
+                jobs += [Job(measure, rumur_runs) for measure in rumur_jobs(number)]
+        jobs += [Job(measure, runs) for measure in (*shipped_jobs(environment), *command_jobs(environment))]
+        measured = tuple(measure_all(jobs))
+    return Results(machine(), measured, goals(measured))
 
 
 # Goals ----------------------------------------------------------------------------------------------------------------
@@ -213,14 +222,14 @@ def shown(results: Results) -> str:
     alone = [one for one in results.measurements if one.setting in (_setting("off", 1), _setting("on", 1))]
     base = {(one.model, _symmetric(one)): one for one in alone}
     measurements = markdown_table(
-        ("model", "engine", "states", "CPU s", "wall s", "states a CPU s", "bytes a state", "CPU against ours"),
+        ("model", "engine", "runs", "states", "CPU s", "wall s", "states a CPU s", "bytes a state", "CPU against ours"),
         [_row(one, base) for one in results.measurements],
     )
     judged = markdown_table(
         ("goal", "measured", "holds"),
         [(one.goal, one.measured, "yes" if one.holds else "**no**") for one in results.goals],
     )
-    return f"Medians of {results.runs} runs, the engines taking turns. {results.machine}.\n\n{measurements}\n{judged}"
+    return f"Medians of so many runs, in which the engines took turns. {results.machine}.\n\n{measurements}\n{judged}"
 
 
 def _symmetric(one: Measurement) -> bool:
@@ -229,7 +238,12 @@ def _symmetric(one: Measurement) -> bool:
 
 def _row(one: Measurement, base: dict[tuple[str, bool], Measurement]) -> tuple[str, ...]:
     name = one.setting if one.setting.startswith("oneleader") else f"{one.engine} {one.version}, {one.setting}"
-    figures = [f"{one.states:,}" if one.states else "", f"{one.cpu_seconds:.3g}", f"{one.wall_seconds:.3g}"]
+    figures = [
+        str(one.runs),
+        f"{one.states:,}" if one.states else "",
+        f"{one.cpu_seconds:.3g}",
+        f"{one.wall_seconds:.3g}",
+    ]
     if not one.states or one.setting.startswith("oneleader"):
         return (one.model, name, *figures, "", "", "")
     ours = base.get((one.model, _symmetric(one)))
@@ -242,7 +256,7 @@ def results_from(text: str) -> Results:
     """Results that were saved as JSON."""
     given = json.loads(text)
     measured = tuple(Measurement(**one) for one in given["measurements"])
-    return Results(given["machine"], given["runs"], measured, goals(measured))
+    return Results(given["machine"], measured, goals(measured))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -250,6 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.explorer", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--terms", type=int, nargs="+", choices=sorted(STATES), default=[3, 4])
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--rumur-runs", type=int, help="of Rumur, which takes longest; as many, unless it is said")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--without-peers", action="store_true", help="leave SPIN and Rumur out")
     parser.add_argument("--save", type=Path, metavar="FILE", help="save the results as JSON")
@@ -260,7 +275,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.shown is not None:
             results = results_from(options.shown.read_text(encoding="utf-8"))
         else:
-            results = run(options.terms, options.runs, not options.without_peers)
+            rumur_runs = options.rumur_runs or options.runs
+            results = run(options.terms, options.runs, rumur_runs, not options.without_peers)
     except (PeerError, WrongCount, SearchFailed) as problem:
         print(problem, file=sys.stderr)
         return 2

@@ -34,6 +34,16 @@ class Measurement:
     wall_seconds: float
     memory: int
     """Peak resident bytes: of the whole process, or what the search added to them."""
+    runs: int = 1
+    """Of how many runs these are the medians."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be measured, and how many times."""
+
+    measure: Callable[[], Measurement]
+    runs: int
 
 
 @dataclass(frozen=True)
@@ -93,13 +103,18 @@ def median_of(runs: Sequence[Measurement]) -> Measurement:
         cpu_seconds=statistics.median(run.cpu_seconds for run in runs),
         wall_seconds=statistics.median(run.wall_seconds for run in runs),
         memory=int(statistics.median(run.memory for run in runs)),
+        runs=len(runs),
     )
 
 
-def measure_all(jobs: Sequence[Callable[[], Measurement]], runs: int) -> list[Measurement]:
-    """Run each job so many times, in turns, so that a noisy minute does not fall on one of them alone."""
-    rounds = [[job() for job in jobs] for _ in range(runs)]
-    return [median_of(runs_of_one) for runs_of_one in zip(*rounds, strict=True)]
+def measure_all(jobs: Sequence[Job]) -> list[Measurement]:
+    """The medians of each job's runs. They take turns, so that a noisy minute does not fall on one of them alone."""
+    measured: list[list[Measurement]] = [[] for _ in jobs]
+    for turn in range(max(job.runs for job in jobs)):
+        for job, found in zip(jobs, measured, strict=True):
+            if turn < job.runs:
+                found.append(job.measure())
+    return [median_of(found) for found in measured]
 
 
 def machine() -> str:

@@ -22,7 +22,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
-from bench.measure import Measurement, measure_all, run_process
+from bench.measure import Job, Measurement, measure_all, run_process
 
 Symmetry = Literal["off", "heuristic", "exhaustive"]
 Order = Literal["depth", "breadth"]
@@ -207,11 +207,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "spin" in options.engine:
             peers += [partial(run_spin, terms, order) for order in orders]
     try:
-        measured = measure_all(peers, options.runs)
+        measured = measure_all([Job(peer, options.runs) for peer in peers])
     except PeerError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps([{**asdict(one), "runs": options.runs} for one in measured], indent=2))
+    print(json.dumps([asdict(one) for one in measured], indent=2))
     return 0
 
 

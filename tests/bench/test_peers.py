@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from bench.measure import Measurement, measure_all
+from bench.measure import Job, Measurement, measure_all
 from bench.peers import (
     ORBITS,
     STATES,
@@ -95,9 +95,15 @@ def test_runs_are_taken_in_turns_and_summarised_by_medians() -> None:
         cpu = seconds[taken.count(name) - 1]
         return Measurement(name, "plain", "1", "3 nodes, term <= 2", 6140, cpu, 2 * cpu, int(cpu))
 
-    measured = measure_all([lambda: peer("a", [3, 1, 2]), lambda: peer("b", [5, 9, 7])], runs=3)
-    assert taken == ["a", "b"] * 3
-    assert [(one.engine, one.cpu_seconds, one.wall_seconds, one.memory) for one in measured] == [
-        ("a", 2, 4, 2),
-        ("b", 7, 14, 7),
+    jobs = [
+        Job(lambda: peer("a", [3, 1, 2]), 3),
+        Job(lambda: peer("b", [5, 9, 7]), 3),
+        Job(lambda: peer("slow", [4]), 1),
+    ]
+    measured = measure_all(jobs)
+    assert taken == ["a", "b", "slow", "a", "b", "a", "b"]
+    assert [(one.engine, one.cpu_seconds, one.wall_seconds, one.memory, one.runs) for one in measured] == [
+        ("a", 2, 4, 2, 3),
+        ("b", 7, 14, 7, 3),
+        ("slow", 4, 8, 4, 1),
     ]
