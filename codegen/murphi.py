@@ -9,14 +9,15 @@ ends in a failed `assume`, which makes it no step. Beside what the protocol says
 from __future__ import annotations
 
 from codegen.instance import Instance, place, properties, quorum_name
-from codegen.murphi_expressions import Code, Scope, code, compare, size
+from codegen.murphi_expressions import FALSE, Code, Scope, any_of, at_place, code, compare, equal, negated, size
 from codegen.murphi_names import Tables, tables
 from codegen.murphi_network import empty_network, loss_rules
 from codegen.murphi_rules import copying, deliveries, faults, finish, own_steps
 from codegen.murphi_state import Lines, Module, call_of, declare_calls, declare_state, initial_value, write_procedures
 from codegen.murphi_statements import Body, body_text, indented, quoted
+from spec.lint import reads_of_step
 from spec.protocol import Apply, ProcessKind, Property, PropertyKind, Size
-from spec.types import BOOL, NUMBER, SetType
+from spec.types import BOOL, NUMBER, OptionType, SetType
 
 SAFE = (PropertyKind.SAFETY, PropertyKind.INVARIANT)
 NOT_EXPORTED = (PropertyKind.RECOVERS, PropertyKind.LEADS_TO)
@@ -119,17 +120,42 @@ def _spec_properties(module: Module) -> list[str]:
 
 
 def _check_step(module: Module) -> str:
-    """The procedure that judges a step by the state before it, given in copies, and the present one."""
-    made = module.made
-    before = {kind.name: module.copies[made.kinds[kind.name].states] for kind in module.instance.protocol.kinds}
-    unchanged = " & ".join(f"{name} = {copy}" for name, copy in module.copies.items())
-    lines = [f"if {unchanged} then", "  return;  -- nothing has changed, so nothing has happened", "end;"]
-    for prop in properties(module.instance.protocol, PropertyKind.STEP):
-        lines += [line for line in quoted(prop.span, made).split("\n") if line]
-        lines.append(f'assert {_about(prop, made, before).text} "{prop.name}";')
-    parameters = "; ".join(f"var {copy}: {module.state[name]}" for name, copy in module.copies.items())
-    body = Body(made, module.instance.protocol.kinds[0].name, made.names.within())
+    """The procedure that judges a step by the state before it, given in copies, and the present one. A step that
+    changes nothing of what a property reads is not judged by it."""
+    made, protocol = module.made, module.instance.protocol
+    before = {
+        kind.name: module.copies[made.kinds[kind.name].states]
+        for kind in protocol.kinds
+        if made.kinds[kind.name].states in module.judging
+    }
+    body = Body(made, protocol.kinds[0].name, made.names.within())
+    lines: Lines = []
+    for prop in properties(protocol, PropertyKind.STEP):
+        places = sorted(reads_of_step(protocol, prop))
+        changed = any_of(_changed(kind, place, before, body) for kind, place in places)
+        if changed != FALSE:
+            lines += [line for line in quoted(prop.span, made).split("\n") if line]
+            lines += [f"if {changed.text} then"]
+            lines += [f'  assert {_about(prop, made, before).text} "{prop.name}";', "end;"]
+    parameters = "; ".join(f"var {module.copies[name]}: {module.state[name]}" for name in module.judging)
     return body_text(f"procedure {module.judged}({parameters});", body, lines)
+
+
+def _changed(kind: str, place: str, before: dict[str, str], body: Body) -> Code:
+    """Whether a variable or timer of some process of a kind, or whether it is up, has changed in a step."""
+    made = body.made
+    called = made.kinds[kind]
+    declared = next((v for v in made.instance.protocol.kind(kind).variables if v.name == place), None)
+    field = called.fields[place] if declared is not None else called.armed.get(place, called.up)
+    if field is None:
+        return FALSE
+    name = body.names.within().new(kind[:1])
+    old, new = f"{before[kind]}[{name}].{field}", f"{called.states}[{name}].{field}"
+    differs = Code(f"{old} != {new}")
+    if declared is not None and isinstance(declared.type, OptionType):
+        scope = Scope(made, None, {}, body.names)
+        differs = negated(equal(at_place(old, declared.type), at_place(new, declared.type), declared.type, scope))
+    return Code(f"(exists {name}: {called.type} do {differs.text} end)")
 
 
 def _standard_properties(module: Module) -> list[str]:

@@ -17,10 +17,9 @@ from spec.types import IntType, MapType, NatType, OptionType, SetType
 
 def copying(module: Module, wanted: bool = False) -> tuple[Lines, Lines]:
     """The declarations and the lines that keep the state before a step, where it is needed after it."""
-    if not module.copies or not (wanted or module.judged):
-        return [], []
-    declarations = [f"{copy}: {module.state[name]};" for name, copy in module.copies.items()]
-    return declarations, [f"{copy} := {name};" for name, copy in module.copies.items()]
+    names = tuple(module.copies) if wanted else module.judging
+    declarations = [f"{module.copies[name]}: {module.state[name]};" for name in names]
+    return declarations, [f"{module.copies[name]} := {name};" for name in names]
 
 
 def finish(module: Module, kind: str | None, handlers: tuple[Handler, ...] = ()) -> Lines:
@@ -30,7 +29,7 @@ def finish(module: Module, kind: str | None, handlers: tuple[Handler, ...] = ())
     if leader is not None and leader.kind == kind:
         lines.append(f"{module.remembered}(self);")
     if module.judged:
-        lines.append(f"{module.judged}({', '.join(module.copies.values())});")
+        lines.append(f"{module.judged}({', '.join(module.copies[name] for name in module.judging)});")
     return lines
 
 

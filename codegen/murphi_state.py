@@ -25,6 +25,7 @@ from codegen.murphi_network import (
     sending_procedure,
 )
 from codegen.murphi_statements import Body, body_text, indented, procedure_text, quoted, statements, store
+from spec.lint import reads_of_step
 from spec.protocol import (
     Assign,
     Broadcast,
@@ -57,6 +58,8 @@ class Module:
     apart: dict[tuple[str, str], str] = field(default_factory=dict)
     counters: dict[Fault, str] = field(default_factory=dict)
     judged: str = ""
+    judging: tuple[str, ...] = ()
+    """The variables whose copies are needed to judge a step."""
     passing: dict[str, bool] = field(default_factory=dict)
     """By message, whether sending it can pass a bound."""
     remembered: str = ""
@@ -114,10 +117,12 @@ def declare_state(module: Module) -> None:
         made.declared_types[of] = f"0..{fault.up_to}"
         module.state[name] = of
     steps = properties(protocol, PropertyKind.STEP)
-    if steps or any(f.kind in (FaultKind.RESTART, FaultKind.DISK_LOSS) for f in bounded):
+    read = {kind for prop in steps for kind, _ in reads_of_step(protocol, prop)}
+    if read or any(f.kind in (FaultKind.RESTART, FaultKind.DISK_LOSS) for f in bounded):
         module.copies = {name: made.names.new(f"before_{name}") for name in module.state}
-    if steps:
+    if read:
         module.judged = made.names.new("check_step")
+        module.judging = tuple(made.kinds[kind.name].states for kind in protocol.kinds if kind.name in read)
     if protocol.leader is not None:
         module.remembered = made.names.new("remember_leader")
 

@@ -41,6 +41,7 @@ from codegen.tla_expressions import (
     implies,
     text,
 )
+from spec.lint import reads_of_step
 from spec.protocol import Apply, FaultKind, ProcessKind, Property, PropertyKind
 from spec.types import BOOL, SetType
 
@@ -332,7 +333,8 @@ def _properties(module: TlaModule) -> tuple[list[str], list[str], list[str], lis
         texts.append(f"{comment(module, [prop.span])}{invariants[-1]} == {_about(prop, module)}\n")
     for prop in properties(protocol, PropertyKind.STEP):
         steps.append(known.names.new(prop.name))
-        texts.append(f"{comment(module, [prop.span])}{steps[-1]} == [][{_about(prop, module)}]_vars\n")
+        reads = ", ".join(_state_variables(module, sorted(reads_of_step(protocol, prop))))
+        texts.append(f"{comment(module, [prop.span])}{steps[-1]} == [][{_about(prop, module)}]_<<{reads}>>\n")
     for prop in properties(protocol, PropertyKind.REACHABLE):
         witnesses.append(known.names.new(f"never_{prop.name}"))
         texts.append(
@@ -343,6 +345,13 @@ def _properties(module: TlaModule) -> tuple[list[str], list[str], list[str], lis
         invariants.append(known.names.new(name))
         texts.append(f"\\* {said}\n{invariants[-1]} ==\n  {formula}\n")
     return invariants, steps, witnesses, texts
+
+
+def _state_variables(module: TlaModule, places: list[tuple[str, str]]) -> Lines:
+    """The variables of the state that hold some variables, timers or ups of the protocol."""
+    known = module.known
+    found = [known.variables.get(where) or known.armed.get(where) or known.up.get(where[0]) for where in places]
+    return [variable for variable in found if variable is not None]
 
 
 def _about(prop: Property, module: TlaModule) -> str:

@@ -132,8 +132,11 @@ def _columns(told: Story, width: int) -> Columns | None:
     over = lengths[0] // 2, lengths[-1] // 2
     if any(labels):
         wide = [max(name, label + 4 if label else 0, LABELLED_GAP) for name, label in zip(named, labels, strict=True)]
-        if (found := arranged(wide, *over, True, False)) is not None:
-            return found
+        # Unevenly only where there are several kinds: among equals it would say that some belong together.
+        several = len({name.kind for name in told.names}) > 1
+        for gaps in ([max(wide)] * len(wide), *([wide] if several else [])):
+            if (found := arranged(gaps, *over, True, False)) is not None:
+                return found
     for gap in range(WIDEST_GAP, NARROWEST_GAP - 1, -1):
         if (found := arranged([max(gap, name) for name in named], *over, False, False)) is not None:
             return found

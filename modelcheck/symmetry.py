@@ -35,9 +35,7 @@ def permuted(model: Model, state: State, to: Renaming) -> State:
     processes = []
     for kind, of_kind in zip(model.protocol.kinds, state.processes, strict=True):
         types = [variable.type for variable in kind.variables]
-        renamed = [
-            ProcessState(_values(types, process.values, to), process.armed, process.up) for process in of_kind
-        ]
+        renamed = [ProcessState(_values(types, process.values, to), process.armed, process.up) for process in of_kind]
         processes.append(_moved(renamed, to[kind.name]))
     leader = model.protocol.leader
     led = state.led

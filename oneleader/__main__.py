@@ -4,6 +4,7 @@ What a command needs is imported when it runs: `--help` is quick, whatever the c
 
 import sys
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -210,6 +211,9 @@ def export(
 
 def main() -> None:
     """Run the command line; Ctrl-C and a closed pipe end it quietly."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # What a spec says may not be writable in the terminal's encoding; that is no reason to stop.
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     except KeyboardInterrupt:

@@ -19,8 +19,8 @@ def fmt(specs: tuple[Path, ...], check: bool) -> None:
     unformatted = broken = False
     for path in specs:
         with problems_told():
-            text = path.read_bytes().decode("utf-8-sig")
-        source = Source(str(path), text)
+            text = path.read_bytes().decode()
+        source = Source(str(path), text.removeprefix("\ufeff"))
         try:
             formatted = format_source(source)
         except SpecError as problem:

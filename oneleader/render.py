@@ -29,7 +29,7 @@ def as_text(trace: Trace, form: str) -> str:
         case "svg":
             return svg(trace)
         case _:
-            return chart(trace, WIDEST)
+            return chart(trace, WIDEST, ascii_only=not _draws_lines())
 
 
 def show_trace(trace: Trace, form: str) -> None:
@@ -40,4 +40,14 @@ def show_trace(trace: Trace, form: str) -> None:
     from rich.console import Console
 
     width = min(WIDEST, shutil.get_terminal_size().columns)
-    Console(soft_wrap=True, highlight=False).print(coloured_chart(trace, width), end="")
+    drawn = coloured_chart(trace, width, ascii_only=not _draws_lines())
+    Console(soft_wrap=True, highlight=False).print(drawn, end="")
+
+
+def _draws_lines() -> bool:
+    """Whether standard output can take the characters that lines are drawn with."""
+    try:
+        "│┃╎╏·─╌├┠┤┨┼╂↻⊘✗▲●".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

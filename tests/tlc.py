@@ -78,9 +78,10 @@ def read_result(output: str, module: str = "") -> TlcResult:
     states = re.findall(r"(\d+) distinct states found", output)
     named = re.search(r"(?:Invariant|Action property) (\w+) is violated", output)
     failed = re.search(r'second argument was:\s*"?(.*?)"?\n', output)
-    at_once = re.search(r"Invariant (\w+) is violated by the initial state", output)
+    # The second is what TLC says of an invariant that mentions no variable.
+    at_once = re.search(r"(?:Invariant (\w+) is violated by the initial|invariant of (\w+) is equal to FALSE)", output)
     if at_once is not None:
-        return TlcResult(1, at_once[1], 0, output)
+        return TlcResult(1, at_once[1] or at_once[2], 0, output)
     assert states, f"{output[-4000:]}\n{module}"
     length = len(re.findall(r"^(?:State )?\d+: ", output, re.MULTILINE))
     if failed is not None:

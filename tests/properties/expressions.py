@@ -215,7 +215,7 @@ class Expressions:
             d
             for d in spot.around.defined
             if fits(d.type, of)
-            and (spot.observes or not d.observes)
+            and (not d.observes or (spot.observes and spot.durable is None))
             and not (hidden and d.kind)
             and (spot.durable is None or d.kind is None)
             and all(self.can(p, spot) for p in d.parameters)

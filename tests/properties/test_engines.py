@@ -129,7 +129,7 @@ def test_rumur_says_the_same(found: Explored) -> None:
         try:
             text = murphi(instance_of(model), symmetric)
         except InexpressibleError:
-            event("refused")
+            event(f"refused, symmetric: {symmetric}")
             continue
         result = run_rumur(text, symmetric)
         if expected.violations:

@@ -18,7 +18,7 @@ SOME = 25
 """Of so many states of a model each thing is asked: they are spread over all of them."""
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
-drawn = settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+drawn = settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
 
 
 def some(graph: Graph) -> list[State]:

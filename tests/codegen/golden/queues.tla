@@ -101,7 +101,7 @@ TypeOK ==
   /\ count \in [node -> (0 .. 3)]
 
 \* step numbers_grow: next(next_number) >= next_number
-numbers_grow == [][\A self \in node : next_number'[self] >= next_number[self]]_vars
+numbers_grow == [][\A self \in node : next_number'[self] >= next_number[self]]_<<next_number>>
 
 \* reachable far: exists n in node: n.next_number == 2
 \* As an invariant it is violated: the trace is the witness.

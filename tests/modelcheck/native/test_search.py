@@ -19,9 +19,9 @@ from modelcheck.outcome import Limits, Outcome, Progress, Status
 from modelcheck.reductions import Reductions
 from spec.check import load
 from spec.protocol import Bound
-from tests import native_models as models
+from tests.modelcheck.native import models
 
-ORACLE = Path(__file__).parent / "oracles" / "raft_election.elect"
+ORACLE = Path(__file__).parents[2] / "oracles" / "raft_election.elect"
 SYMMETRY = Reductions(symmetry=True)
 
 
@@ -138,11 +138,12 @@ def test_other_compilers(compiler: str, tmp_path: Path, monkeypatch: pytest.Monk
 def test_text_is_the_same_each_time() -> None:
     """Or it would be compiled each time: sets must not be gone through in an order that differs between runs."""
     program = (
-        "import hashlib; from tests.test_native_search import oracle; from modelcheck.native.emit import emit; "
+        "import hashlib; from tests.modelcheck.native.test_search import oracle; "
+        "from modelcheck.native.emit import emit; "
         "from modelcheck.reductions import reductions_of; model = oracle(3, 2); "
         "print(hashlib.sha256(emit(model, reductions_of(model)).text.encode()).hexdigest())"
     )
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[3]
     texts = {
         subprocess.run(
             [sys.executable, "-c", program],

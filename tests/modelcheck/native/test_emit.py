@@ -14,7 +14,7 @@ from modelcheck.reductions import ALL, SYMMETRY, Reductions, reductions_of
 from modelcheck.semantics import packet_order
 from spec.protocol import Fault, FaultKind, Network
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value
-from tests import native_models as models
+from tests.modelcheck.native import models
 
 LIMIT = 600
 

@@ -22,12 +22,12 @@ from modelcheck.native.emit import emit
 from modelcheck.reductions import ALL, reductions_of
 from spec.check import load
 from spec.overrides import check_from, faults_from, network_from
-from tests.test_native import CASES
+from tests.modelcheck.native.test_emit import CASES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 RAFT = ROOT / "spec" / "protocols" / "raft.elect"
 ORACLE = ROOT / "tests" / "oracles" / "raft_election.elect"
-DRIVER = ROOT / "tests" / "driver.c"
+DRIVER = Path(__file__).with_name("driver.c")
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 
