@@ -6,7 +6,7 @@ import pytest
 
 from modelcheck.bounds import caps
 from modelcheck.check import Options, run_check
-from modelcheck.engines import Choice, Wanted
+from modelcheck.engines import Choice, NoEngine, Wanted
 from modelcheck.outcome import Limits
 from modelcheck.reductions import ALL
 from spec.check import check
@@ -69,3 +69,17 @@ check small: 1 node, term <= 1
     )
     with pytest.raises(SpecError, match="`term` starts at 2, and this check bounds it by 1"):
         caps(protocol, (1,), protocol.checks[0].rows[0].bounds)
+
+
+def test_a_number_of_more_than_64_bits_is_not_cut_off() -> None:
+    text = """protocol growth
+process node:
+    x: int 0..2 = 2
+define squared(n: int 0..2): n * n
+action grow: x := squared(squared(squared(squared(squared(squared(x))))))
+safety small: x <= 2
+check small: 1 node
+"""
+    assert found(text, Choice(Wanted.PYTHON))[1] == "1 node: failure: violated after 1 step"
+    with pytest.raises(NoEngine, match="more than 64 bits"):
+        found(text, Choice(Wanted.NATIVE))

@@ -85,7 +85,7 @@ def test_every_field_is_needed_and_no_other_is_taken(trace: Trace) -> None:
         (("bounds", "node.age"), 3, "`bounds` speaks of `node.age`"),
         (("bounds", "node.role"), 3, "`bounds` speaks of `node.role`, which is no `nat`"),
         (("channel",), None, "Expected `int`, got `null`"),
-        (("channel",), 0, "a channel of 0 holds nothing"),
+        (("channel",), 0, "Expected `int` >= 1"),
         (("faults", 0, "fault"), "fire", "there is no fault `fire`"),
         (("steps", 0, "kind"), "sleep", "step 1: there is no kind of step `sleep`"),
         (("steps", 0, "process"), "node9", "step 1: there is no process `node9`; there are: node1, node2, node3"),
@@ -101,8 +101,8 @@ def test_every_field_is_needed_and_no_other_is_taken(trace: Trace) -> None:
         (("start", "processes", "node1", "armed"), ["silence", "silence"], "node1: `armed` may name"),
         (("start", "spent"), [], "`spent` must count the bounded faults: crash, disk loss, partition"),
         (("start", "led"), [{"process": "node4", "token": 1}], "there is no process `node4`"),
-        (("shows", "result"), "proved", "`violated` or `witnessed`, not `proved`"),
-        (("shows", "property"), "", "names the property"),
+        (("shows", "result"), "proved", "`violated` or `witnessed`, not .* `proved`"),
+        (("shows", "property"), "", "a trace shows a property"),
     ],
 )
 def test_a_file_that_says_something_else_is_refused(path: tuple[Any, ...], value: Any, problem: str) -> None:
