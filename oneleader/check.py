@@ -107,6 +107,8 @@ def _interrupted(verdict: Verdict) -> bool:
 
 def _checks(protocol: Protocol, request: Request) -> tuple[Check, ...]:
     if request.within is not None:
+        if request.checks:
+            fail("--within is explored instead of the spec's checks: leave out --check")
         with problems_told():
             return (check_from(request.within, protocol, "--within"),)
     names = [one.name for one in protocol.checks]
@@ -125,7 +127,7 @@ def _options(protocol: Protocol, request: Request) -> Options:
     if request.depth is not None and request.depth < 0:
         fail("--depth: expected 0 or more")
     if request.seconds is not None and not request.seconds > 0:
-        fail("--time: expected more than no time")
+        fail("--time: expected more than 0 seconds")
     with problems_told():
         network = network_from(request.network, protocol, "--network") if request.network is not None else None
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
