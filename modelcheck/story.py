@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from textwrap import wrap
@@ -303,6 +303,22 @@ def folded(text: str, room: int, indent: str = "") -> list[str]:
         line.replace("\0", " ")
         for line in wrap(whole, room, subsequent_indent=indent, break_on_hyphens=False, break_long_words=True)
     ]
+
+
+def listed(parts: Sequence[str], room: int) -> Iterator[str]:
+    """Lines of parts with commas between them, broken between parts where that is enough."""
+    line = ""
+    for number, part in enumerate(parts):
+        text = part + ("," if number < len(parts) - 1 else "")
+        if line and len(line) + 1 + len(text) > room:
+            yield line
+            line = ""
+        line = f"{line} {text}" if line else text
+        if len(line) > room:
+            *full, line = folded(line, room, "  ")
+            yield from full
+    if line:
+        yield line
 
 
 def _input_arguments(model: Model, step: Step) -> str:
