@@ -228,13 +228,19 @@ def _leading(model: Model, before: State, after: State) -> Iterator[Note]:
 
 def _sent_in(trace: Trace, number: int, packet: Packet | None) -> int | None:
     """The step that sent a message which is delivered in step `number`: where messages are a growing set, the first
-    that did; else the only one."""
+    that did; on a link that keeps the order and all that was sent, the one whose turn it is; else the only one."""
     if packet is None:
         return None
     sent = [initial(trace.model).sent, *(successor.sent for successor in trace.steps[: number - 1])]
     found = [at for at, packets in enumerate(sent) if packet in packets]
     if trace.model.network.is_growing_set:
         return found[0] if found else None
+    network = trace.model.network
+    if not (network.loss or network.duplication or network.reordering):
+        link = (packet.sender, packet.receiver)
+        turns = [at for at, packets in enumerate(sent) for one in packets if (one.sender, one.receiver) == link]
+        earlier = [successor.step.packet for successor in trace.steps[: number - 1]]
+        return turns[sum(one is not None and (one.sender, one.receiver) == link for one in earlier)]
     return found[0] if len(found) == 1 and sent[found[0]].count(packet) == 1 else None
 
 
