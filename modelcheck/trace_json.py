@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from modelcheck.bounds import caps
+from modelcheck.bounds import caps, is_nat
 from modelcheck.model import Link, Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
 from modelcheck.story import describe_step
 from modelcheck.trace import Trace
@@ -311,7 +311,7 @@ def read_trace(text: str | bytes, protocol: Protocol) -> SavedTrace:
     one that speaks of what the protocol does not have."""
     try:
         file = msgspec.json.decode(text, type=_File)
-    except msgspec.DecodeError as problem:
+    except (msgspec.DecodeError, RecursionError) as problem:
         raise TraceError(f"this is no trace file: {problem}") from None
     if (file.format, file.version) != (FORMAT, VERSION):
         raise TraceError(f"expected {FORMAT} version {VERSION}, not {file.format} version {file.version}")
@@ -327,6 +327,8 @@ def read_trace(text: str | bytes, protocol: Protocol) -> SavedTrace:
     shows = file.shows
     if shows is not None and shows.result not in ("violated", "witnessed"):
         raise TraceError(f"a trace shows something `violated` or `witnessed`, not `{shows.result}`")
+    if shows is not None and not shows.property:
+        raise TraceError("a trace that shows something names the property")
     return SavedTrace(
         reading.model,
         _in("the start", reading.state, file.start),
@@ -352,11 +354,15 @@ def _model(file: _File, protocol: Protocol) -> Model:
     kinds = [kind.name for kind in protocol.kinds]
     if list(file.sizes) != kinds or min(file.sizes.values(), default=0) < 1:
         raise TraceError(f"`sizes` must say how many there are, at least one, of: {', '.join(kinds)}")
+    if file.channel < 1:
+        raise TraceError(f"a channel of {file.channel} holds nothing")
     bounds = []
     for place, limit in file.bounds.items():
         kind, _, variable = place.partition(".")
         if not any(k.name == kind and any(v.name == variable for v in k.variables) for k in protocol.kinds):
             raise TraceError(f"`bounds` speaks of `{place}`, which the protocol does not have")
+        if not is_nat(protocol.kind(kind).variable(variable).type):
+            raise TraceError(f"`bounds` speaks of `{place}`, which is no `nat`")
         bounds.append(Bound(kind, variable, limit))
     sizes = tuple(file.sizes.values())
     try:

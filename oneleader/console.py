@@ -78,7 +78,7 @@ def printing() -> Iterator[None]:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file whole or not at all. Where that fails, names the file, not the scratch one, and ends the run."""
+    """Writes a file whole or not at all. Ends the run where that fails, naming the file, not the scratch one."""
     try:
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -37,7 +37,8 @@ def has_compiler() -> bool:
 
 
 compiled = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
-drawn = settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+drawn = settings(max_examples=15, deadline=None, suppress_health_check=SLOW, phases=WITHOUT_SHRINKING)
+"""Shrinking compiles hundreds of protocols; whoever looks into a failure may leave `phases` out."""
 
 
 @pytest.fixture(autouse=True, scope="module")
