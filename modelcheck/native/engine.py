@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ctypes import POINTER, byref, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 
 from modelcheck.model import Model, State
 from modelcheck.native.build import CompilerFailed, build
@@ -130,6 +132,20 @@ class TooLarge(Exception):
     """A number that the search came upon does not fit the 64 bits that it has for numbers."""
 
 
+@contextmanager
+def _interrupts(cancel: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C cancels, instead of raising KeyboardInterrupt wherever Python happens to be: however often it is pressed,
+    nothing is freed while it is in use."""
+    if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: cancel())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class NativeSearch:
     """One run of an explorer. To be closed: it holds the table of all states."""
 
@@ -175,21 +191,16 @@ class NativeSearch:
             finally:
                 ended.set()
 
-        Thread(target=work, daemon=True).start()
-        # Not Thread.join: when it is interrupted, Python takes the thread for ended while it runs on.
-        try:
-            while not ended.wait(every):
-                if watch is not None:
-                    watch(self.progress())
-        except KeyboardInterrupt:
-            pass
-        finally:
-            while not ended.is_set():
-                try:
+        with _interrupts(self.cancel):
+            Thread(target=work, daemon=True).start()
+            try:
+                while not ended.wait(every):
+                    if watch is not None:
+                        watch(self.progress())
+            finally:
+                if not ended.is_set():
                     self.cancel()
-                    ended.wait()
-                except KeyboardInterrupt:
-                    continue
+                ended.wait()
         return results[0]
 
     def cancel(self) -> None:
