@@ -25,6 +25,7 @@ from modelcheck.properties import (
 )
 from modelcheck.reductions import ALL, ALWAYS_ARMED, DEAD_MESSAGES, DEAD_VARIABLES, SYMMETRY
 from modelcheck.report import report
+from modelcheck.trace import Trace
 from modelcheck.verdict import EXIT_STATUS, Answer, Verdict
 from modelcheck.verdict_json import verdict_to_json
 from oneleader.console import fail, printing, problems_told, read, write
@@ -92,6 +93,8 @@ def check(request: Request) -> None:
         shown = [verdict_to_json(verdict) for verdict in verdicts]
         with printing():
             print(json.dumps(shown[0] if len(checks) == 1 else shown, indent=2))
+    for verdict in verdicts:
+        _save(verdict, request)
     raise typer.Exit(max((verdict.exit_status for verdict in verdicts), key=_gravity))
 
 
@@ -173,15 +176,23 @@ def _bytes(text: str | None) -> int:
 
 
 def _show(verdict: Verdict, request: Request) -> None:
-    trace = next((e.trace for e in verdict.explorations if e.trace is not None), None)
+    trace = _trace(verdict)
     with printing():
         if trace is not None:
             show_trace(trace, request.format)
         if trace is None or request.format == CHART:
             print(report(verdict), end="")
+
+
+def _save(verdict: Verdict, request: Request) -> None:
+    trace = _trace(verdict)
     if trace is not None and request.trace is not None:
         write(request.trace, as_text(trace, "json"))
         print(f"  the counterexample is saved: oneleader replay {request.spec} {request.trace}", file=sys.stderr)
+
+
+def _trace(verdict: Verdict) -> Trace | None:
+    return next((e.trace for e in verdict.explorations if e.trace is not None), None)
 
 
 def _remarks() -> Callable[[str], None]:

@@ -106,6 +106,13 @@ def test_engines_agree(forgetful: str) -> None:
     assert found[0][0] == VIOLATED
 
 
+def test_a_counterexample_is_saved_beside_json(forgetful: str, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.json"
+    done = run(forgetful, "--check", "quick", "--json", "--trace", str(trace))
+    assert json.loads(done.stdout)["answer"] == "violated"
+    assert json.loads(trace.read_text(encoding="utf-8"))["format"] == "oneleader-trace"
+
+
 def test_a_counterexample_for_a_folder_that_is_not_there(forgetful: str, tmp_path: Path) -> None:
     trace = tmp_path / "nowhere" / "trace.json"
     done = run(forgetful, "--check", "quick", "--trace", str(trace))
