@@ -272,22 +272,36 @@ def _at_most(held: str, of: Type, limit: str, known: TlaNames) -> str:
 def guards_until(
     handlers: tuple[Handler, ...], position: int, known: list[dict[int, Text]], effects: Effects
 ) -> list[Text]:
-    """That the handler at a position is the first whose guard holds; at the end, that none is."""
+    """That the handler at a position is the first whose guard holds; at the end, that none is. FALSE is among the
+    conditions if they can never hold together."""
     guards = []
     for number, (handler, locals_of) in enumerate(zip(handlers, known, strict=True)):
         place = replace(effects.place, locals=locals_of)
         holds = TRUE if handler.guard is None else text(handler.guard, place)
         if number < position:
-            guards.append(negated(holds))
+            # What is false of a disjunction is false of all its parts.
+            parts = [handler.guard] if handler.guard is not None else []
+            guards += [negated(text(part, place)) for part in _disjuncts(parts)] or [negated(holds)]
         elif number == position and handler.guard is not None:
             guards += [text(part, place) for part in _conjuncts(handler.guard)]
-    return [guard for guard in guards if guard != TRUE]
+    kept = list(dict.fromkeys(guard for guard in guards if guard != TRUE))
+    return [FALSE] if any(negated(guard) in kept for guard in kept) else kept
 
 
 def _conjuncts(guard: Expression) -> list[Expression]:
     if isinstance(guard, Connected) and guard.connective is Connective.AND:
         return [*_conjuncts(guard.left), *_conjuncts(guard.right)]
     return [guard]
+
+
+def _disjuncts(guards: list[Expression]) -> list[Expression]:
+    found: list[Expression] = []
+    for guard in guards:
+        if isinstance(guard, Connected) and guard.connective is Connective.OR:
+            found += _disjuncts([guard.left, guard.right])
+        else:
+            found.append(guard)
+    return found
 
 
 def _up(module: TlaModule, kind: str) -> list[Text]:

@@ -44,6 +44,7 @@ from spec.protocol import (
 from spec.types import Value
 
 ATOM, SUM, COMPARISON, OTHER = range(4)
+OPPOSITE = {"=": "#", "#": "=", "\\in": "\\notin", "\\notin": "\\in", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 KEYWORDS = """ACTION ASSUME ASSUMPTION AXIOM BOOLEAN BY CASE CHOOSE CONSTANT CONSTANTS COROLLARY DEF DEFINE DEFS DOMAIN
     ELSE ENABLED EXCEPT EXTENDS FALSE HAVE HIDE IF IN INSTANCE LAMBDA LEMMA LET LOCAL MODULE NEW OBVIOUS OMITTED ONLY
@@ -59,11 +60,12 @@ KEYWORDS = """ACTION ASSUME ASSUMPTION AXIOM BOOLEAN BY CASE CHOOSE CONSTANT CON
 
 @dataclass(frozen=True)
 class Text:
-    """`branches` are the condition and the two values of an IF."""
+    """`branches` are the condition and the two values of an IF; `sides` are those of a comparison, about its sign."""
 
     text: str
     level: int = ATOM
     branches: tuple[Text, Text, Text] | None = None
+    sides: tuple[str, str, str] | None = None
 
     def tight(self) -> str:
         """The text, fit to be any operand."""
@@ -139,6 +141,9 @@ def _chain(parts: Iterable[Text], sign: str, neutral: Text, settled: Text) -> Te
 def negated(part: Text) -> Text:
     if part in (TRUE, FALSE):
         return FALSE if part == TRUE else TRUE
+    if part.sides is not None and part.sides[1] in OPPOSITE:
+        left, sign, right = part.sides
+        return Text(f"{left} {OPPOSITE[sign]} {right}", COMPARISON, None, (left, OPPOSITE[sign], right))
     return Text(part.text[1:]) if part.text.startswith("~") and part.level == ATOM else Text(f"~{part.tight()}")
 
 
@@ -172,7 +177,8 @@ def binary(left: Text, sign: str, right: Text, level: int = COMPARISON) -> Text:
     def side(part: Text) -> str:
         return part.text if part.level == SUM and level == COMPARISON else part.tight()
 
-    return Text(f"{side(left)} {sign} {side(right)}", level)
+    sides = (side(left), sign, side(right))
+    return Text(" ".join(sides), level, None, sides if level == COMPARISON else None)
 
 
 def equal(left: Text, right: Text) -> Text:

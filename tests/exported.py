@@ -196,6 +196,7 @@ process node:
     durable level: int 0..2 = 0
     spare: nat = 1
     x: bool = false
+    last: node? = none
 message poke(level: int 0..2)
 network: loss, duplication, reordering
 action raise_level if level < 2:
@@ -220,6 +221,8 @@ FAILURES = {
         "step something_moves: size({n in node if next(n.level) != n.level or next(n.x) != n.x}) > 0",
     ),
     "sent but unchanged": ("send poke(0) to s", "step something_moves: next(level) != level or level == 0 or x"),
+    "step that reads nothing": ("x := true", "step nothing: size(node) < 2"),
+    "step of an option": ("last := if last == none then self else none", "step once: next(last) != none"),
     "forgotten leader": ("x := not x", "leader if x and level == 2 with token 1"),
     "backwards": ("spare := if level == 2 then 0 else 1", "leader if level == 2 with token spare"),
     "no quorum": ("x := true", "leader if x with token spare, elected by {n in node if n.level > 1}"),

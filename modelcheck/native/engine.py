@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ctypes import POINTER, byref, c_double, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 
 from modelcheck.model import Model, State
 from modelcheck.native.build import CompilerFailed, build
@@ -103,6 +105,7 @@ def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
     library.search_levels.restype = c_uint32
     library.search_seconds.argtypes = [c_void_p]
     library.search_seconds.restype = c_double
+    library.search_too_large.argtypes = []
     library.search_bounds.argtypes = [c_void_p]
     library.search_bounds.restype = c_uint64
     library.search_covered.argtypes = [c_void_p, words]
@@ -123,6 +126,24 @@ def _load(path: Path) -> ctypes.CDLL:
         return ctypes.CDLL(str(path))
     except OSError as problem:  # a compiler for another machine, a file system from which nothing may run
         raise CompilerFailed(f"the compiled model cannot be loaded: {problem}") from problem
+
+
+class TooLarge(Exception):
+    """A number that the search came upon does not fit the 64 bits that it has for numbers."""
+
+
+@contextmanager
+def _interrupts(cancel: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C cancels, instead of raising KeyboardInterrupt wherever Python happens to be: however often it is pressed,
+    nothing is freed while it is in use."""
+    if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: cancel())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class NativeSearch:
@@ -150,8 +171,11 @@ class NativeSearch:
 
     def run(self, watch: Callable[[Progress], None] | None = None, every: float = 0.2) -> Outcome:
         """Searches to the end, or until a limit, or until it is interrupted (Ctrl-C): the outcome is then of what was
-        explored. `watch` is called now and then."""
-        return self._outcome(Status(self._aside(lambda: self.explorer.library.search_run(self._search), watch, every)))
+        explored. `watch` is called now and then. Raises TooLarge."""
+        status = Status(self._aside(lambda: self.explorer.library.search_run(self._search), watch, every))
+        if self.explorer.library.search_too_large():
+            raise TooLarge("a product in this spec takes more than 64 bits")
+        return self._outcome(status)
 
     def _aside(
         self, call: Callable[[], int], watch: Callable[[Progress], None] | None = None, every: float = 0.2
@@ -167,21 +191,16 @@ class NativeSearch:
             finally:
                 ended.set()
 
-        Thread(target=work, daemon=True).start()
-        # Not Thread.join: when it is interrupted, Python takes the thread for ended while it runs on.
-        try:
-            while not ended.wait(every):
-                if watch is not None:
-                    watch(self.progress())
-        except KeyboardInterrupt:
-            pass
-        finally:
-            while not ended.is_set():
-                try:
+        with _interrupts(self.cancel):
+            Thread(target=work, daemon=True).start()
+            try:
+                while not ended.wait(every):
+                    if watch is not None:
+                        watch(self.progress())
+            finally:
+                if not ended.is_set():
                     self.cancel()
-                    ended.wait()
-                except KeyboardInterrupt:
-                    continue
+                ended.wait()
         return results[0]
 
     def cancel(self) -> None:

@@ -27,7 +27,7 @@ from spec.protocol import (
     Assign,
     Broadcast,
     Call,
-    Constant,
+    Entry,
     Event,
     Expression,
     For,
@@ -179,8 +179,8 @@ def _check_range(value: str, of: Type, source: Expression | None) -> str:
     inner = of.of if isinstance(of, OptionType) else of
     match inner:
         case NatType():
-            if isinstance(source, Read | Constant) and _is_natural(source.type):
-                return ""
+            if isinstance(source, Read | Entry) and _holds_nat(source.type):
+                return ""  # it was held against its own type when it was stored
             test = f"{value} < 0"
         case IntType(low, high):
             test = f"({value} < {low} || {value} > {high})"
@@ -189,10 +189,8 @@ def _check_range(value: str, of: Type, source: Expression | None) -> str:
     return f"if ({value} != {no_value(of)} && {test}) goto failed;" if optional else f"if ({test}) goto failed;"
 
 
-def _is_natural(of: Type) -> bool:
-    """Whether no value of a type is below 0."""
-    inner = of.of if isinstance(of, OptionType) else of
-    return isinstance(inner, NatType) or (isinstance(inner, IntType) and inner.low >= 0)
+def _holds_nat(of: Type) -> bool:
+    return isinstance(of.of if isinstance(of, OptionType) else of, NatType)
 
 
 def _assign(statement: Assign, emitter: Emitter) -> str:

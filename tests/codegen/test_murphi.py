@@ -69,6 +69,7 @@ def assert_same_states(model: Model, symmetry: bool) -> RumurResult:
 
 
 @needs_rumur
+@pytest.mark.slow
 @pytest.mark.parametrize("name", AGREEING)
 def test_same_states(name: str) -> None:
     model = AGREEING[name]
@@ -81,6 +82,7 @@ def test_same_states(name: str) -> None:
 
 
 @needs_rumur
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in AGREEING if "ring" not in name and "a set" not in name])
 def test_same_orbits(name: str) -> None:
     if name == "queues as a bag" or name == "parts with a bag":
@@ -91,17 +93,20 @@ def test_same_orbits(name: str) -> None:
 
 
 @needs_rumur
+@pytest.mark.slow
 def test_partitions_of_an_ordered_ring() -> None:
     assert_same_states(PARTITIONED, symmetry=False)
 
 
 @needs_rumur
+@pytest.mark.slow
 @pytest.mark.parametrize("symmetry", [False, True])
 def test_bounded_partitions(symmetry: bool) -> None:
     assert_same_states(SPLIT, symmetry)
 
 
 @needs_rumur
+@pytest.mark.slow
 @pytest.mark.parametrize("symmetry", [False, True])
 @pytest.mark.parametrize("name", [*FAILURES, "disk loss"])
 def test_same_shortest_violation(name: str, symmetry: bool) -> None:

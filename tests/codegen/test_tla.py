@@ -87,6 +87,7 @@ def test_same_shortest_violation(name: str) -> None:
 
 
 @needs_tlc
+@pytest.mark.slow
 def test_a_witness_violates_never() -> None:
     module, configuration = tla(instance_of(model_of(with_network(RING, "reliable"), "small")))
     asked = configuration.replace("\\* For a witness: INVARIANT", "INVARIANT")

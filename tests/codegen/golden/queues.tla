@@ -45,7 +45,7 @@ OnItem(self, from, msg, rest) ==
 \* No guard holds: the message is taken, and that is all.
 IgnoreItem(self, from, msg, rest) ==
   /\ msg.type = "item"
-  /\ ~(msg.number <= next_number[self])
+  /\ msg.number > next_number[self]
   /\ links' = [links EXCEPT ![<<from, self>>] = rest]
   /\ UNCHANGED <<next_number, got, count>>
 
