@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from spec.protocol import (
     Definition,
@@ -73,6 +73,29 @@ class State(NamedTuple):
     sides: tuple[tuple[bool, ...], ...]
     spent: tuple[int, ...]
     led: frozenset[tuple[int, int]]
+
+
+def order_of(value: Value) -> Any:
+    """A key by which values of one type are sorted; `none` comes first."""
+    match value:
+        case None:
+            return ()
+        case frozenset():
+            return (tuple(sorted(value)),)
+        case tuple():
+            return tuple(order_of(entry) for entry in value)
+        case _:
+            return (value,)
+
+
+def packet_order(packet: Packet) -> Any:
+    """A key by which packets are sorted: those of a link that keeps no order, and those about to be delivered."""
+    return packet.message, order_of(packet.arguments), packet.sender, packet.receiver
+
+
+def link_order(link: Link) -> Any:
+    """A key by which the links of a state are sorted."""
+    return link.sender, link.receiver
 
 
 class StepKind(Enum):

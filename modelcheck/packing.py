@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcheck.layout import OCCUPIED, WORD, Layout, Row, decode, encode
-from modelcheck.model import Link, Name, Packet, ProcessState, State
-from modelcheck.semantics import packet_order
+from modelcheck.model import Link, Name, Packet, ProcessState, State, packet_order
 from spec.protocol import Message
 from spec.types import MapType
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from modelcheck.explore import uncollected
 from modelcheck.model import Model, State, Successor
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
 from modelcheck.properties import FAILURE, checked, found_in_state, found_in_step
@@ -35,7 +36,8 @@ class PythonSearch:
         """Searches to the end, or until a limit, or until it is interrupted (Ctrl-C)."""
         began = time.monotonic()
         try:
-            status = self._search(began, watch)
+            with uncollected():
+                status = self._search(began, watch)
         except KeyboardInterrupt:
             status = Status.CANCELLED
         return Outcome(

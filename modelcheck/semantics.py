@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
-from typing import Any
 
 from modelcheck.evaluate import Scope, evaluate, scope_of
 from modelcheck.model import (
@@ -18,6 +17,8 @@ from modelcheck.model import (
     Step,
     StepKind,
     Successor,
+    link_order,
+    packet_order,
 )
 from spec.protocol import (
     Assert,
@@ -70,14 +71,22 @@ class Run:
         self.locals: dict[int, Value] = {}
         self.sent: list[Packet] = []
         self.taken: set[int] = set()
-        self.scope = Scope(model, self._read, me, self.locals)
+        self.scope = Scope(model, _own_reader(model, me, self.values), me, self.locals)
 
     def result(self) -> ProcessState:
         return ProcessState(tuple(self.values), tuple(self.armed), True)
 
-    def _read(self, process: Name, variable: str) -> Value:
-        assert process == self.me, "a handler reads its own process only"
-        return self.values[self.model.variable_index[process.kind, variable]]
+
+def _own_reader(model: Model, me: Name, values: list[Value]) -> Callable[[Name, str], Value]:
+    """Reads a running process's variables as they are now. (A method of `Run` would refer to it, in a circle, and
+    leave every run to the garbage collector.)"""
+    index = model.variable_index
+
+    def read(process: Name, variable: str) -> Value:
+        assert process == me, "a handler reads its own process only"
+        return values[index[process.kind, variable]]
+
+    return read
 
 
 def _execute(statements: tuple[Statement, ...], run: Run, point: int) -> None:
@@ -244,28 +253,6 @@ def connected(model: Model, state: State, one: Name, other: Name) -> bool:
 # Messages --------------------------------------------------------------------------------------------------------
 
 
-def order_of(value: Value) -> Any:
-    """A key by which values of one type are sorted; `none` comes first."""
-    match value:
-        case None:
-            return ()
-        case frozenset():
-            return (tuple(sorted(value)),)
-        case tuple():
-            return tuple(order_of(entry) for entry in value)
-        case _:
-            return (value,)
-
-
-def packet_order(packet: Packet) -> Any:
-    """A key by which packets are sorted: those of a link that keeps no order, and those about to be delivered."""
-    return packet.message, order_of(packet.arguments), packet.sender, packet.receiver
-
-
-def _link_order(link: Link) -> Any:
-    return link.sender, link.receiver
-
-
 def _put(model: Model, state: State, sent: list[Packet]) -> State:
     if model.network.is_growing_set:
         return state._replace(packets=state.packets | set(sent))
@@ -379,7 +366,7 @@ def _deliveries(model: Model, state: State) -> Iterator[Successor]:
         if can_receive(packet):
             step = Step(StepKind.DELIVER, packet.receiver, packet=packet)
             yield _handled(model, state, step, packet.receiver, _receivers(model, packet))
-    for link in sorted(state.links, key=_link_order):
+    for link in sorted(state.links, key=link_order):
         for position, packet in enumerate(link.queue):
             if model.network.reordering and packet in link.queue[:position]:
                 continue  # two equal messages of a bag are one choice

@@ -12,8 +12,19 @@ from collections.abc import Iterable
 from itertools import permutations, product
 from typing import Any
 
-from modelcheck.model import Link, Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
-from modelcheck.semantics import order_of, packet_order
+from modelcheck.model import (
+    Link,
+    Model,
+    Name,
+    Packet,
+    ProcessState,
+    State,
+    Step,
+    StepKind,
+    Successor,
+    order_of,
+    packet_order,
+)
 from spec.protocol import OnInput
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 
 from modelcheck.bounds import caps
-from modelcheck.explore import Graph
+from modelcheck.explore import Graph, uncollected, within
 from modelcheck.model import Model, State, Successor
 from modelcheck.semantics import initial, steps
 from spec.check import check
@@ -307,18 +307,19 @@ def explored(model: Model, limit: int) -> Graph | None:
     levels: list[tuple[State, ...]] = []
     known: dict[State, None] = {start.state: None}
     frontier = [start.state]
-    while frontier:
-        levels.append(tuple(frontier))
-        following: list[State] = []
-        for state in frontier:
-            successors[state] = tuple(steps(model, state))
-            for successor in successors[state]:
-                if successor.state is not None and successor.beyond is None and successor.state not in known:
-                    known[successor.state] = None
-                    following.append(successor.state)
-            if len(known) > limit:
-                return None
-        frontier = following
+    with uncollected():
+        while frontier:
+            levels.append(tuple(frontier))
+            following: list[State] = []
+            for state in frontier:
+                successors[state] = tuple(steps(model, state))
+                for after in within(successors[state]):
+                    if after not in known:
+                        known[after] = None
+                        following.append(after)
+                if len(known) > limit:
+                    return None
+            frontier = following
     return Graph(tuple(levels), successors)
 
 

@@ -7,11 +7,10 @@ from itertools import permutations, product
 import pytest
 
 from modelcheck.explore import reachable, within
-from modelcheck.model import Link, Model, Name, Packet, ProcessState, State
+from modelcheck.model import Link, Model, Name, Packet, ProcessState, State, packet_order
 from modelcheck.native.engine import Explorer, NativeSearch, explorer
 from modelcheck.outcome import Limits, Status
 from modelcheck.reductions import ALL, SYMMETRY, Reductions, reductions_of
-from modelcheck.semantics import packet_order
 from spec.protocol import Fault, FaultKind, Network
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value
 from tests.modelcheck.native import models
