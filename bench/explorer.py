@@ -1,6 +1,6 @@
 """The native explorer beside SPIN and Rumur in one run, and the goals that it is held to.
 
-    python -m bench.explorer [--terms 3 4] [--runs 5] [--rumur-runs 5] [--json] [--save docs/explorer.json] [--shown docs/explorer.json]
+    python -m bench.explorer [--terms 3 4] [--runs 5] [--rumur-runs 5] [--json] [--save docs/explorer.json] [--document]
 
 All engines search Raft's election on three nodes (`tests/oracles/raft_election.elect`, whose reachable states are known
 exactly) and take turns, so that a noisy minute falls on all of them. Ours searches without symmetry and with it, with
@@ -12,13 +12,13 @@ import argparse
 import json
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache, partial
 from pathlib import Path
 
-from bench.measure import Job, Measurement, machine, measure_all, run_process
+from bench.measure import ROOT, Job, Measurement, machine, measure_all, run_process
 from bench.peers import ORBITS, STATES, Order, PeerError, Symmetry, run_rumur, run_spin
 from bench.search import SearchFailed, Task, search
 from bench.tables import markdown_table, replace_block
@@ -26,7 +26,7 @@ from modelcheck.reductions import ALL, SYMMETRY
 
 ORACLE = "tests/oracles/raft_election.elect"
 SHIPPED = "spec/protocols/raft.elect"
-DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
+DOCUMENT = ROOT / "docs" / "performance.md"
 
 # States of the shipped spec with all reductions, by row and faults (None: the spec's own); the tests of the explorer
 # hold the reductions to what they must not change, and this to what they are.
@@ -95,11 +95,10 @@ def _cold(arguments: Sequence[str], setting: str, states: int) -> Measurement:
         return run_command(arguments, setting, {"ONELEADER_CACHE": cache}, states)
 
 
+@cache
 def _version() -> str:
-    try:
-        return version("oneleader")
-    except PackageNotFoundError:
-        return "from source"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])
 
 
 def explorer_jobs(terms: int, environment: dict[str, str]) -> list[Callable[[], Measurement]]:

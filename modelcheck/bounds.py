@@ -59,9 +59,12 @@ class _Ranges:
 def caps(protocol: Protocol, sizes: tuple[int, ...], bounds: tuple[Bound, ...]) -> Caps:
     """The caps under the bounds of a check.
 
-    Raises SpecError, which names each `nat` variable and message argument that has no bound.
+    Raises SpecError, which names each `nat` variable and message argument that has no bound, or each variable whose
+    initial value is beyond its bound.
     """
     by_kind = {kind.name: size for kind, size in zip(protocol.kinds, sizes, strict=True)}
+    if passed := tuple(_passed_at_the_start(protocol, bounds)):
+        raise SpecError(protocol.source, passed)
     ranges = _Ranges(protocol, by_kind, {(b.kind, b.variable): b.limit for b in bounds})
     for kind in protocol.kinds:
         for variable in kind.variables:
@@ -79,8 +82,8 @@ def caps(protocol: Protocol, sizes: tuple[int, ...], bounds: tuple[Bound, ...]) 
     if protocol.leader is not None:
         token = _range(protocol.leader.token, protocol.leader.kind, ranges)[1]
     return Caps(
-        {place: high for place, (_, high) in ranges.variables.items() if _is_nat(_variable_type(protocol, place))},
-        {place: high for place, (_, high) in _all_arguments(ranges) if _is_nat(_argument_type(protocol, place))},
+        {place: high for place, (_, high) in ranges.variables.items() if is_nat(_variable_type(protocol, place))},
+        {place: high for place, (_, high) in _all_arguments(ranges) if is_nat(_argument_type(protocol, place))},
         token,
         tuple((b.kind, b.variable) for b in bounds),
     )
@@ -92,6 +95,19 @@ def _all_arguments(ranges: _Ranges) -> Iterator[tuple[tuple[str, int], Range]]:
         for position, (_, of) in enumerate(message.parameters):
             if _number(of) is not None:
                 yield (message.name, position), ranges.arguments.get((message.name, position), (0, 0))
+
+
+def _passed_at_the_start(protocol: Protocol, bounds: tuple[Bound, ...]) -> Iterator[Diagnostic]:
+    for bound in bounds:
+        variable = protocol.kind(bound.kind).variable(bound.variable)
+        if variable.initial is not None and variable.initial > bound.limit:
+            yield Diagnostic(
+                "E0501",
+                f"`{variable.name}` starts at {variable.initial}, and this check bounds it by {bound.limit}",
+                variable.span,
+                "beyond its bound from the start",
+                f"raise the bound: `{variable.name} <= {variable.initial}`, at least",
+            )
 
 
 def _unbounded(ranges: _Ranges) -> Iterator[Diagnostic]:
@@ -257,7 +273,8 @@ def _number(of: Type) -> Type | None:
             return of if is_number(of) else None
 
 
-def _is_nat(of: Type) -> bool:
+def is_nat(of: Type) -> bool:
+    """Whether a place of a type holds numbers that only a bound limits."""
     return isinstance(_number(of), NatType)
 
 

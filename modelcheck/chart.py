@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from rich.text import Text
 
 from modelcheck.model import Name, StepKind
-from modelcheck.story import Scene, Standing, Story, Tone, folded, story
+from modelcheck.story import Scene, Standing, Story, Tone, folded, listed, story
 from modelcheck.trace import Trace
 
 LEAST_TEXT = 40
@@ -332,19 +332,7 @@ def _told(scene: Scene, room: int) -> Iterator[Line]:
 
 
 def _wrapped(parts: Sequence[str], room: int, style: str, indent: int = 2) -> Iterator[Line]:
-    """Parts with commas between them, broken between parts where that is enough."""
-    line = ""
-    for number, part in enumerate(parts):
-        text = part + ("," if number < len(parts) - 1 else "")
-        if line and len(line) + 1 + len(text) > room - indent:
-            yield [(" " * indent + line, style)]
-            line = ""
-        line = f"{line} {text}" if line else text
-        if len(line) > room - indent:
-            *full, line = folded(line, room - indent, "  ")
-            yield from ([(" " * indent + piece, style)] for piece in full)
-    if line:
-        yield [(" " * indent + line, style)]
+    yield from ([(" " * indent + line, style)] for line in listed(parts, room - indent))
 
 
 def _list(told: Story, width: int) -> Iterator[Line]:

@@ -193,8 +193,6 @@ def _exploration_answer(
 ) -> tuple[Answer, str]:
     if hit is not None:
         reason = f"{hit.checked.name}: violated after {hit.length} step{'' if hit.length == 1 else 's'}"
-        if outcome.status not in (Status.VIOLATION, Status.EXHAUSTED):
-            reason += " (the search was cut short; a shorter one was not ruled out at this depth only)"
         if trace is None:
             reason += "; its trace was not found again within the limits"
         return Answer.VIOLATED, reason

@@ -12,7 +12,7 @@ from modelcheck.concrete import concrete
 from modelcheck.layout import Unsupported
 from modelcheck.model import Model
 from modelcheck.native.build import CompilerFailed, NoCompiler
-from modelcheck.native.engine import NativeSearch, explorer
+from modelcheck.native.engine import NativeSearch, TooLarge, explorer
 from modelcheck.outcome import Hit, Limits, Outcome, Progress
 from modelcheck.python_engine import PythonSearch
 from modelcheck.reductions import ALL, SYMMETRY, reductions_of
@@ -119,7 +119,10 @@ class _Native:
         self._search = search
 
     def run(self, watch: Watch | None = None) -> Outcome:
-        return self._search.run(watch)
+        try:
+            return self._search.run(watch)
+        except TooLarge as problem:
+            raise NoEngine(f"{problem}, which only the Python engine can hold: --engine python") from problem
 
     def trace(self, hit: Hit) -> Trace | None:
         path = self._search.trace(hit)

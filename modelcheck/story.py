@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from textwrap import wrap
@@ -228,13 +228,19 @@ def _leading(model: Model, before: State, after: State) -> Iterator[Note]:
 
 def _sent_in(trace: Trace, number: int, packet: Packet | None) -> int | None:
     """The step that sent a message which is delivered in step `number`: where messages are a growing set, the first
-    that did; else the only one."""
+    that did; on a link that keeps the order and all that was sent, the one whose turn it is; else the only one."""
     if packet is None:
         return None
     sent = [initial(trace.model).sent, *(successor.sent for successor in trace.steps[: number - 1])]
     found = [at for at, packets in enumerate(sent) if packet in packets]
     if trace.model.network.is_growing_set:
         return found[0] if found else None
+    network = trace.model.network
+    if not (network.loss or network.duplication or network.reordering):
+        link = (packet.sender, packet.receiver)
+        turns = [at for at, packets in enumerate(sent) for one in packets if (one.sender, one.receiver) == link]
+        earlier = [successor.step.packet for successor in trace.steps[: number - 1]]
+        return turns[sum(one is not None and (one.sender, one.receiver) == link for one in earlier)]
     return found[0] if len(found) == 1 and sent[found[0]].count(packet) == 1 else None
 
 
@@ -303,6 +309,22 @@ def folded(text: str, room: int, indent: str = "") -> list[str]:
         line.replace("\0", " ")
         for line in wrap(whole, room, subsequent_indent=indent, break_on_hyphens=False, break_long_words=True)
     ]
+
+
+def listed(parts: Sequence[str], room: int) -> Iterator[str]:
+    """Lines of parts with commas between them, broken between parts where that is enough."""
+    line = ""
+    for number, part in enumerate(parts):
+        text = part + ("," if number < len(parts) - 1 else "")
+        if line and len(line) + 1 + len(text) > room:
+            yield line
+            line = ""
+        line = f"{line} {text}" if line else text
+        if len(line) > room:
+            *full, line = folded(line, room, "  ")
+            yield from full
+    if line:
+        yield line
 
 
 def _input_arguments(model: Model, step: Step) -> str:

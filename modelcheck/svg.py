@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from modelcheck.model import Name, StepKind
-from modelcheck.story import Scene, Standing, Story, Tone, folded, story
+from modelcheck.story import Scene, Standing, Story, Tone, folded, listed, story
 from modelcheck.trace import Trace
 
 # All lengths in pixels.
@@ -125,13 +125,13 @@ def _told(scene: Scene) -> list[tuple[str, str]]:
     lines = [(first, what), *((part, what) for part in more)]
     if scene.sent_in is not None:
         lines.append((f"sent in {scene.sent_in}" if scene.sent_in else "sent at the start", "aside"))
-    changes = list(scene.changes) if scene.number == 0 else [", ".join(scene.changes)] if scene.changes else []
     tones = {Tone.LEADS: "leads", Tone.FAILS: "fails", Tone.PLAIN: ""}
-    parts = [(change, "") for change in changes]
-    parts += [(send, "sends") for send in scene.sends]
-    parts += [(note.text, tones[note.tone]) for note in scene.notes]
-    for text, style in parts:
-        lines += ((part, style) for part in folded(text, TEXT_LETTERS - 2, "  "))
+    parts: list[tuple[Sequence[str], str]] = []
+    parts += [([change], "") for change in scene.changes] if scene.number == 0 else [(scene.changes, "")]
+    parts += [([send], "sends") for send in scene.sends]
+    parts += [([note.text], tones[note.tone]) for note in scene.notes]
+    for texts, style in parts:
+        lines += ((line, style) for line in listed(texts, TEXT_LETTERS - 2))
     return lines
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from modelcheck.bounds import caps
+from modelcheck.bounds import caps, is_nat
 from modelcheck.model import Link, Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
 from modelcheck.story import describe_step
 from modelcheck.trace import Trace
@@ -296,7 +296,7 @@ class _File(_Strict):
     spec: _SpecPart
     sizes: dict[str, int]
     bounds: dict[str, int]
-    channel: int
+    channel: Annotated[int, msgspec.Meta(ge=1)]
     network: _NetworkPart
     faults: list[_FaultPart]
     shows: _ShowsPart | None
@@ -305,13 +305,11 @@ class _File(_Strict):
 
 
 def read_trace(text: str | bytes, protocol: Protocol) -> SavedTrace:
-    """What a trace file says about a protocol.
-
-    Raises TraceError for what is no trace file, for one of another protocol or of another text of the spec, and for
-    one that speaks of what the protocol does not have."""
+    """What a trace file says about a protocol. Raises TraceError for what is no trace file, for one of another text of
+    the spec, and for one that speaks of what the protocol does not have."""
     try:
         file = msgspec.json.decode(text, type=_File)
-    except msgspec.DecodeError as problem:
+    except (msgspec.DecodeError, RecursionError) as problem:
         raise TraceError(f"this is no trace file: {problem}") from None
     if (file.format, file.version) != (FORMAT, VERSION):
         raise TraceError(f"expected {FORMAT} version {VERSION}, not {file.format} version {file.version}")
@@ -325,8 +323,8 @@ def read_trace(text: str | bytes, protocol: Protocol) -> SavedTrace:
     if any(step.state is None for step in found[:-1]):
         raise TraceError("only the last step may fail")
     shows = file.shows
-    if shows is not None and shows.result not in ("violated", "witnessed"):
-        raise TraceError(f"a trace shows something `violated` or `witnessed`, not `{shows.result}`")
+    if shows is not None and (shows.result not in ("violated", "witnessed") or not shows.property):
+        raise TraceError(f"a trace shows a property `violated` or `witnessed`, not `{shows.property}` `{shows.result}`")
     return SavedTrace(
         reading.model,
         _in("the start", reading.state, file.start),
@@ -355,8 +353,10 @@ def _model(file: _File, protocol: Protocol) -> Model:
     bounds = []
     for place, limit in file.bounds.items():
         kind, _, variable = place.partition(".")
-        if not any(k.name == kind and any(v.name == variable for v in k.variables) for k in protocol.kinds):
-            raise TraceError(f"`bounds` speaks of `{place}`, which the protocol does not have")
+        if not any(
+            k.name == kind and v.name == variable and is_nat(v.type) for k in protocol.kinds for v in k.variables
+        ):
+            raise TraceError(f"`bounds` speaks of `{place}`, which is no `nat` of the protocol")
         bounds.append(Bound(kind, variable, limit))
     sizes = tuple(file.sizes.values())
     try:

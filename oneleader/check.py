@@ -31,7 +31,7 @@ from oneleader.console import fail, printing, problems_told, read, write
 from oneleader.render import CHART, as_text, show_trace
 from spec.diagnostics import suggestion
 from spec.overrides import check_from, faults_from, network_from
-from spec.protocol import Check, Protocol
+from spec.protocol import CHECKED_BY_EXPLORATION, Check, Protocol
 
 REDUCTIONS = {
     "symmetry": SYMMETRY,
@@ -107,6 +107,8 @@ def _interrupted(verdict: Verdict) -> bool:
 
 def _checks(protocol: Protocol, request: Request) -> tuple[Check, ...]:
     if request.within is not None:
+        if request.checks:
+            fail("--within is explored instead of the spec's checks: leave out --check")
         with problems_told():
             return (check_from(request.within, protocol, "--within"),)
     names = [one.name for one in protocol.checks]
@@ -125,7 +127,7 @@ def _options(protocol: Protocol, request: Request) -> Options:
     if request.depth is not None and request.depth < 0:
         fail("--depth: expected 0 or more")
     if request.seconds is not None and not request.seconds > 0:
-        fail("--time: expected more than no time")
+        fail("--time: expected more than 0 seconds")
     with problems_told():
         network = network_from(request.network, protocol, "--network") if request.network is not None else None
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
@@ -143,8 +145,12 @@ def _only(protocol: Protocol, names: tuple[str, ...]) -> frozenset[str] | None:
     if protocol.leader is not None:
         known += [ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS]
         known += [LEADER_HOLDS_QUORUM] if protocol.leader.elected_by is not None else []
-    known.append(QUORUMS_INTERSECT)
+    if any(of.name.partition(":")[0] == "quorum" for of in protocol.definitions):
+        known.append(QUORUMS_INTERSECT)
+    unchecked = {p.name: p.kind.value for p in protocol.properties if p.kind not in CHECKED_BY_EXPLORATION}
     for name in names:
+        if name in unchecked:
+            fail(f"--property: `{name}` is a `{unchecked[name]}` property, and those are not checked yet")
         if name not in known:
             near = suggestion(name, known) or "there is: " + ", ".join(known)
             fail(f"--property: there is no property `{name}`; {near}")

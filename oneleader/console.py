@@ -78,8 +78,8 @@ def printing() -> Iterator[None]:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file whole or not at all. Ends the run where that fails."""
-    with problems_told():
+    """Writes a file whole or not at all. Ends the run where that fails, naming the file, not the scratch one."""
+    try:
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -92,3 +92,5 @@ def write(path: Path, text: str) -> None:
         except BaseException:
             Path(scratch).unlink(missing_ok=True)
             raise
+    except OSError as problem:
+        fail(f"{path}: {problem.strerror or problem}")

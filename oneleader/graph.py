@@ -14,6 +14,8 @@ FORMS = {"dot": dot, "graphml": graphml, "svg": graph_svg}
 
 def graph(spec: Path, within: str | None, to: str, out: Path | None, limit: int) -> None:
     """Writes or prints the graph of all reachable states."""
+    if limit < 1:
+        fail("--limit: expected 1 or more")
     model = model_within(read(spec), within)
     try:
         found = materialise(model, limit)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from modelcheck.replay import ReplayError
 from modelcheck.replay import replay as replayed
+from modelcheck.report import described_bounds, described_faults, described_network
 from modelcheck.trace_json import TraceError, read_trace
 from oneleader.console import fail, problems_told, read
 from oneleader.render import CHART, show_trace
@@ -24,3 +25,7 @@ def replay(spec: Path, trace: Path, form: str) -> None:
     if form == CHART:
         ends = f"; at its end {found.violation.property} is false" if found.violation is not None else ""
         print(f"\n{trace}: {len(found)} steps, each taken by the reference semantics{ends}")
+        # The file says under what, and that need not be what the spec says.
+        model = found.model
+        print(f"  network: {described_network(model.network)}; faults: {described_faults(model)}", end="")
+        print(f"; {described_bounds(model)}")

@@ -103,6 +103,7 @@ def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
     library.search_levels.restype = c_uint32
     library.search_seconds.argtypes = [c_void_p]
     library.search_seconds.restype = c_double
+    library.search_too_large.argtypes = []
     library.search_bounds.argtypes = [c_void_p]
     library.search_bounds.restype = c_uint64
     library.search_covered.argtypes = [c_void_p, words]
@@ -123,6 +124,10 @@ def _load(path: Path) -> ctypes.CDLL:
         return ctypes.CDLL(str(path))
     except OSError as problem:  # a compiler for another machine, a file system from which nothing may run
         raise CompilerFailed(f"the compiled model cannot be loaded: {problem}") from problem
+
+
+class TooLarge(Exception):
+    """A number that the search came upon does not fit the 64 bits that it has for numbers."""
 
 
 class NativeSearch:
@@ -150,8 +155,11 @@ class NativeSearch:
 
     def run(self, watch: Callable[[Progress], None] | None = None, every: float = 0.2) -> Outcome:
         """Searches to the end, or until a limit, or until it is interrupted (Ctrl-C): the outcome is then of what was
-        explored. `watch` is called now and then."""
-        return self._outcome(Status(self._aside(lambda: self.explorer.library.search_run(self._search), watch, every)))
+        explored. `watch` is called now and then. Raises TooLarge."""
+        status = Status(self._aside(lambda: self.explorer.library.search_run(self._search), watch, every))
+        if self.explorer.library.search_too_large():
+            raise TooLarge("a product in this spec takes more than 64 bits")
+        return self._outcome(status)
 
     def _aside(
         self, call: Callable[[], int], watch: Callable[[Progress], None] | None = None, every: float = 0.2

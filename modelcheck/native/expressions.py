@@ -318,6 +318,8 @@ def _compare(part: Compare, context: Context) -> str:
 def _arithmetic(part: Arithmetic, context: Context) -> str:
     left, right = expression(part.left, context), expression(part.right, context)
     match part.operator:
+        case Operator.TIMES if not all(isinstance(operand, Constant | Size) for operand in (part.left, part.right)):
+            return f"times({left}, {right})"
         case Operator.PLUS | Operator.MINUS | Operator.TIMES:
             return f"({left} {part.operator.value} {right})"
         case Operator.MINIMUM | Operator.MAXIMUM:

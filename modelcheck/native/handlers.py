@@ -27,7 +27,7 @@ from spec.protocol import (
     Assign,
     Broadcast,
     Call,
-    Constant,
+    Entry,
     Event,
     Expression,
     For,
@@ -179,14 +179,18 @@ def _check_range(value: str, of: Type, source: Expression | None) -> str:
     inner = of.of if isinstance(of, OptionType) else of
     match inner:
         case NatType():
-            if isinstance(source, Read | Constant):
-                return ""
+            if isinstance(source, Read | Entry) and _holds_nat(source.type):
+                return ""  # it was held against its own type when it was stored
             test = f"{value} < 0"
         case IntType(low, high):
             test = f"({value} < {low} || {value} > {high})"
         case _:
             return ""
     return f"if ({value} != {no_value(of)} && {test}) goto failed;" if optional else f"if ({test}) goto failed;"
+
+
+def _holds_nat(of: Type) -> bool:
+    return isinstance(of.of if isinstance(of, OptionType) else of, NatType)
 
 
 def _assign(statement: Assign, emitter: Emitter) -> str:

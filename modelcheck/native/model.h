@@ -15,6 +15,18 @@ struct trade {
 
 static void model_canonical(const uint64_t *in, uint64_t *out);
 
+/* Whether a product was too large for what is computed with it: the search is then of no use. */
+static int too_large;
+
+static inline int64_t times(int64_t a, int64_t b)
+{
+    int64_t product;
+    if (!__builtin_mul_overflow(a, b, &product) && product < INT64_C(1) << 56 && product > -(INT64_C(1) << 56))
+        return product;
+    __atomic_store_n(&too_large, 1, __ATOMIC_RELAXED);
+    return 0;
+}
+
 static inline uint64_t packed_option(int64_t value, int64_t low)
 {
     return value == NO_NUMBER ? 0 : (uint64_t)(value - low + 1);

@@ -785,6 +785,7 @@ API uint32_t search_levels(struct search *s, uint64_t *sizes, uint32_t room)
 }
 
 API double search_seconds(struct search *s) { return s->finished - s->started; }
+API int search_too_large(void) { return __atomic_load_n(&too_large, __ATOMIC_RELAXED); }
 API uint64_t search_bounds(struct search *s) { return s->bounds; }
 API void search_covered(struct search *s, uint64_t *out) { memcpy(out, s->covered, sizeof s->covered); }
 

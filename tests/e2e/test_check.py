@@ -106,6 +106,13 @@ def test_engines_agree(forgetful: str) -> None:
     assert found[0][0] == VIOLATED
 
 
+def test_a_counterexample_for_a_folder_that_is_not_there(forgetful: str, tmp_path: Path) -> None:
+    trace = tmp_path / "nowhere" / "trace.json"
+    done = run(forgetful, "--check", "quick", "--trace", str(trace))
+    assert done.returncode == BAD_INPUT
+    assert f"oneleader: {trace}: No such file or directory" in done.stderr
+
+
 # Bad input ------------------------------------------------------------------------------------------------------------
 
 
@@ -146,10 +153,11 @@ def test_files_that_are_no_specs(tmp_path: Path) -> None:
         (("--check", "quick", "--threads", "0"), "--threads: expected 1 or more"),
         (("--check", "quick", "--threads", "two"), "--threads"),
         (("--check", "quick", "--depth", "-1"), "--depth: expected 0 or more"),
-        (("--check", "quick", "--time", "0"), "--time: expected more than no time"),
-        (("--check", "quick", "--time", "nan"), "--time: expected more than no time"),
+        (("--check", "quick", "--time", "0"), "--time: expected more than 0 seconds"),
+        (("--check", "quick", "--time", "nan"), "--time: expected more than 0 seconds"),
         (("--check", "quick", "--engine", "quantum"), "--engine"),
         (("--check", "quick", "--without", "luck"), "--without"),
+        (("--check", "quick", "--within", "3 nodes, term <= 2"), "leave out --check"),
         (("--quick",), "--quick"),
     ],
 )
@@ -281,3 +289,19 @@ def test_it_runs_in_any_folder(tmp_path: Path) -> None:
     done = run(str(ROOT / RAFT), "--check", "quick", folder=tmp_path)
     assert done.returncode == HOLDS
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("a_leader_emerges", "not checked yet"), ("quorums_intersect", "there is no property `quorums_intersect`")],
+)
+def test_a_property_that_would_not_be_looked_for_is_refused(tmp_path: Path, name: str, problem: str) -> None:
+    """Else the verdict would be that it holds."""
+    spec = tmp_path / "spec.elect"
+    spec.write_text(
+        "protocol still\nprocess node:\n    led: bool = false\naction lead: led := true\n"
+        "recovers a_leader_emerges: led\nsafety fine: led implies led\ncheck small: 1 node\n"
+    )
+    done = run(str(spec), "--property", name)
+    assert done.returncode == BAD_INPUT
+    assert problem in done.stderr

@@ -91,6 +91,13 @@ def test_which_of_two_equal_messages_it_was_is_not_pretended_to_be_known() -> No
     assert twice[-1].sent_in is None
 
 
+def test_of_equal_messages_on_a_reliable_link_it_is_the_one_whose_turn_it_is() -> None:
+    model = model_of(HELLO.replace("network: reordering", "network: reliable"), 2)
+    hello = "node2 receives hello() from node1"
+    told = story(run(model, "node1: timeout rest", "node1: action greet_again", hello, hello))
+    assert [scene.sent_in for scene in told.scenes] == [None, None, 0, 2]
+
+
 def test_where_messages_stay_the_first_that_sent_it_is_named() -> None:
     told = story(forgetful_trace())
     assert [scene.sent_in for scene in told.scenes] == [None, 1, 2, None, None, None, 5, 7, None]

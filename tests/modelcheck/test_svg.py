@@ -3,6 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from modelcheck.story import story
 from modelcheck.svg import LETTER, svg
 from modelcheck.trace import Trace
 from tests.golden import assert_golden
@@ -48,6 +49,14 @@ def test_every_process_step_and_clause_is_there(trace: Trace) -> None:
     if trace.violation is not None:
         whole = " ".join(found)
         assert all(clause in whole for clause in trace.violation.clauses)
+
+
+@pytest.mark.parametrize("trace", TRACES)
+def test_no_line_breaks_within_what_a_step_changes(trace: Trace) -> None:
+    found = words(drawn(trace))
+    for scene in story(trace).scenes:
+        for change in scene.changes:
+            assert len(change) > 60 or any(change in line for line in found), change
 
 
 def test_messages_are_arrows_and_leaders_bars() -> None:

@@ -83,7 +83,9 @@ def test_every_field_is_needed_and_no_other_is_taken(trace: Trace) -> None:
         (("sizes", "node"), 0, "`sizes` must say"),
         (("bounds", "node.epoch"), None, r"Expected `int`, got `null`"),
         (("bounds", "node.age"), 3, "`bounds` speaks of `node.age`"),
+        (("bounds", "node.role"), 3, "`bounds` speaks of `node.role`, which is no `nat`"),
         (("channel",), None, "Expected `int`, got `null`"),
+        (("channel",), 0, "Expected `int` >= 1"),
         (("faults", 0, "fault"), "fire", "there is no fault `fire`"),
         (("steps", 0, "kind"), "sleep", "step 1: there is no kind of step `sleep`"),
         (("steps", 0, "process"), "node9", "step 1: there is no process `node9`; there are: node1, node2, node3"),
@@ -99,7 +101,8 @@ def test_every_field_is_needed_and_no_other_is_taken(trace: Trace) -> None:
         (("start", "processes", "node1", "armed"), ["silence", "silence"], "node1: `armed` may name"),
         (("start", "spent"), [], "`spent` must count the bounded faults: crash, disk loss, partition"),
         (("start", "led"), [{"process": "node4", "token": 1}], "there is no process `node4`"),
-        (("shows", "result"), "proved", "`violated` or `witnessed`, not `proved`"),
+        (("shows", "result"), "proved", "`violated` or `witnessed`, not .* `proved`"),
+        (("shows", "property"), "", "a trace shows a property"),
     ],
 )
 def test_a_file_that_says_something_else_is_refused(path: tuple[Any, ...], value: Any, problem: str) -> None:
@@ -121,6 +124,12 @@ def test_sets_must_be_in_order_and_name_nobody_twice() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": "oneleader-trace"}', b"\xff"])
 def test_what_is_no_trace_is_refused(text: str | bytes) -> None:
+    with pytest.raises(TraceError, match="this is no trace file"):
+        read_trace(text, forgetful_trace().model.protocol)
+
+
+def test_a_file_that_is_nested_without_end_is_refused() -> None:
+    text = write_trace(forgetful_trace()).replace('"arguments": []', '"arguments": ' + "[" * 100_000 + "]" * 100_000, 1)
     with pytest.raises(TraceError, match="this is no trace file"):
         read_trace(text, forgetful_trace().model.protocol)
 

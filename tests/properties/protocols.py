@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from modelcheck.bounds import caps
 from modelcheck.explore import Graph
@@ -335,6 +336,10 @@ class Explored:
 
     def __repr__(self) -> str:
         return f"\n{self.model.protocol.source.text}"
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
+        """How Hypothesis shows it: a dataclass's fields, were it not for this."""
+        printer.text(repr(self))
 
 
 def models(limit: int = 1500) -> st.SearchStrategy[Explored]:

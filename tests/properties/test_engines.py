@@ -13,12 +13,16 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 
 from codegen.instance import InexpressibleError
 from codegen.murphi import murphi
+from modelcheck.check import Options, explore
+from modelcheck.engines import Choice, Wanted
 from modelcheck.native import build
 from modelcheck.native.engine import Explorer, NativeSearch, explorer
 from modelcheck.outcome import Limits, Outcome
 from modelcheck.python_engine import PythonSearch
 from modelcheck.reductions import ALL, SYMMETRY, Reductions, reductions_of
 from modelcheck.symmetry import orbits
+from modelcheck.trace import is_behaviour
+from modelcheck.verdict import Answer
 from spec.protocol import PropertyKind
 from tests.exported import instance_of
 from tests.properties.protocols import Explored, models
@@ -37,7 +41,8 @@ def has_compiler() -> bool:
 
 
 compiled = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
-drawn = settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+drawn = settings(max_examples=15, deadline=None, suppress_health_check=SLOW, phases=WITHOUT_SHRINKING)
+"""Shrinking compiles hundreds of protocols; whoever looks into a failure may leave `phases` out."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -113,6 +118,24 @@ def test_reductions_change_no_verdict(found: Explored) -> None:
         assert lengths(outcome) == lengths(expected), wanted
         assert outcome.covered == expected.covered, wanted
         assert bool(outcome.reached) == bool(expected.reached), wanted
+
+
+@compiled
+@drawn
+@given(models())
+def test_both_engines_come_to_one_verdict(found: Explored) -> None:
+    """With all reductions, and stopping at the first violation, whose trace the reference semantics can take."""
+    native, plain = (explore(found.model, Options(choice=Choice(wanted))) for wanted in (Wanted.NATIVE, Wanted.PYTHON))
+    assert native.answer is plain.answer
+    assert native.reason == plain.reason
+    assert (native.trace is None) == (plain.trace is None)
+    if native.trace is not None and plain.trace is not None:
+        assert len(native.trace) == len(plain.trace)
+        assert is_behaviour(native.trace)
+        assert is_behaviour(plain.trace)
+        assert native.trace.violation is not None
+    if native.answer is Answer.HOLDS:
+        assert native.properties == plain.properties
 
 
 @pytest.mark.slow

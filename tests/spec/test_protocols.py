@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from codegen.murphi import murphi
 from modelcheck.check import Options, run_check
 from modelcheck.engines import Choice, Wanted
 from modelcheck.outcome import Limits
 from modelcheck.verdict import Answer, Result, Verdict
 from spec.check import load
 from spec.overrides import check_from
+from tests.exported import instance_of
+from tests.rumur import needs_rumur, run_rumur
 
 PROTOCOLS = Path(__file__).parents[2] / "spec" / "protocols"
 
@@ -83,3 +86,24 @@ def test_small_rings_have_a_leader_too() -> None:
         if found.name == "someone_leads"
     ]
     assert leads == [Result.WITNESSED] * 3
+
+
+@needs_rumur
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("lock_service", "2 clients, 1 lock_service, 1 storage, last_token <= 2, channel <= 1"),
+        ("prevote", "2 nodes, term <= 2"),
+        ("raft", "3 nodes, term <= 1"),
+        ("ring", "5 nodes, channel <= 2"),
+    ],
+)
+def test_rumur_counts_the_same_states(name: str, row: str) -> None:
+    """All of them: without symmetry, and without taking states for one another that differ in what is dead."""
+    protocol, _ = load(PROTOCOLS / f"{name}.elect")
+    options = Options(Limits(threads=2), Choice(Wanted.NATIVE, frozenset()))
+    (exploration,) = run_check(protocol, check_from(row, protocol, "test"), options).explorations
+    assert exploration.outcome is not None
+    result = run_rumur(murphi(instance_of(exploration.model)))
+    assert result.states == exploration.outcome.states, result.message

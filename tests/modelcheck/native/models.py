@@ -292,3 +292,30 @@ on number(n, origin) from who:
 safety increasing: forall k in node: got[k] <= 2
 reachable second: last == 2
 """
+
+NEGATIVE = """
+protocol negative
+
+process node:
+    term: nat = 0
+    last: nat? = none
+    level: int -1..1 = 0
+    other: int -1..1? = none
+
+message ask(of: nat)
+
+network: loss, duplication, reordering
+
+input lower(by: int 0..2):
+    level := level - by
+    other := level
+
+action store:
+    term := level
+    send ask(level) to self
+    term := level + 1
+
+action remember if level != 1:
+    last := other
+    broadcast ask(if last == none then 0 else 1)
+"""

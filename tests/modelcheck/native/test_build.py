@@ -46,7 +46,7 @@ def text_of(of: Model) -> str:
 
 
 def every_feature() -> Iterator[tuple[str, Model]]:
-    yield "raft", model(RAFT, "3 nodes, term <= 2", "crash, disk loss up to 1, partition up to 1")
+    yield "raft", model(RAFT, "3 nodes, term <= 1", "crash, disk loss up to 1, partition up to 1")
     yield "raft over bags", model(RAFT, "3 nodes, term <= 1, channel <= 1", "restart", "loss, reordering")
     yield from ((name, CASES[name]) for name in ("lock", "maps", "ordered link", "failing", "ring"))
 

@@ -33,6 +33,7 @@ CASES: dict[str, Model] = {
     "ordered link": models.model(models.ORDERED_LINK, (2,), {"next_one": 2}, channel=2),
     "ordered link of three": models.model(models.ORDERED_LINK, (3,), {"next_one": 2}, channel=1),
 }
+CASES["negative numbers"] = models.model(models.NEGATIVE, (2,), {"term": 1})
 CASES["voting over bags, with crashes"] = models.with_network(
     CASES["voting"],
     Network(True, False, True),
