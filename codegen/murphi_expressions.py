@@ -6,12 +6,27 @@ option by whether there is something and what, a map by its entries; only scalar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from codegen.inline import free_locals, inlined, is_scalar, kind_of, walk
 from codegen.instance import Names
 from codegen.murphi_names import Tables, constant, stored_type
+from codegen.murphi_text import (
+    ATOM,
+    FALSE,
+    OTHER,
+    SUM,
+    TRUE,
+    Code,
+    all_of,
+    any_of,
+    compare,
+    either,
+    implies,
+    negated,
+    operand,
+)
 from spec.protocol import (
     Apply,
     Arithmetic,
@@ -46,23 +61,6 @@ from spec.protocol import (
     Up,
 )
 from spec.types import MapType, OptionType, SetType, Type, is_number
-
-ATOM, SUM, COMPARISON, CONJUNCTION, DISJUNCTION, OTHER = range(6)
-
-
-@dataclass(frozen=True)
-class Code:
-    """A scalar's text and how loosely it hangs together."""
-
-    text: str
-    level: int = ATOM
-
-    def tight(self) -> str:
-        """The text, fit to be any operand."""
-        return self.text if self.level == ATOM else f"({self.text})"
-
-
-TRUE, FALSE = Code("true"), Code("false")
 
 
 @dataclass(frozen=True)
@@ -101,74 +99,6 @@ class Scope:
     locals: Mapping[int, ValueCode]
     names: Names
     before: Mapping[str, str] | None = None
-
-
-# Operators -----------------------------------------------------------------------------------------------------------
-
-
-def all_of(parts: Iterable[Code]) -> Code:
-    return _chain(parts, "&", CONJUNCTION, TRUE, FALSE)
-
-
-def any_of(parts: Iterable[Code]) -> Code:
-    """A part is only looked at where those before it are false, and need not say so."""
-    kept: list[Code] = []
-    for part in parts:
-        for before in kept:
-            said = f"!{before.text} & "
-            if part.level == CONJUNCTION and part.text.startswith(said):
-                rest = part.text.removeprefix(said)
-                part = Code(rest, CONJUNCTION if " & " in rest else COMPARISON)
-        kept.append(part)
-    return _chain(kept, "|", DISJUNCTION, FALSE, TRUE)
-
-
-def _chain(parts: Iterable[Code], sign: str, level: int, neutral: Code, settled: Code) -> Code:
-    kept = [part for part in parts if part != neutral]
-    if settled in kept:
-        return settled
-    if len(kept) < 2:
-        return kept[0] if kept else neutral
-    fit = (ATOM, COMPARISON, level)
-    return Code(f" {sign} ".join(part.text if part.level in fit else f"({part.text})" for part in kept), level)
-
-
-def negated(part: Code) -> Code:
-    if part in (TRUE, FALSE):
-        return FALSE if part == TRUE else TRUE
-    if part.text.startswith("!") and part.level == ATOM:
-        return Code(part.text[1:])
-    return Code(f"!{part.tight()}")
-
-
-def implies(left: Code, right: Code) -> Code:
-    if left == TRUE or right == TRUE:
-        return right
-    if left == FALSE:
-        return TRUE
-    if right == FALSE:
-        return negated(left)
-    return Code(f"{left.tight()} -> {right.tight()}", OTHER)
-
-
-def either(condition: Code, yes: Code, no: Code) -> Code:
-    if condition in (TRUE, FALSE):
-        return yes if condition == TRUE else no
-    if yes == no:
-        return yes
-    return Code(f"({condition.tight()} ? {yes.tight()} : {no.tight()})")
-
-
-def compare(sign: str, left: Code, right: Code) -> Code:
-    if sign == "=" and TRUE in (left, right):
-        return right if left == TRUE else left
-    if left == right and sign in ("=", "!="):
-        return TRUE if sign == "=" else FALSE
-    return Code(f"{_operand(left)} {sign} {_operand(right)}", COMPARISON)
-
-
-def _operand(part: Code) -> str:
-    return part.text if part.level == SUM else part.tight()
 
 
 # Values --------------------------------------------------------------------------------------------------------------
@@ -395,7 +325,7 @@ def _arithmetic(operator: Operator, left: Code, right: Code) -> Code:
         case Operator.TIMES:
             return Code(f"{left.tight()} * {right.tight()}", SUM)
         case _:
-            return Code(f"{_operand(left)} {operator.value} {right.tight()}", SUM)
+            return Code(f"{operand(left)} {operator.value} {right.tight()}", SUM)
 
 
 def _variable(kind: str, scope: Scope, wanted: str = "") -> tuple[str, Code]:

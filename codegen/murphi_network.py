@@ -11,22 +11,10 @@ from dataclasses import dataclass
 
 from codegen.inline import number_in
 from codegen.instance import slots
-from codegen.murphi_expressions import (
-    FALSE,
-    TRUE,
-    Code,
-    MapCode,
-    OptionCode,
-    SetCode,
-    ValueCode,
-    all_of,
-    any_of,
-    at_place,
-    chosen,
-    compare,
-)
+from codegen.murphi_expressions import MapCode, OptionCode, SetCode, ValueCode, at_place, chosen
 from codegen.murphi_names import Tables, process_constants, stored_type
 from codegen.murphi_statements import Body, body_text, indented, parameter_list, range_check, store
+from codegen.murphi_text import FALSE, TRUE, Code, all_of, any_of, compare
 from spec.protocol import Message, Protocol
 from spec.types import BoolType, EnumType, IntType, MapType, NatType, OptionType, ProcessType, SetType, Type
 

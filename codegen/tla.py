@@ -24,11 +24,8 @@ from codegen.tla_actions import (
     comment,
     deliveries,
     effects_of,
-    faults,
-    initial_text,
     own_steps,
     set_of_values,
-    start,
 )
 from codegen.tla_effects import Effects, needed_lets, nothing
 from codegen.tla_expressions import (
@@ -41,6 +38,7 @@ from codegen.tla_expressions import (
     implies,
     text,
 )
+from codegen.tla_faults import faults, initial_text, start
 from spec.lint import reads_of_step
 from spec.protocol import Apply, FaultKind, ProcessKind, Property, PropertyKind
 from spec.types import BOOL, SetType

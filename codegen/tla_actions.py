@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from codegen.inline import number_in
-from codegen.instance import Instance, alternatives, quote, receptions, slots, starts, timeouts
+from codegen.instance import Instance, alternatives, quote, receptions, slots, timeouts
 from codegen.ranges import Ranges
 from codegen.tla_effects import NOBODY, Effects, needed_lets, nothing, run
 from codegen.tla_expressions import (
@@ -16,30 +16,24 @@ from codegen.tla_expressions import (
     TRUE,
     Text,
     TlaNames,
-    binary,
-    constant,
     either,
     lines_of,
     negated,
     text,
 )
 from spec.protocol import (
-    Arm,
     Connected,
     Connective,
     Expression,
     Fault,
-    FaultKind,
     Handler,
-    If,
     Message,
     OnAction,
     OnInput,
     OnMessage,
     ProcessKind,
-    Variable,
 )
-from spec.source import NOWHERE, Span
+from spec.source import Span
 from spec.types import BoolType, EnumType, IntType, MapType, NatType, OptionType, ProcessType, SetType, Type
 
 WIDTH = 100
@@ -304,7 +298,8 @@ def _disjuncts(guards: list[Expression]) -> list[Expression]:
     return found
 
 
-def _up(module: TlaModule, kind: str) -> list[Text]:
+def up_of(module: TlaModule, kind: str) -> list[Text]:
+    """The condition that a process is up, where it may be down."""
     return [Text(f"{module.known.up[kind]}[self]")] if kind in module.known.up else []
 
 
@@ -326,7 +321,7 @@ def deliveries(module: TlaModule, message: Message) -> None:
         guards.append(Text("msg.to = self"))
     elif growing and message.sender == message.receiver:
         guards.append(Text("msg.from # self"))
-    guards += _up(module, message.receiver)
+    guards += up_of(module, message.receiver)
     guards += [Text(f"Connected({sender.text}, self)")] if module.sides else []
     taken = None
     binder = f"msg \\in {module.messages} : \\E self \\in {known.kinds[message.receiver]}"
@@ -366,7 +361,7 @@ def own_steps(module: TlaModule, kind: ProcessKind) -> None:
             reached = guards_until(handlers, position, [{} for _ in handlers], effects)
             if FALSE in reached:
                 continue
-            guards = [*_up(module, kind.name), armed, *reached]
+            guards = [*up_of(module, kind.name), armed, *reached]
             if position < len(handlers):
                 run(handlers[position].body, effects)
                 action = Action(camel("on_timeout", timer.name), ("self",), guards, effects, (handlers[position].span,))
@@ -392,7 +387,7 @@ def own_steps(module: TlaModule, kind: ProcessKind) -> None:
             continue
         run(handler.body, effects)
         action = Action(
-            camel(handler.event.name), tuple(parameters), _up(module, kind.name) + reached, effects, (handler.span,)
+            camel(handler.event.name), tuple(parameters), up_of(module, kind.name) + reached, effects, (handler.span,)
         )
         define_action(module, action, ", ".join(binders))
 
@@ -418,87 +413,3 @@ def set_of_values(of: Type, known: TlaNames) -> str:
             return f"[{known.kinds[kind]} -> {set_of_values(inner, known)}]"
         case _:
             return "Int"
-
-
-# The beginning, and faults -------------------------------------------------------------------------------------------
-
-
-def initial_text(variable: Variable, effects: Effects) -> Text:
-    """A variable's declared value."""
-    if isinstance(variable.type, MapType):
-        key = effects.known.kinds[variable.type.key.kind]
-        return Text(f"[k \\in {key} |-> {constant(variable.initial).text}]")
-    return constant(variable.initial)
-
-
-def started(module: TlaModule, kind: ProcessKind, effects: Effects, lost: Iterable[str]) -> None:
-    """Resets the lost variables and all timers, and runs `on start`."""
-    for variable in kind.variables:
-        if variable.name in set(lost):
-            effects.values[variable.name] = initial_text(variable, effects)
-    for timer in kind.timers:
-        effects.armed[timer.name] = FALSE
-    start(module, kind, effects)
-
-
-def start(module: TlaModule, kind: ProcessKind, effects: Effects) -> None:
-    """Runs the first `on start` whose guard holds."""
-    handlers = starts(module.instance.protocol, kind.name)
-    if handlers:
-        run((If(tuple(Arm(h.guard, h.body, h.point, h.span) for h in handlers), NOWHERE),), effects)
-
-
-def faults(module: TlaModule) -> None:
-    """The actions of the faults that may happen."""
-    known, instance = module.known, module.instance
-    for fault in instance.steps_of_faults:
-        counter = module.counters.get(fault)
-        guards, changes = [], {}
-        if counter is not None:
-            assert fault.up_to is not None
-            limit = known.limit(fault, counter, fault.up_to)
-            guards = [binary(Text(counter), "<", limit)]
-            changes = {counter: f"{counter} + 1"}
-        if fault.kind is FaultKind.PARTITION:
-            _partition(module, guards, changes)
-            continue
-        for kind in instance.protocol.kinds:
-            title = camel(fault.kind.value.replace(" ", "_"), *([kind.name] if len(instance.sizes) > 1 else []))
-            effects = effects_of(module, kind.name)
-            lost = [v.name for v in kind.variables if not v.durable or fault.kind is FaultKind.DISK_LOSS]
-            action = Action(title, ("self",), [*_up(module, kind.name), *guards], effects, (fault.span,))
-            action.changes = dict(changes)
-            if fault.kind is FaultKind.CRASH:
-                for variable in kind.variables:
-                    if variable.name in lost:
-                        effects.values[variable.name] = initial_text(variable, effects)
-                for timer in kind.timers:
-                    effects.armed[timer.name] = FALSE
-                action.changes[known.up[kind.name]] = f"[{known.up[kind.name]} EXCEPT ![self] = FALSE]"
-                action.handled = False
-            else:
-                started(module, kind, effects, lost)
-                action.unless_idle = counter or ""
-            define_action(module, action, f"self \\in {known.kinds[kind.name]}")
-    for kind in instance.protocol.kinds if instance.has(FaultKind.CRASH) else ():
-        effects = effects_of(module, kind.name)
-        start(module, kind, effects)
-        up = known.up[kind.name]
-        title = camel("recover", *([kind.name] if len(instance.sizes) > 1 else []))
-        action = Action(title, ("self",), [Text(f"~{up}[self]")], effects)
-        action.changes = {up: f"[{up} EXCEPT ![self] = TRUE]"}
-        define_action(module, action, f"self \\in {known.kinds[kind.name]}")
-
-
-def _partition(module: TlaModule, guards: list[Text], changes: dict[str, str]) -> None:
-    sides = module.sides
-    kinds = module.instance.protocol.kinds
-    effects = effects_of(module, kinds[0].name)
-    cut = [Text("side # {}"), Text("side # Processes"), *guards]
-    cut.append(Text(f"{sides} # {{side, Processes \\ side}}"))
-    action = Action("Partition", ("side",), cut, effects, handled=False)
-    action.changes = {**changes, sides: "{side, Processes \\ side}"}
-    define_action(module, action, "side \\in SUBSET Processes")
-    heal = Action("Heal", (), [Text(f"{sides} # {{}}")], effects, handled=False)
-    heal.changes = {sides: "{}"}
-    define_action(module, heal, "")
