@@ -18,7 +18,7 @@ from tests.exported import SHIPPED, instance_of
 from tests.rumur import needs_rumur, run_rumur
 from tests.spec.test_broken import BROKEN, names, promised
 
-pytestmark = [needs_rumur, pytest.mark.slow]
+pytestmark = needs_rumur
 
 SMALLER = {"prevote": (2,)}
 """Sizes for Rumur, where it would take many minutes over those of the check."""

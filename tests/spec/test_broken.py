@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from codegen.murphi import murphi
 from modelcheck.check import Options, described_sizes, run_check
 from modelcheck.engines import Choice, Wanted
 from modelcheck.outcome import Limits
 from modelcheck.verdict import Answer, Exploration, Verdict
 from spec.check import check
 from spec.source import Source
-from tests.exported import instance_of, model_of_file
-from tests.rumur import needs_rumur, run_rumur
 
 BROKEN = Path(__file__).parents[2] / "spec" / "broken"
 HEADER = re.compile(r"^# Shortest counterexample: (\w+), (\d+) steps, at (.+)\.$", re.MULTILINE)
@@ -165,15 +162,6 @@ def test_is_violated_as_its_header_says(name: str) -> None:
 def test_is_violated_in_as_many_steps_in_plain_python(name: str) -> None:
     (exploration,) = verdict(name, text_of(name), Wanted.PYTHON).explorations
     assert found(exploration) == promised(name)
-
-
-@needs_rumur
-@pytest.mark.slow
-@pytest.mark.parametrize("name", names())
-def test_is_violated_in_as_many_steps_by_rumur(name: str) -> None:
-    model = model_of_file(BROKEN / f"{name}.elect")
-    result = run_rumur(murphi(instance_of(model)))
-    assert Promised(result.violated, result.length, described_sizes(model)) == promised(name), result.message
 
 
 @pytest.mark.parametrize("name", names())
