@@ -1,6 +1,7 @@
 """The native explorer beside SPIN and Rumur in one run, and the goals that it is held to.
 
-    python -m bench.explorer [--terms 3 4] [--runs 5] [--rumur-runs 5] [--json] [--save docs/explorer.json] [--document]
+    python -m bench.explorer [--terms 3 4] [--runs 5] [--peer-runs 5] [--rumur-terms 3 4]
+                             [--save docs/explorer.json] [--document] [--json]
 
 All engines search Raft's election on three nodes (`tests/oracles/raft_election.elect`, whose reachable states are known
 exactly) and take turns, so that a noisy minute falls on all of them. Ours searches without symmetry and with it, with
@@ -145,8 +146,10 @@ def command_jobs(environment: dict[str, str]) -> list[Callable[[], Measurement]]
     ]
 
 
-def run(terms: Sequence[int], runs: int, rumur_runs: int, peers: bool) -> Results:
-    """Measures everything. Raises PeerError, WrongCount or SearchFailed."""
+def run(terms: Sequence[int], runs: int, peer_runs: int, rumur_terms: Sequence[int], peers: bool) -> Results:
+    """Measures everything; the peers perhaps fewer times, and Rumur on fewer terms.
+
+    Raises PeerError, WrongCount or SearchFailed."""
     with tempfile.TemporaryDirectory(prefix="oneleader-bench-") as cache:
         environment = {"ONELEADER_CACHE": cache}
         command_jobs(environment)[1]()  # compiles what the warm command finds
@@ -154,8 +157,8 @@ def run(terms: Sequence[int], runs: int, rumur_runs: int, peers: bool) -> Result
         for number in terms:
             jobs += [Job(measure, runs) for measure in explorer_jobs(number, environment)]
             if peers:
-                jobs += [Job(measure, runs) for measure in spin_jobs(number)]
-                jobs += [Job(measure, rumur_runs) for measure in rumur_jobs(number)]
+                slow = [*spin_jobs(number), *(rumur_jobs(number) if number in rumur_terms else ())]
+                jobs += [Job(measure, peer_runs) for measure in slow]
         jobs += [Job(measure, runs) for measure in (*shipped_jobs(environment), *command_jobs(environment))]
         measured = tuple(measure_all(jobs))
     return Results(machine(), measured, goals(measured))
@@ -168,6 +171,7 @@ def goals(measured: Sequence[Measurement]) -> tuple[Goal, ...]:
     """Which goals hold, of those that were measured."""
     found = {(one.engine, one.setting, one.model): one for one in measured}
     judged = _oracle_goals(JUDGED_ROW, found) if ("oneleader", _setting("off", 1), JUDGED_ROW) in found else []
+    judged += _peer_goals(found)
     for one in measured:
         if one.setting.startswith("raft.elect"):
             limit = 60 if one.model.startswith("5") else 5
@@ -192,13 +196,20 @@ def _oracle_goals(row: str, found: dict[tuple[str, str, str], Measurement]) -> l
         judged.append(_above(f"{title}: 2 threads 1.6 times as fast in wall time", speedup, 1.6, " times"))
         size = one.memory / one.states
         judged.append(Goal(f"{title}: at most 32 bytes a state", f"{size:.1f} bytes", size <= 32))
-        rumur = found.get(("rumur", f"symmetry {'off' if symmetry == 'off' else 'exhaustive'}", row))
-        if rumur is not None:
-            ratio = rumur.cpu_seconds / one.cpu_seconds
-            judged.append(_above(f"{title}: 30 times as fast as Rumur", ratio, 30, " times"))
-    spin = (found.get(("spin", f"{order} first", row)) for order in ("depth", "breadth"))
-    orders = [one for one in spin if one is not None]
-    if orders:
+    return judged
+
+
+def _peer_goals(found: dict[tuple[str, str, str], Measurement]) -> list[Goal]:
+    """Each on the largest instance that both were measured on."""
+    judged = []
+    rows = sorted({row for _, _, row in found}, reverse=True)
+    for symmetry, rumurs in (("off", "off"), ("on", "exhaustive")):
+        pairs = [(row, found.get(("rumur", f"symmetry {rumurs}", row))) for row in rows]
+        for row, rumur in [(row, rumur) for row, rumur in pairs if rumur is not None][:1]:
+            ratio = rumur.cpu_seconds / found["oneleader", _setting(symmetry, 1), row].cpu_seconds
+            judged.append(_above(f"{row}, symmetry {symmetry}: 30 times as fast as Rumur", ratio, 30, " times"))
+    for row in [row for row in rows if ("spin", "depth first", row) in found][:1]:
+        orders = [found["spin", f"{order} first", row] for order in ("depth", "breadth")]
         fastest = min(orders, key=lambda one: one.cpu_seconds)
         ratio = fastest.cpu_seconds / found["oneleader", _setting("off", 1), row].cpu_seconds
         judged.append(_above(f"{row}: 5 times as fast as SPIN ({fastest.setting})", ratio, 5, " times"))
@@ -263,7 +274,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.explorer", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--terms", type=int, nargs="+", choices=sorted(STATES), default=[3, 4])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--rumur-runs", type=int, help="of Rumur, which takes longest; as many, unless it is said")
+    parser.add_argument("--peer-runs", type=int, help="of SPIN and Rumur; as many, unless it is said")
+    parser.add_argument(
+        "--rumur-terms", type=int, nargs="+", help="of Rumur, which takes longest; all, unless it is said"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--without-peers", action="store_true", help="leave SPIN and Rumur out")
     parser.add_argument("--save", type=Path, metavar="FILE", help="save the results as JSON")
@@ -274,8 +288,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.shown is not None:
             results = results_from(options.shown.read_text(encoding="utf-8"))
         else:
-            rumur_runs = options.rumur_runs or options.runs
-            results = run(options.terms, options.runs, rumur_runs, not options.without_peers)
+            peer_runs, rumur_terms = options.peer_runs or options.runs, options.rumur_terms or options.terms
+            results = run(options.terms, options.runs, peer_runs, rumur_terms, not options.without_peers)
     except (PeerError, WrongCount, SearchFailed) as problem:
         print(problem, file=sys.stderr)
         return 2
