@@ -35,8 +35,10 @@ from spec.protocol import (
     OnInput,
     OnMessage,
     OnStart,
+    Protocol,
     Send,
     Statement,
+    Underway,
     Variable,
 )
 from spec.types import MapType, NatType, NumberType, OptionType, SetType, Type, Value
@@ -63,8 +65,9 @@ class DeadMessages:
 
 
 def dead_messages(model: Model) -> tuple[DeadMessages, ...]:
-    """The dead messages for each kind of process that receives any; none where the network is no growing set."""
-    if not model.network.is_growing_set:
+    """The dead messages for each kind of process that receives any; none where the network is no growing set, or
+    where a property looks at messages."""
+    if not model.network.is_growing_set or looks_at_network(model.protocol):
         return ()
     found = []
     for kind in model.protocol.kinds:
@@ -73,6 +76,11 @@ def dead_messages(model: Model) -> tuple[DeadMessages, ...]:
             if one is not None:
                 found.append(one)
     return tuple(found)
+
+
+def looks_at_network(protocol: Protocol) -> bool:
+    """Whether a property looks at what is under way; then a message that can have no effect is seen all the same."""
+    return any(isinstance(part, Underway) for part in nodes(protocol.properties))
 
 
 def _for_kind(model: Model, kind: str) -> DeadMessages | None:

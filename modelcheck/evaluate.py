@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
 from operator import add, eq, ge, gt, le, lt, mul, ne, sub
 from typing import Any
 
-from modelcheck.model import Model, Name, State
+from modelcheck.model import Model, Name, Packet, State, link_order, packet_order
 from spec.protocol import (
     Apply,
     Arithmetic,
@@ -22,6 +23,7 @@ from spec.protocol import (
     Everyone,
     Expression,
     Filtered,
+    Led,
     Local,
     Member,
     Neighbour,
@@ -38,6 +40,7 @@ from spec.protocol import (
     SetOperator,
     Size,
     Subset,
+    Underway,
     Up,
 )
 from spec.types import OptionType, ProcessType, SetType, Type, Value
@@ -207,6 +210,49 @@ def _up(expression: Up, scope: Scope) -> Value:
     return scope.state.processes[scope.model.kind_index[process.kind]][process.number].up
 
 
+def _underway(expression: Underway, scope: Scope) -> Value:
+    holds = (
+        evaluate(expression.body, replace(scope, locals={**scope.locals, **bound}))
+        for bound in bindings_underway(expression, scope)
+    )
+    return any(holds) if expression.quantifier is Quantifier.EXISTS else all(holds)
+
+
+def bindings_underway(expression: Underway, scope: Scope) -> Iterator[dict[int, Value]]:
+    """What the locals of an expression over messages stand for, once for each message, or pair, that is under way."""
+    assert scope.state is not None
+    queues = (link.queue for link in sorted(scope.state.links, key=link_order))
+    if expression.later is None:
+        for packet in sorted(scope.state.packets, key=packet_order):
+            if packet.message == expression.message:
+                yield _bound_to(expression, packet)
+        for packet in (packet for queue in queues for packet in queue):
+            if packet.message == expression.message:
+                yield _bound_to(expression, packet)
+        return
+    message, parameters = expression.later
+    for queue in queues if not scope.model.network.reordering else ():
+        for first, second in combinations(queue, 2):
+            if first.message == expression.message and second.message == message:
+                carried = zip(parameters, second.arguments, strict=True)
+                yield _bound_to(expression, first) | {local.identity: value for local, value in carried}
+
+
+def _bound_to(expression: Underway, packet: Packet) -> dict[int, Value]:
+    carried = zip(expression.parameters, packet.arguments, strict=True)
+    ends = {expression.sender.identity: packet.sender.number, expression.receiver.identity: packet.receiver.number}
+    return {local.identity: value for local, value in carried} | ends
+
+
+def _led(expression: Led, scope: Scope) -> Value:
+    assert scope.state is not None
+    holds = (
+        evaluate(expression.body, _bind(_bind(scope, expression.process, process), expression.token, token))
+        for process, token in sorted(scope.state.led)
+    )
+    return any(holds) if expression.quantifier is Quantifier.EXISTS else all(holds)
+
+
 def _next(expression: Next, scope: Scope) -> Value:
     assert scope.after is not None
     after = Scope(scope.model, reader(scope.model, scope.after), scope.me, scope.locals, scope.after)
@@ -255,6 +301,8 @@ MEANINGS: dict[type, Callable[[Any, Scope], Value]] = {
     Armed: _armed,
     Up: _up,
     Next: _next,
+    Underway: _underway,
+    Led: _led,
 }
 
 

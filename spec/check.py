@@ -77,6 +77,7 @@ def check_file(file: syntax.File) -> tuple[Protocol, tuple[Diagnostic, ...]]:
         _attempt(lambda item=item: checked_definition(item.name, names))  # type: ignore[misc]
     handlers = tuple(_gather(file, syntax.HandlerItem, _handler, names))
     procedures = tuple(_gather(file, syntax.ProcedureItem, _procedure, names))
+    names.leading = _leading(file, names)
     leaders = _gather(file, syntax.LeaderItem, _leader, names)
     _only_one(file, syntax.LeaderItem, "leader", names)
     properties = tuple(_gather(file, syntax.PropertyItem, _property, names))
@@ -395,6 +396,15 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
     return Leader(kind, condition, token, elected_by, confirmed, item.span)
 
 
+def _leading(file: syntax.File, names: Names) -> str | None:
+    """The kind of the first `leader` clause; what is wrong with that is told when the clause itself is checked."""
+    for item in _items(file, syntax.LeaderItem):
+        if item.kind is not None:
+            return item.kind.text if item.kind.text in names.ordered else None
+        return names.sole_kind()
+    return None
+
+
 def _property(item: syntax.PropertyItem, names: Names) -> Property:
     free(item.name, names)
     if item.name.text in STANDARD_PROPERTIES:
@@ -403,7 +413,8 @@ def _property(item: syntax.PropertyItem, names: Names) -> Property:
         )
     kind = names.kind_named(item.kind) if item.kind else names.sole_kind()
     keyword = PropertyKind(item.keyword)
-    place = Place(kind, {}, others=True, steps=keyword is PropertyKind.STEP, observes=True)
+    whole = keyword in (PropertyKind.SAFETY, PropertyKind.INVARIANT, PropertyKind.REACHABLE)
+    place = Place(kind, {}, others=True, steps=keyword is PropertyKind.STEP, observes=True, network=whole)
     expression = condition_of(item.body, place, names)
     then = condition_of(item.then, place, names) if item.then is not None else None
     own = any(isinstance(part, Self) for whole in (expression, then) if whole for part in within(whole))

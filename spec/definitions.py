@@ -17,11 +17,13 @@ from spec.protocol import (
     Definition,
     Everyone,
     Expression,
+    Led,
     Local,
     Operator,
     Read,
     Self,
     Size,
+    Underway,
     Up,
 )
 from spec.source import NOWHERE, Span
@@ -130,6 +132,9 @@ def reads_others(part: Expression) -> bool:
 
 def children(expression: Expression) -> Iterator[Expression]:
     """The expressions right within an expression."""
+    if isinstance(expression, Underway | Led):
+        yield expression.body
+        return
     for field in fields(expression):
         value = getattr(expression, field.name)
         for part in value if isinstance(value, tuple) else (value,):

@@ -21,7 +21,10 @@ from spec.protocol import (
     Everyone,
     Expression,
     Filtered,
+    Led,
+    Local,
     Member,
+    Message,
     Neighbour,
     Next,
     Not,
@@ -36,6 +39,7 @@ from spec.protocol import (
     SetOperator,
     Size,
     Subset,
+    Underway,
     Up,
 )
 from spec.source import Span
@@ -86,6 +90,10 @@ def typed(written: syntax.Expression, place: Place, names: Names, expected: Type
             return Filtered(local, over, kept, over.type, span)  # type: ignore[arg-type]
         case syntax.QuantifiedOver():
             return _quantified(written, place, names)
+        case syntax.UnderwayOver():
+            return _underway(written, place, names)
+        case syntax.LedOver():
+            return _led(written, place, names)
         case syntax.IfThenElse(condition, yes, no, _):
             return _conditional(written, condition, yes, no, place, names, expected)
         case syntax.Unary("not", operand, _):
@@ -357,6 +365,70 @@ def _quantified(written: syntax.QuantifiedOver, place: Place, names: Names) -> E
     for local in reversed(locals):
         body = Quantified(Quantifier(written.quantifier), local, domain, body, written.span)
     return body
+
+
+def _looking(what: str, span: Span, place: Place, names: Names) -> None:
+    if not place.network:
+        where = "expected in a `safety`, `invariant` or `reachable` property only"
+        raise names.report("E0310", f"{what} is for properties of states", span, where)
+
+
+def _underway(written: syntax.UnderwayOver, place: Place, names: Names) -> Expression:
+    _looking("to look at what is under way", written.message.span, place, names)
+    declared = _message(written.message, names)
+    inner = place
+    bound: list[Local] = []
+
+    def bound_to(word: syntax.Word, of: Type) -> Local:
+        nonlocal inner
+        bound.append(bind(word, of, inner, names))
+        inner = inner.with_local(bound[-1])
+        return bound[-1]
+
+    def carried(message: Message, given: tuple[syntax.Word, ...], word: syntax.Word) -> tuple[Local, ...]:
+        if len(given) != len(message.parameters):
+            wanted = ", ".join(name for name, _ in message.parameters)
+            raise names.report(
+                "E0311",
+                f"`{word}` carries {len(message.parameters)} arguments, not {len(given)}",
+                word.span,
+                f"expected `{word}({wanted})`",
+            )
+        return tuple(bound_to(name, of) for name, (_, of) in zip(given, message.parameters, strict=True))
+
+    parameters = carried(declared, written.names, written.message)
+    sender = bound_to(written.sender, ProcessType(declared.sender))
+    receiver = bound_to(written.receiver, ProcessType(declared.receiver))
+    later = None
+    if written.later is not None:
+        word, given = written.later
+        second = _message(word, names)
+        if (second.sender, second.receiver) != (declared.sender, declared.receiver):
+            where = f"expected one from a `{declared.sender}` to a `{declared.receiver}`"
+            raise names.report("E0304", f"`{word}` does not go the way of `{written.message}`", word.span, where)
+        later = (word.text, carried(second, given, word))
+    body = condition_of(written.body, inner, names)
+    quantifier = Quantifier(written.quantifier)
+    return Underway(quantifier, declared.name, parameters, sender, receiver, body, later, written.span)
+
+
+def _message(word: syntax.Word, names: Names) -> Message:
+    if word.text not in names.messages:
+        if word.text in names.broken:
+            raise Reported()
+        raise names.unknown("E0404", "message", word, names.messages)
+    return names.messages[word.text]
+
+
+def _led(written: syntax.LedOver, place: Place, names: Names) -> Expression:
+    _looking("to look at who has led", written.process.span, place, names)
+    if names.leading is None:
+        raise names.report("E0316", "this protocol has no `leader`", written.process.span, "nobody ever leads")
+    process = bind(written.process, ProcessType(names.leading), place, names)
+    inner = place.with_local(process)
+    token = bind(written.token, NAT, inner, names)
+    body = condition_of(written.body, inner.with_local(token), names)
+    return Led(Quantifier(written.quantifier), process, token, body, written.span)
 
 
 def _conditional(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spec import syntax
 from spec.diagnostics import Diagnostic, suggestion
@@ -68,6 +68,8 @@ class Names:
     definitions_begun: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     """Names whose declaration is wrong: using one is no further mistake."""
+    leading: str | None = None
+    """The kind of process that the `leader` clause is about."""
     points: list[CoveragePoint] = field(default_factory=list)
     identities: int = 0
 
@@ -284,7 +286,8 @@ def _literal(written: syntax.Expression) -> int:
 class Place:
     """Where an expression stands: whose variables it reads, which locals it sees, what it may ask.
 
-    `others`: may read other processes. `steps`: may say `next(...)`. `observes`: may ask `up` and `armed`."""
+    `others`: may read other processes. `steps`: may say `next(...)`. `observes`: may ask `up` and `armed`.
+    `network`: may look at what is under way, and at who has ever led."""
 
     kind: str | None
     locals: dict[str, Local | None]
@@ -292,12 +295,13 @@ class Place:
     others: bool = False
     steps: bool = False
     observes: bool = False
+    network: bool = False
 
     def with_local(self, local: Local) -> Place:
-        return Place(self.kind, {**self.locals, local.name: local}, self.others, self.steps, self.observes)
+        return replace(self, locals={**self.locals, local.name: local})
 
     def without(self, name: str) -> Place:
-        return Place(self.kind, {**self.locals, name: None}, self.others, self.steps, self.observes)
+        return replace(self, locals={**self.locals, name: None})
 
 
 def bind(word: syntax.Word, of: Type, place: Place, names: Names) -> Local:

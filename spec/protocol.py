@@ -281,6 +281,37 @@ class Next:
     span: Span = _span()
 
 
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """`forall vote(t) from v to c: body`: over all messages of a name that are under way; in properties only.
+
+    With `later` it is over all pairs on one link of which the first is ahead of the second
+    (`forall granted(t) from s to c before granted(u): body`), where the network keeps the order of messages: there are
+    none where it does not. `later` is the second message and the locals that stand for what it carries."""
+
+    quantifier: Quantifier
+    message: str
+    parameters: tuple[Local, ...]
+    sender: Local
+    receiver: Local
+    body: Expression
+    later: tuple[str, tuple[Local, ...]] | None = None
+    span: Span = _span()
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """`forall n led with t: body`: over all who have ever led, and with which token; in properties only."""
+
+    quantifier: Quantifier
+    process: Local
+    token: Local
+    body: Expression
+    span: Span = _span()
+    type: Type = BOOL
+
+
 Expression = (
     Constant
     | Local
@@ -306,6 +337,8 @@ Expression = (
     | Armed
     | Up
     | Next
+    | Underway
+    | Led
 )
 
 

@@ -15,6 +15,7 @@ from spec.protocol import (
     Everyone,
     Expression,
     Filtered,
+    Led,
     Local,
     Member,
     Neighbour,
@@ -29,6 +30,7 @@ from spec.protocol import (
     SetOperation,
     Size,
     Subset,
+    Underway,
     Up,
 )
 from spec.types import MapType, OptionType, ProcessType, SetType, Type, Value
@@ -67,7 +69,7 @@ def _shown(expression: Expression, place: int, last: bool) -> str:
     if level < place:
         # Inside parentheses nothing follows.
         return f"({_text(expression, True)[0]})"
-    if isinstance(expression, Quantified | Conditional) and not last:
+    if isinstance(expression, Quantified | Underway | Led | Conditional) and not last:
         return f"({text})"
     return text
 
@@ -124,6 +126,11 @@ def _text(expression: Expression, last: bool) -> tuple[str, int]:
             bound = ", ".join(variable.name for variable in variables)
             domain = show(expression.domain)
             return f"{expression.quantifier.value} {bound} in {domain}: {show(body)}", POSTFIX
+        case Underway():
+            over = f"{expression.quantifier.value} {_messages(expression)}"
+            return f"{over}: {show(expression.body)}", POSTFIX
+        case Led(quantifier, process, token, body):
+            return f"{quantifier.value} {process.name} led with {token.name}: {show(body)}", POSTFIX
         case Conditional():
             condition, yes = show(expression.condition), show(expression.yes)
             return f"if {condition} then {yes} else {_shown(expression.no, IMPLIES, last)}", POSTFIX
@@ -138,6 +145,16 @@ def _text(expression: Expression, last: bool) -> tuple[str, int]:
             return f"up({show(expression.process)})", POSTFIX
         case Next():
             return f"next({show(expression.operand)})", POSTFIX
+
+
+def _messages(expression: Underway) -> str:
+    def carrying(message: str, parameters: tuple[Local, ...]) -> str:
+        return f"{message}({', '.join(parameter.name for parameter in parameters)})"
+
+    first = carrying(expression.message, expression.parameters)
+    ends = f"from {expression.sender.name} to {expression.receiver.name}"
+    later = f" before {carrying(*expression.later)}" if expression.later is not None else ""
+    return f"{first} {ends}{later}"
 
 
 def quantified_together(expression: Quantified) -> tuple[tuple[Local, ...], Expression]:

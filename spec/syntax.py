@@ -122,6 +122,31 @@ class QuantifiedOver:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderwayOver:
+    """`forall MESSAGE(a, b) from p to q: body`, with `before MESSAGE(c)` where `later` is given."""
+
+    quantifier: str
+    message: Word
+    names: tuple[Word, ...]
+    sender: Word
+    receiver: Word
+    later: tuple[Word, tuple[Word, ...]] | None
+    body: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class LedOver:
+    """`forall p led with t: body`."""
+
+    quantifier: str
+    process: Word
+    token: Word
+    body: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class IfThenElse:
     condition: Expression
     yes: Expression
@@ -144,6 +169,8 @@ Expression = (
     | SetLiteral
     | SetFilter
     | QuantifiedOver
+    | UnderwayOver
+    | LedOver
     | IfThenElse
 )
 

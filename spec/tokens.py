@@ -27,6 +27,7 @@ EXPRESSION_WORDS = ("and", "or", "not", "implies", "in", "exists", "forall", "th
 LITERAL_WORDS = ("true", "false", "none", "self")
 TYPE_WORDS = ("bool", "nat", "int", "set", "of", "map")
 CLAUSE_WORDS = (
+    *("led", "before"),
     *("start", "timeout", "from", "to", "at", "with", "token", "elected", "by", "confirmed", "a", "quorum", "within"),
     *("ordered", "durable", "timer", "up"),
 )

@@ -385,6 +385,19 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         domain, body = children[1 + len(words) :]
         return syntax.QuantifiedOver(str(children[0]), words, domain, body, self._span(meta))
 
+    def later(self, _: Meta, children: list[Any]) -> Part:
+        return Part("later", (children[0], _part(children, "names", ())))
+
+    def underway(self, meta: Meta, children: list[Any]) -> syntax.UnderwayOver:
+        message, sender, receiver = (c for c in children[1:-1] if isinstance(c, Word))
+        names, later = _part(children, "names", ()), _part(children, "later", None)
+        span = self._span(meta)
+        return syntax.UnderwayOver(str(children[0]), message, names, sender, receiver, later, children[-1], span)
+
+    def led(self, meta: Meta, children: list[Any]) -> syntax.LedOver:
+        quantifier, process, token, body = children
+        return syntax.LedOver(str(quantifier), process, token, body, self._span(meta))
+
     def conditional(self, meta: Meta, children: list[Any]) -> syntax.IfThenElse:
         return syntax.IfThenElse(children[0], children[1], children[2], self._span(meta))
 

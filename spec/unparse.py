@@ -52,6 +52,12 @@ def expression(tree: Expression) -> Document:
         case syntax.QuantifiedOver(quantifier, variables, domain, body, _):
             names = ", ".join(word.text for word in variables)
             return Group((f"{quantifier} {names} in ", expression(domain), ":", Indent((Break(), expression(body)))))
+        case syntax.UnderwayOver(quantifier, message, given, sender, receiver, later, body, _):
+            ahead: Document = (f" before {later[0]}", parameters(later[1])) if later is not None else ""
+            over = (f"{quantifier} {message}", parameters(given), f" from {sender} to {receiver}", ahead)
+            return Group((*over, ":", Indent((Break(), expression(body)))))
+        case syntax.LedOver(quantifier, process, token, body, _):
+            return Group((f"{quantifier} {process} led with {token}:", Indent((Break(), expression(body)))))
         case syntax.IfThenElse():
             return _choice(tree)
 

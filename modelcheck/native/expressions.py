@@ -27,6 +27,7 @@ from spec.protocol import (
     Everyone,
     Expression,
     Filtered,
+    Led,
     Local,
     Member,
     Neighbour,
@@ -43,6 +44,7 @@ from spec.protocol import (
     SetOperator,
     Size,
     Subset,
+    Underway,
     Up,
 )
 from spec.types import EnumType, IntType, MapType, OptionType, ProcessType, SetType, Type, Value, is_number
@@ -226,6 +228,8 @@ def expression(part: Expression, context: Context) -> str:
         case Up():
             kind = kind_of(part.process.type)
             return f"{kind}___up({row_of(context, kind, of(part.process))})"
+        case Underway() | Led():
+            raise Unsupported("a property looks at messages under way, or at who has led")
         case Next():
             assert context.after is not None
             return expression(part.operand, replace(context, state=context.after, after=None))
