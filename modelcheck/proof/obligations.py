@@ -1,0 +1,210 @@
+"""Proof obligations: formulas that together show that an invariant holds in every reachable state, and the properties
+with it.
+
+- *initial*: the initial state can be made and satisfies the invariant.
+- *step*, one for each kind of step: a step from a state with the invariant does not fail and leads to one with it.
+- *implied*: a state with the invariant has the property.
+- *step property*: a step from a state with the invariant has the property.
+
+Each is the negation of what is to be shown, to be refuted by a solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from modelcheck.proof.claims import (
+    MINORITY_CANNOT_ELECT,
+    Claim,
+    assumed,
+    declared,
+    declared_steps,
+    recorded,
+    standard,
+    unchanged,
+)
+from modelcheck.proof.logic import BOOL, TRUE, Term, conjunction, disjunction, negation
+from modelcheck.proof.setting import Setting, View, base_view, process_sort
+from modelcheck.proof.smtlib import Printer, Text, comment, declarations, largest_literal, sort_text, written
+from modelcheck.proof.steps import AFTER, Unit, initial_view, units
+from modelcheck.properties import FAILURE, STANDARD_TEXTS
+from spec.protocol import PropertyKind
+from spec.types import SetType
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One thing to be shown: a clause's or a property's name, what it says, and the formula."""
+
+    name: str
+    text: str
+    formula: Term
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """The goals follow from the hypotheses, after the step of `unit` where there is one."""
+
+    name: str
+    title: str
+    hypotheses: tuple[Goal, ...]
+    unit: Unit | None
+    goals: tuple[Goal, ...]
+    functions: tuple[tuple[str, tuple[str, ...], str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """What is assumed of the encoding, and the clauses that are claimed."""
+
+    assumed: tuple[Claim, ...]
+    clauses: tuple[Claim, ...]
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        return (*self.assumed, *self.clauses)
+
+
+def invariant_of(setting: Setting, clauses: tuple[Claim, ...]) -> Invariant:
+    """An invariant: the clauses, that leaders are recorded, and what the encoding takes for granted."""
+    history = recorded(setting)
+    return Invariant((*assumed(setting), *((history,) if history is not None else ())), clauses)
+
+
+def properties_of(setting: Setting) -> tuple[Claim, ...]:
+    """The properties of states to be proved: the spec's own, then the standard ones."""
+    return (*declared(setting, (PropertyKind.SAFETY, PropertyKind.INVARIANT)), *standard(setting))
+
+
+def _goals(claims: tuple[Claim, ...], view: View) -> tuple[Goal, ...]:
+    return tuple(Goal(claim.name, claim.text, claim.holds(view)) for claim in claims)
+
+
+def obligations(setting: Setting, invariant: Invariant) -> tuple[Obligation, ...]:
+    """All that has to be shown. Raises Unprovable."""
+    return tuple(_obligations(setting, invariant))
+
+
+def _obligations(setting: Setting, invariant: Invariant) -> Iterator[Obligation]:
+    start, fails = initial_view(setting)
+    begun = (Goal(FAILURE, STANDARD_TEXTS[FAILURE], negation(fails)), *_goals(invariant.claims, start))
+    yield Obligation("initial", "the initial state has the invariant", (), None, begun)
+    before = base_view(setting)
+    hypotheses = _goals(invariant.claims, before)
+    every = units(setting, before)
+    for number, unit in enumerate(every, start=1):
+        after = unit.after_named(setting)
+        no_failure = Goal(FAILURE, STANDARD_TEXTS[FAILURE], negation(unit.fails))
+        changed = [
+            Goal(claim.name, claim.text, claim.holds(after))
+            for claim, held in zip(invariant.claims, hypotheses, strict=True)
+        ]
+        kept = tuple(g for g, held in zip(changed, hypotheses, strict=True) if _speaks_of_after(g.formula))
+        goals = (*((no_failure,) if no_failure.formula is not TRUE else ()), *kept)
+        title = f"the invariant is kept by: {unit.name}"
+        if goals:
+            yield Obligation(f"step-{number:02}", title, hypotheses, unit, goals)
+    properties = properties_of(setting)
+    for claim in properties:
+        if any(claim.name == clause.name for clause in invariant.clauses):
+            continue
+        functions = _minority(setting) if claim.name == MINORITY_CANNOT_ELECT else ()
+        goal = Goal(claim.name, claim.text, claim.holds(before))
+        yield Obligation(
+            f"implied-{claim.name}", f"the invariant implies {claim.name}", hypotheses, None, (goal,), functions
+        )
+    for step_claim in declared_steps(setting):
+        for number, unit in enumerate(every, start=1):
+            if not step_claim.reads & set(unit.changes):
+                continue
+            after = unit.after_named(setting)
+            same = unchanged(setting, step_claim.reads & set(unit.changes), before, after)
+            formula = disjunction((step_claim.holds(before, after), same))
+            title = f"{step_claim.name} is true of: {unit.name}"
+            goal = Goal(step_claim.name, step_claim.text, formula)
+            yield Obligation(f"step-property-{step_claim.name}-{number:02}", title, hypotheses, unit, (goal,))
+
+
+def _speaks_of_after(formula: Term) -> bool:
+    """Whether a formula mentions anything that the step changes; what does not is a hypothesis."""
+    from modelcheck.proof.logic import subterms
+
+    return any(part.operator == "apply" and part.name.startswith(AFTER) for part in subterms(formula))
+
+
+def _minority(setting: Setting) -> tuple[tuple[str, tuple[str, ...], str], ...]:
+    leader = setting.protocol.leader
+    assert leader is not None
+    assert leader.elected_by is not None
+    of = leader.elected_by.type
+    assert isinstance(of, SetType)
+    return ((f"minority/{of.of.kind}", (process_sort(of.of.kind),), BOOL),)
+
+
+# Text ----------------------------------------------------------------------------------------------------------------
+
+
+def text_of(setting: Setting, obligation: Obligation, cache: dict[object, str] | None = None) -> str:
+    """The obligation as a self-contained SMT-LIB 2 file: `unsat` means that it is shown."""
+    return context_of(setting, obligation, cache) + goal_text(setting, obligation.goals) + "(check-sat)\n"
+
+
+def context_of(setting: Setting, obligation: Obligation, cache: dict[object, str] | None = None) -> str:
+    """The file without the goals. `cache` keeps the text of hypotheses that many obligations share."""
+    cache = {} if cache is None else cache
+    printer = Printer(setting)
+    parts = [f"; {obligation.title}\n(set-logic ALL)\n", declared_text(setting, obligation, cache)]
+    if obligation.hypotheses:
+        if obligation.hypotheses not in cache:
+            cache[obligation.hypotheses] = "".join(
+                f"\n{comment(f'{h.name}: {h.text}')}{asserted(printer, h.formula)}" for h in obligation.hypotheses
+            )
+        parts.append("\n; the invariant before\n" + cache[obligation.hypotheses])
+    for name, arguments, result in obligation.functions:
+        parts.append(function_text(setting, name, arguments, result))
+    if obligation.unit is not None:
+        parts.append(unit_text(setting, printer, obligation.unit))
+    return "".join(parts)
+
+
+def declared_text(setting: Setting, obligation: Obligation, cache: dict[object, str]) -> str:
+    terms = [goal.formula for goal in (*obligation.hypotheses, *obligation.goals)]
+    unit = obligation.unit
+    if unit is not None:
+        terms += [unit.enabled, unit.fails, *(changed.body for changed in unit.changes.values())]
+    literals = largest_literal(terms) if setting.any_number else 0
+    key = ("declarations", literals)
+    if key not in cache:
+        cache[key] = declarations(setting, literals)
+    return cache[key]
+
+
+def function_text(setting: Setting, name: str, arguments: tuple[str, ...], result: str) -> str:
+    sorts: list[Text] = [sort_text(setting, sort) for sort in arguments]
+    return written(["declare-fun", name, sorts, sort_text(setting, result)]) + "\n"
+
+
+def unit_text(setting: Setting, printer: Printer, unit: Unit) -> str:
+    """The step: who acts, when it may be taken, and what the state is afterwards."""
+    lines = [f"\n; the step: {unit.name}"]
+    lines += [f"(declare-const {c.name} {sort_text(setting, c.sort)})" for c in unit.constants]
+    lines += [function_text(setting, *function).rstrip() for function in unit.functions]
+    lines.append(asserted(printer, unit.enabled).rstrip())
+    for name, changed in unit.changes.items():
+        parameters: list[Text] = [["?" + p.name.split("!")[0], sort_text(setting, p.sort)] for p in changed.parameters]
+        result = sort_text(setting, setting.symbols[name].result)
+        body = printer.expression(changed.body)
+        lines.append(written(["define-fun", AFTER + name, parameters, result, body]))
+    return "\n".join(lines) + "\n"
+
+
+def goal_text(setting: Setting, goals: tuple[Goal, ...]) -> str:
+    """The negation of the goals: some of them is false."""
+    printer = Printer(setting)
+    said = "".join(comment(f"{goal.name}: {goal.text}") for goal in goals)
+    return f"\n; to be shown\n{said}" + asserted(printer, negation(conjunction(goal.formula for goal in goals)))
+
+
+def asserted(printer: Printer, formula: Term) -> str:
+    return written(["assert", printer.expression(formula)]) + "\n"
