@@ -10,6 +10,7 @@ from modelcheck.proof.expressions import Scope, condition, expanded, over_messag
 from modelcheck.proof.logic import (
     FALSE,
     NUMBER,
+    POSITION,
     TRUE,
     Term,
     apply,
@@ -288,8 +289,8 @@ def _assumed(setting: Setting) -> Iterator[Claim]:
 
 
 def _between(setting: Setting, value: Term, low: int, high: int | None) -> Term:
-    above = TRUE if setting.any_number and low == 0 else at_most(number(low), value)
-    return above if high is None else conjunction((above, at_most(value, number(high))))
+    above = TRUE if setting.any_number and low == 0 else at_most(number(low, value.sort), value)
+    return above if high is None else conjunction((above, at_most(value, number(high, value.sort))))
 
 
 def _well_formed(setting: Setting, value: Symbolic, of: Type) -> Term:
@@ -333,7 +334,7 @@ def _positions(setting: Setting, view: View, link: tuple[str, str]) -> Term:
         end = view(f"end/{link[0]}/{link[1]}", (sender, receiver))
         parts = [_between(setting, end, 0, None)]
         for index, one in enumerate(messages):
-            place = fresh("k", NUMBER)
+            place = fresh("k", POSITION)
             sorts = [sort for _, kind in one.parameters for sort in setting.columns(kind)]
             given = tuple(fresh("x", sort) for sort in sorts)
             sent = view(f"sent/{one.name}", (sender, receiver, place, *given))

@@ -10,6 +10,7 @@ from modelcheck.proof.logic import (
     BOOL,
     FALSE,
     NUMBER,
+    POSITION,
     TRUE,
     Term,
     apply,
@@ -363,7 +364,7 @@ def over_messages(
     body: Callable[[tuple[Term, ...], Scope], Term],
 ) -> Term:
     """All messages (or some) of a name on a link; the body is told the message's position, where it has one."""
-    positions = (fresh("k", NUMBER),) if setting.has_positions else ()
+    positions = (fresh("k", POSITION),) if setting.has_positions else ()
     bound: list[Term] = [*positions]
     carried: list[Term] = []
     for parameter in parameters:

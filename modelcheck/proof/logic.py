@@ -14,6 +14,9 @@ from typing import Final
 BOOL: Final = "Bool"
 NUMBER: Final = "number"
 """A whole number. How it is written, as an integer or as a member of a total order, is the printer's affair."""
+POSITION: Final = "position"
+"""A whole number that says where in a queue a message is; never compared with the numbers of a spec."""
+NUMERIC: Final = (NUMBER, POSITION)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +58,8 @@ def truth(value: bool) -> Term:
     return TRUE if value else FALSE
 
 
-def number(value: int) -> Term:
-    return _term("number", (), NUMBER, "", value)
+def number(value: int, sort: str = NUMBER) -> Term:
+    return _term("number", (), sort, "", value)
 
 
 def constant(name: str, sort: str) -> Term:
@@ -151,14 +154,14 @@ def arithmetic(sign: str, left: Term, right: Term) -> Term:
     """`+`, `-` or `*`."""
     if left.operator == right.operator == "number":
         results = {"+": left.value + right.value, "-": left.value - right.value, "*": left.value * right.value}
-        return number(results[sign])
+        return number(results[sign], left.sort)
     if sign == "+" and left.operator == "number":
         left, right = right, left
     if sign in "+-" and right.operator == "number" and right.value == 0:
         return left
     if sign == "+" and right.operator == "number" and left.operator == "+" and left.arguments[1].operator == "number":
-        return arithmetic("+", left.arguments[0], number(left.arguments[1].value + right.value))
-    return _term(sign, (left, right), NUMBER)
+        return arithmetic("+", left.arguments[0], number(left.arguments[1].value + right.value, left.sort))
+    return _term(sign, (left, right), left.sort)
 
 
 def for_all(variables: Iterable[Term], body: Term) -> Term:
@@ -172,9 +175,36 @@ def there_is(variables: Iterable[Term], body: Term) -> Term:
 def _quantified(quantifier: str, variables: tuple[Term, ...], body: Term) -> Term:
     if not variables or body is TRUE or body is FALSE:
         return body
+    body = _pointed(quantifier, variables, body)
+    variables = tuple(one for one in variables if one in set(subterms(body)))
+    if not variables:
+        return body
     if body.operator == quantifier:
         variables, body = (*variables, *body.arguments[:-1]), body.arguments[-1]
     return _term(quantifier, (*variables, body), BOOL)
+
+
+def _pointed(quantifier: str, variables: tuple[Term, ...], body: Term) -> Term:
+    """The body with variables that an equation of it settles replaced: `exists x: x = y and P(x)` is `P(y)`."""
+    while True:
+        if quantifier == "exists":
+            parts = body.arguments if body.operator == "and" else (body,)
+        elif body.operator == "=>":
+            parts = body.arguments[0].arguments if body.arguments[0].operator == "and" else (body.arguments[0],)
+        else:
+            return body
+        for part in parts:
+            if part.operator != "=":
+                continue
+            for one, other in (part.arguments, part.arguments[::-1]):
+                if one in variables and one not in set(subterms(other)):
+                    body = substitute(body, {one: other})
+                    break
+            else:
+                continue
+            break
+        else:
+            return body
 
 
 # Walks ---------------------------------------------------------------------------------------------------------------

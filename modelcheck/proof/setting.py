@@ -17,6 +17,7 @@ from modelcheck.proof.logic import (
     BOOL,
     FALSE,
     NUMBER,
+    POSITION,
     TRUE,
     Term,
     apply,
@@ -213,12 +214,12 @@ class Setting:
                 yield Symbol(f"{kind.name}/cut", (sort,), BOOL)
         for message in self.protocol.messages:
             ends = (process_sort(message.sender), process_sort(message.receiver))
-            position = (NUMBER,) if self.has_positions else ()
+            position = (POSITION,) if self.has_positions else ()
             columns = tuple(sort for _, of in message.parameters for sort in self.columns(of))
             yield Symbol(f"sent/{message.name}", (*ends, *position, *columns), BOOL)
         if self.has_positions:
             for sender, receiver in self.links:
-                yield Symbol(f"end/{sender}/{receiver}", (process_sort(sender), process_sort(receiver)), NUMBER)
+                yield Symbol(f"end/{sender}/{receiver}", (process_sort(sender), process_sort(receiver)), POSITION)
         for fault in self.counted:
             yield Symbol(spent_symbol(fault), (), NUMBER)
         if self.protocol.leader is not None:

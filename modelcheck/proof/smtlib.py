@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from modelcheck.evaluate import kind_of
-from modelcheck.proof.logic import BOOL, NUMBER, Term, subterms
+from modelcheck.proof.logic import BOOL, NUMBER, NUMERIC, Term, subterms
 from modelcheck.proof.quorums import minimal_quorums
 from modelcheck.proof.setting import Setting, enum_sort, process_sort, quorum_sort
 from spec.lint import nodes
@@ -18,17 +18,13 @@ from spec.protocol import Constant
 from spec.types import EnumType, SetType
 
 WIDTH = 110
-ORDER = "number.at-most"
-SUCCESSOR = "number.successor"
 
 Text = str | list["Text"]
 """An S-expression."""
 
 
 def sort_text(setting: Setting, sort: str) -> str:
-    if sort == NUMBER:
-        return "number" if setting.any_number else "Int"
-    return sort
+    return "Int" if sort in NUMERIC and not setting.any_number else sort
 
 
 class Printer:
@@ -37,7 +33,6 @@ class Printer:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.abstract = setting.any_number
-        self.largest = 0
 
     def expression(self, term: Term) -> Text:
         names: dict[Term, str] = {}
@@ -70,7 +65,7 @@ class Printer:
             case "variable":
                 return str(name_of(part))
             case "number":
-                return self._literal(part.value)
+                return self._literal(part)
             case "true" | "false":
                 return part.operator
             case "constant":
@@ -82,20 +77,19 @@ class Printer:
                 binders: list[Text] = [[name_of(v), sort_text(self.setting, v.sort)] for v in bound]
                 return [part.operator, binders, of(body)]
             case "<=" if self.abstract:
-                return [ORDER, *map(of, part.arguments)]
+                return [f"{part.arguments[0].sort}.at-most", *map(of, part.arguments)]
             case "+" if self.abstract:
                 text = of(part.arguments[0])
                 for _ in range(part.arguments[1].value):
-                    text = [SUCCESSOR, text]
+                    text = [f"{part.sort}.successor", text]
                 return text  # type: ignore[no-any-return]
             case operator:
                 return [operator, *map(of, part.arguments)]
 
-    def _literal(self, value: int) -> Text:
+    def _literal(self, part: Term) -> Text:
         if self.abstract:
-            self.largest = max(self.largest, value)
-            return f"number.{value}"
-        return str(value) if value >= 0 else ["-", str(-value)]
+            return f"{part.sort}.{part.value}"
+        return str(part.value) if part.value >= 0 else ["-", str(-part.value)]
 
 
 def written(text: Text, indent: int = 0) -> str:
@@ -154,17 +148,19 @@ def _sorts(setting: Setting) -> Iterator[str]:
 def _numbers(setting: Setting, literals: int) -> Iterator[str]:
     if not setting.any_number:
         return
-    yield "\n; numbers: a total order with a least element and a successor"
-    yield "(declare-sort number 0)"
-    yield f"(declare-fun {ORDER} (number number) Bool)"
-    yield f"(declare-fun {SUCCESSOR} (number) number)"
-    yield from _total_order("number", ORDER)
-    yield f"(assert (forall ((?a number)) (not ({ORDER} ({SUCCESSOR} ?a) ?a))))"
-    yield f"(assert (forall ((?a number) (?b number)) (or ({ORDER} ?b ?a) ({ORDER} ({SUCCESSOR} ?a) ?b))))"
-    yield "(declare-fun number.0 () number)"
-    yield f"(assert (forall ((?a number)) ({ORDER} number.0 ?a)))"
-    for value in range(1, literals + 1):
-        yield f"(define-fun number.{value} () number ({SUCCESSOR} number.{value - 1}))"
+    for sort in NUMERIC if setting.has_positions else (NUMBER,):
+        order, successor = f"{sort}.at-most", f"{sort}.successor"
+        yield f"\n; {sort}s: a total order with a least element and a successor"
+        yield f"(declare-sort {sort} 0)"
+        yield f"(declare-fun {order} ({sort} {sort}) Bool)"
+        yield f"(declare-fun {successor} ({sort}) {sort})"
+        yield from _total_order(sort, order)
+        yield f"(assert (forall ((?a {sort})) (not ({order} ({successor} ?a) ?a))))"
+        yield f"(assert (forall ((?a {sort}) (?b {sort})) (or ({order} ?b ?a) ({order} ({successor} ?a) ?b))))"
+        yield f"(declare-fun {sort}.0 () {sort})"
+        yield f"(assert (forall ((?a {sort})) ({order} {sort}.0 ?a)))"
+        for value in range(1, literals + 1):
+            yield f"(define-fun {sort}.{value} () {sort} ({successor} {sort}.{value - 1}))"
 
 
 def _total_order(sort: str, relation: str) -> Iterator[str]:

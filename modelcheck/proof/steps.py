@@ -16,7 +16,8 @@ from modelcheck.proof.expressions import Scope, condition, expanded, is_up, valu
 from modelcheck.proof.logic import (
     BOOL,
     FALSE,
-    NUMBER,
+    NUMERIC,
+    POSITION,
     TRUE,
     Term,
     apply,
@@ -141,7 +142,7 @@ def _sent_changes(run: Run, before: View) -> Changes:
         link = (run.kind, receiver)
         end = ends.get(link, lambda p, link=link: before(f"end/{link[0]}/{link[1]}", (run.me, p)))
         by_message.setdefault(sending.message, []).append((sending, end))
-        ends[link] = lambda p, end=end, s=sending: choice(s.to(p), arithmetic("+", end(p), number(1)), end(p))  # type: ignore[misc]
+        ends[link] = lambda p, end=end, s=sending: choice(s.to(p), arithmetic("+", end(p), number(1, POSITION)), end(p))  # type: ignore[misc]
     for message, sendings in by_message.items():
         symbol = f"sent/{message}"
 
@@ -316,7 +317,7 @@ def _deliveries(setting: Setting, before: View, name: str) -> Iterator[Unit]:
         carried.append(from_columns(setting, parts, of))
         given += parts
     constants += given
-    position = apply("position", NUMBER)
+    position = apply("position", POSITION)
     at = (position,) if setting.has_positions else ()
     constants += at
     enabled = [
@@ -369,7 +370,7 @@ def _is_first(
     parts = []
     for message in setting.protocol.messages:
         if (message.sender, message.receiver) == (sender_kind, receiver_kind):
-            earlier = fresh("k", NUMBER)
+            earlier = fresh("k", POSITION)
             given = tuple(fresh("x", sort) for _, of in message.parameters for sort in setting.columns(of))
             sent = view(f"sent/{message.name}", (sender, receiver, earlier, *given))
             parts.append(expanded(setting, (earlier, *given), implication(sent, at_most(position, earlier)), True))
@@ -401,7 +402,7 @@ def _loss(setting: Setting, before: View, name: str) -> Unit:
         apply(f"with/{i + 1}", sort)
         for i, sort in enumerate(sort for _, of in message.parameters for sort in setting.columns(of))
     )
-    position = apply("position", NUMBER)
+    position = apply("position", POSITION)
     return _unit(
         setting,
         before,
@@ -625,7 +626,7 @@ def initial_view(setting: Setting) -> tuple[View, Term]:
             blanks[f"{kind.name}/armed/{timer.name}"] = lambda _: FALSE
         blanks[f"{kind.name}/up"] = lambda _: TRUE
     for symbol in setting.symbols.values():
-        zero = number(0) if symbol.result == NUMBER else FALSE
+        zero = number(0, symbol.result) if symbol.result in NUMERIC else FALSE
         blanks.setdefault(symbol.name, lambda _, zero=zero: zero)  # type: ignore[misc]
 
     def view(symbol: str, arguments: tuple[Term, ...]) -> Term:
