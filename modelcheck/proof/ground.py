@@ -48,41 +48,57 @@ Numbers = Mapping[str, tuple[Term, ...]]
 """The numbers and the positions to instantiate with."""
 
 
-def instantiated(term: Term, numbers: Numbers, skolem: Callable[[Term], Term], positive: bool) -> Term:
+def instantiated(term: Term, numbers: Numbers, skolem: Callable[[str, int], Term], positive: bool) -> Term:
     """An asserted formula (or, not `positive`, the negation of one) without quantifiers over numbers: those that say
-    *all* are instantiated with `numbers`, those that say *some* get a number of their own."""
+    *all* are instantiated with `numbers`, those that say *some* get a number of their own, `skolem` of its sort and its
+    count. What stands in different branches of a disjunction may be the same number."""
+    return _instantiated(term, numbers, skolem, positive, 0)[0]
 
-    def of(part: Term, asserted: bool) -> Term:
-        if not _has_quantifier(part):
-            return part if asserted else negation(part)
-        match part.operator:
-            case "not":
-                return of(part.arguments[0], not asserted)
-            case "and" | "or":
-                join = conjunction if (part.operator == "and") is asserted else disjunction
-                return join(of(one, asserted) for one in part.arguments)
-            case "=>":
-                condition, consequence = part.arguments
-                join = disjunction if asserted else conjunction
-                return join((of(condition, not asserted), of(consequence, asserted)))
-            case "=":
-                one, other = part.arguments
-                both = conjunction((of(one, True), of(other, asserted)))
-                return disjunction((both, conjunction((of(one, False), of(other, not asserted)))))
-            case "ite":
-                condition, yes, no = part.arguments
-                chosen = conjunction((of(condition, True), of(yes, asserted)))
-                return disjunction((chosen, conjunction((of(condition, False), of(no, asserted)))))
-            case "forall" | "exists":
-                *bound, body = part.arguments
-                if (part.operator == "forall") is asserted:
-                    ranges = [numbers[variable.sort] for variable in bound]
-                    choices = [dict(zip(bound, chosen, strict=True)) for chosen in product(*ranges)]
-                    return conjunction(of(substitute(body, choice), asserted) for choice in choices)
-                return of(substitute(body, {variable: skolem(variable) for variable in bound}), asserted)
-        raise Unprovable(f"a quantifier within `{part.operator}`")
 
-    return of(term, positive)
+def _instantiated(
+    part: Term, numbers: Numbers, skolem: Callable[[str, int], Term], asserted: bool, used: int
+) -> tuple[Term, int]:
+    """`used` is how many skolem numbers are taken already; and how many are afterwards."""
+
+    def of(one: Term, wanted: bool, taken: int) -> tuple[Term, int]:
+        return _instantiated(one, numbers, skolem, wanted, taken)
+
+    def all_of(parts: Iterable[tuple[Term, bool]]) -> tuple[Term, int]:
+        found, taken = [], used
+        for one, wanted in parts:
+            made, taken = of(one, wanted, taken)
+            found.append(made)
+        return conjunction(found), taken
+
+    def some_of(parts: Iterable[tuple[Term, bool]]) -> tuple[Term, int]:
+        made = [of(one, wanted, used) for one, wanted in parts]
+        return disjunction(one for one, _ in made), max((taken for _, taken in made), default=used)
+
+    if not _has_quantifier(part):
+        return (part if asserted else negation(part)), used
+    match part.operator:
+        case "not":
+            return of(part.arguments[0], not asserted, used)
+        case "and" | "or":
+            join = all_of if (part.operator == "and") is asserted else some_of
+            return join((one, asserted) for one in part.arguments)
+        case "=>":
+            condition, consequence = part.arguments
+            return (some_of if asserted else all_of)(((condition, not asserted), (consequence, asserted)))
+        case "=" | "ite":
+            condition, yes = part.arguments[0], part.arguments[1]
+            first, one = all_of(((condition, True), (yes, asserted)))
+            rest = part.arguments[2] if part.operator == "ite" else negation(yes)
+            second, other = all_of(((condition, False), (rest, asserted)))
+            return disjunction((first, second)), max(one, other)
+        case "forall" | "exists":
+            *bound, body = part.arguments
+            if (part.operator == "forall") is asserted:
+                choices = product(*(numbers[variable.sort] for variable in bound))
+                return all_of((substitute(body, dict(zip(bound, choice, strict=True))), asserted) for choice in choices)
+            chosen = {variable: skolem(variable.sort, used + i) for i, variable in enumerate(bound)}
+            return of(substitute(body, chosen), asserted, used + len(bound))
+    raise Unprovable(f"a quantifier within `{part.operator}`")
 
 
 _quantified: dict[Term, bool] = {}
@@ -421,8 +437,14 @@ def _comparable(left: Term | None, right: Term | None) -> bool:
     return left is None or right is None or left.sort == right.sort
 
 
+_orders: dict[Term | None, str] = {None: ""}
+
+
 def _order(term: Term | None) -> str:
-    return "" if term is None else repr(term)
+    found = _orders.get(term)
+    if found is None:
+        found = _orders[term] = repr(term)
+    return found
 
 
 def _number(base: Term | None, offset: int) -> str:

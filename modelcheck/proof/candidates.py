@@ -1,0 +1,290 @@
+"""Candidates for clauses of an invariant: what no sampled state refutes.
+
+A clause is a disjunction of literals over a few variables: different processes, and numbers. A number has to be bound
+by something that the clause supposes (a message under way carries it, somebody has led with it, a variable equals it).
+Of the clauses that hold in all samples only the smallest are kept: none that says more than another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
+from itertools import permutations, product
+
+from modelcheck.proof.atoms import Atom, Sample, atoms_of, kind_named
+from spec.lint import nodes
+from spec.protocol import Local, Protocol
+from spec.types import NAT, IntType, NatType, ProcessType
+
+Literal = tuple[int, bool]
+"""An atom's index in its shape, and whether it is affirmed."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The variables of a family of clauses and the atoms over them. `longest` is how many literals a clause has at
+    most."""
+
+    processes: tuple[Local, ...]
+    numbers: tuple[Local, ...]
+    atoms: tuple[Atom, ...]
+    longest: int
+
+    @cached_property
+    def variables(self) -> tuple[Local, ...]:
+        return (*self.processes, *self.numbers)
+
+    @cached_property
+    def with_number(self) -> frozenset[int]:
+        return frozenset(i for i, atom in enumerate(self.atoms) if any(v in self.numbers for v in atom.variables))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A clause over the variables of a shape."""
+
+    shape: Shape
+    literals: tuple[Literal, ...]
+
+    @cached_property
+    def parts(self) -> tuple[tuple[Atom, bool], ...]:
+        return tuple((self.shape.atoms[index], sign) for index, sign in self.literals)
+
+    @cached_property
+    def used(self) -> tuple[Local, ...]:
+        """The variables that it speaks of."""
+        spoken = {local for atom, _ in self.parts for local in atom.variables}
+        return tuple(local for local in self.shape.variables if local in spoken)
+
+
+def shapes_of(protocol: Protocol, singletons: frozenset[str], effort: int) -> tuple[Shape, ...]:
+    """The families of clauses to look at, the cheapest first; with more effort, also longer clauses and more
+    variables. `singletons` are the kinds of which there is one process."""
+    several = [kind.name for kind in protocol.kinds if kind.name not in singletons]
+    ordered = any(kind.ordered for kind in protocol.kinds)
+    has_numbers = protocol.leader is not None or any(
+        isinstance(part, NatType | IntType) for part in nodes((protocol.kinds, protocol.messages))
+    )
+    one, two = Local(-1, "t", NAT), Local(-2, "u", NAT)
+    found = []
+    pair, triple = 2 if len(several) < 3 else 1, 3 if len(several) < 2 else 2
+    found.append(_shape(protocol, singletons, pair, (one,) if has_numbers else (), 3 + (effort > 1)))
+    wider = 3 if ordered or effort > 0 else 2
+    found.append(_shape(protocol, singletons, triple, (one,) if has_numbers else (), wider))
+    if has_numbers and not protocol.network.reordering and not protocol.network.is_growing_set:
+        found.append(_shape(protocol, singletons, 1, (one, two), 2 + (effort > 0)))
+    return tuple(found)
+
+
+def _shape(
+    protocol: Protocol, singletons: frozenset[str], count: int, numbers: tuple[Local, ...], longest: int
+) -> Shape:
+    processes: list[Local] = []
+    for kind in protocol.kinds:
+        for _ in range(1 if kind.name in singletons else count):
+            processes.append(Local(-10 - len(processes), f"p{len(processes) + 1}", ProcessType(kind.name)))
+    whole = tuple(processes)
+    return Shape(whole, numbers, atoms_of(protocol, whole, numbers), longest)
+
+
+# What the samples say ------------------------------------------------------------------------------------------------
+
+
+def rows_of(shape: Shape, samples: tuple[Sample, ...], sizes: dict[str, int]) -> list[int]:
+    """For every sample and every way to choose the variables, which atoms are true, as bits. Each once."""
+    groups: dict[tuple[Local, ...], list[tuple[int, Atom]]] = {}
+    for index, atom in enumerate(shape.atoms):
+        groups.setdefault(atom.variables, []).append((index, atom))
+    place = {local: index for index, local in enumerate(shape.variables)}
+    indexed = [(tuple(place[local] for local in variables), group) for variables, group in groups.items()]
+    choices = list(_different(shape.processes, sizes))
+    found: set[int] = set()
+    for sample in samples:
+        known: list[dict[tuple[int, ...], int]] = [{} for _ in indexed]
+        for numbers in product(sample.numbers or (0,), repeat=len(shape.numbers)):
+            for chosen in choices:
+                whole = (*chosen, *numbers)
+                row = 0
+                for (places, group), cache in zip(indexed, known, strict=True):
+                    values = tuple([whole[p] for p in places])
+                    mask = cache.get(values)
+                    if mask is None:
+                        mask = 0
+                        for index, atom in group:
+                            if atom.test(sample, values):
+                                mask |= 1 << index
+                        cache[values] = mask
+                    row |= mask
+                found.add(row)
+    return sorted(found)
+
+
+def _different(processes: tuple[Local, ...], sizes: dict[str, int]) -> Iterator[tuple[int, ...]]:
+    """Every way to choose processes such that two of one kind are different."""
+    kinds = list(dict.fromkeys(kind_named(p) for p in processes))
+    counts = [sum(kind_named(p) == kind for p in processes) for kind in kinds]
+    for chosen in product(*(permutations(range(sizes[k]), c) for k, c in zip(kinds, counts, strict=True))):
+        yield tuple(number for part in chosen for number in part)
+
+
+def _columns(rows: list[int], count: int) -> list[int]:
+    """For each atom, the rows in which it is true, as bits."""
+    return [int("".join("1" if row >> i & 1 else "0" for row in rows) or "0", 2) for i in range(count)]
+
+
+# Clauses -------------------------------------------------------------------------------------------------------------
+
+
+def candidates_of(shape: Shape, rows: list[int]) -> list[Candidate]:
+    """The smallest clauses of a shape that hold in every row."""
+    found: list[frozenset[Literal]] = []
+    plain = [i for i in range(len(shape.atoms)) if i not in shape.with_number]
+    within = _mask(plain)
+    found += _smallest(sorted({row & within for row in rows}), plain, shape, (), found)
+    for guard, atom in enumerate(shape.atoms):
+        if not atom.binds or not _is_canonical(atom, shape):
+            continue
+        supposed = [row for row in rows if row >> guard & 1]
+        others = [i for i in range(len(shape.atoms)) if i != guard]
+        if supposed:
+            found += _smallest(supposed, others, shape, ((guard, False),), found)
+    return [Candidate(shape, tuple(sorted(clause))) for clause in _distinct(shape, found)]
+
+
+def _mask(indices: list[int]) -> int:
+    return sum(1 << index for index in indices)
+
+
+def _is_canonical(atom: Atom, shape: Shape) -> bool:
+    """Whether an atom speaks of the first variables of their kinds: the others are the same up to renaming."""
+    seen: dict[str, int] = {}
+    for local in dict.fromkeys(v for v in atom.variables if v in shape.processes):
+        first = [p for p in shape.processes if p.type == local.type]
+        position = seen.get(kind_named(local), 0)
+        if first[position] is not local:
+            return False
+        seen[kind_named(local)] = position + 1
+    return True
+
+
+def _smallest(
+    rows: list[int],
+    atoms: list[int],
+    shape: Shape,
+    supposed: tuple[Literal, ...],
+    known: list[frozenset[Literal]],
+) -> list[frozenset[Literal]]:
+    """The smallest sets of literals, one of which is true in each row. `supposed` literals belong to every clause."""
+    every = (1 << len(rows)) - 1
+    columns = dict(zip(range(len(shape.atoms)), _columns(rows, len(shape.atoms)), strict=True))
+    literals = [((i, sign), columns[i] if sign else every & ~columns[i]) for i in atoms for sign in (True, False)]
+    literals = [(literal, bits) for literal, bits in literals if bits]
+    room = shape.longest - len(supposed)
+    equation = bool(supposed) and _is_equation(shape.atoms[supposed[0][0]])
+    whole = frozenset(supposed)
+    found: list[frozenset[Literal]] = []
+    smaller = {clause for clause in known if len(clause) <= shape.longest}
+
+    def keep(clause: frozenset[Literal]) -> None:
+        if equation and not any(_holds_number(shape.atoms[index]) for index, _ in clause - whole):
+            return  # the same can be said without the number
+        found.append(clause)
+        smaller.add(clause)
+
+    if not every:
+        return found
+    for size in range(1, room + 1):
+        _exactly(literals, every, size, whole, smaller, keep)
+    return found
+
+
+def _exactly(
+    literals: list[tuple[Literal, int]],
+    every: int,
+    size: int,
+    whole: frozenset[Literal],
+    smaller: set[frozenset[Literal]],
+    keep: Callable[[frozenset[Literal]], None],
+) -> None:
+    """Clauses of exactly so many further literals."""
+    if size == 1:
+        for literal, bits in literals:
+            if bits == every:
+                clause = whole | {literal}
+                if not _is_subsumed(clause, smaller):
+                    keep(clause)
+        return
+    alone = {literal for literal, bits in literals if bits == every}
+    literals = [(literal, bits) for literal, bits in literals if literal not in alone]
+    if size == 2:
+        for position, (one, bits) in enumerate(literals):
+            missing = every & ~bits
+            for other, more in literals[position + 1 :]:
+                if not missing & ~more and other[0] != one[0]:
+                    clause = whole | {one, other}
+                    if not _is_subsumed(clause, smaller):
+                        keep(clause)
+        return
+    for position, (one, bits) in enumerate(literals):
+        missing = every & ~bits
+        narrowed = [
+            (other, more & missing)
+            for other, more in literals[position + 1 :]
+            if other[0] != one[0] and more & missing and more & missing != missing
+        ]
+        _exactly(narrowed, missing, size - 1, whole | {one}, smaller, keep)
+
+
+def _is_equation(atom: Atom) -> bool:
+    return atom.binds and type(atom.expression).__name__ == "Compare"
+
+
+def _holds_number(atom: Atom) -> bool:
+    """Whether an atom is about a message or the history with its number."""
+    return atom.binds and not _is_equation(atom)
+
+
+def _is_subsumed(clause: frozenset[Literal], smaller: set[frozenset[Literal]]) -> bool:
+    """Whether a part of the clause is a clause already."""
+    members = sorted(clause)
+    count = len(members)
+    return any(frozenset(members[i] for i in range(count) if bits >> i & 1) in smaller for bits in range(1, 1 << count))
+
+
+def _distinct(shape: Shape, clauses: list[frozenset[Literal]]) -> list[frozenset[Literal]]:
+    """The clauses up to renaming of variables of one kind."""
+    names = {repr(atom.expression): index for index, atom in enumerate(shape.atoms)}
+    renamings = []
+    kinds = list(dict.fromkeys(kind_named(p) for p in shape.processes))
+    groups = [[p for p in shape.processes if kind_named(p) == kind] for kind in kinds]
+    for chosen in product(*(permutations(group) for group in groups)):
+        renaming = {
+            old: new for group, order in zip(groups, chosen, strict=True) for old, new in zip(group, order, strict=True)
+        }
+        table = [names.get(repr(_renamed(atom.expression, renaming))) for atom in shape.atoms]
+        renamings.append(table)
+    found: dict[tuple[Literal, ...], frozenset[Literal]] = {}
+    for clause in clauses:
+        keys = []
+        for table in renamings:
+            mapped = [(table[index], sign) for index, sign in clause]
+            if all(index is not None for index, _ in mapped):
+                keys.append(tuple(sorted(mapped)))
+        found.setdefault(min(keys), clause)  # type: ignore[arg-type]
+    return list(found.values())
+
+
+def _renamed(part: object, renaming: dict[Local, Local]) -> object:
+    if isinstance(part, Local):
+        return renaming.get(part, part)
+    if isinstance(part, tuple):
+        return tuple(_renamed(one, renaming) for one in part)
+    if is_dataclass(part) and not isinstance(part, type):
+        changed = {
+            one.name: _renamed(getattr(part, one.name), renaming)
+            for one in fields(part)
+            if isinstance(getattr(part, one.name), tuple) or is_dataclass(getattr(part, one.name))
+        }
+        return replace(part, **changed) if changed else part
+    return part

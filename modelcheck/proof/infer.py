@@ -1,0 +1,266 @@
+"""Finding an inductive invariant without help.
+
+States of small instances throw candidates away; Houdini leaves those that all steps keep, at one size; what the
+properties need of them is found from the solver's cores, and held against other sizes. What holds at one size only is
+thrown away there, and the search goes on with the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass, replace
+
+from modelcheck.evaluate import evaluate, scope_of
+from modelcheck.proof.atoms import Sample, about, atoms_of, equality, sample_of
+from modelcheck.proof.candidates import Candidate, candidates_of, rows_of, shapes_of
+from modelcheck.proof.claims import Claim, assumed, declared, of_expression, recorded
+from modelcheck.proof.houdini import Search, proof_of, search_of, strongest, support
+from modelcheck.proof.obligations import properties_of
+from modelcheck.proof.samples import walks
+from modelcheck.proof.setting import Setting
+from spec.protocol import (
+    Apply,
+    Connected,
+    Connective,
+    Everyone,
+    Expression,
+    Filtered,
+    Led,
+    Local,
+    PropertyKind,
+    Protocol,
+    Quantifier,
+)
+from spec.types import BOOL, NAT, ProcessType, SetType
+
+SIZES = (3, 4, 5)
+"""The sizes that clauses are held against, in this order. At 3 a quorum is so small that much is true there alone, and
+what is true at 3 and 4 may not be at 5."""
+SAMPLES = {3: 400, 4: 250, 5: 120}
+
+
+@dataclass(frozen=True)
+class Found:
+    """An inductive invariant, and what is left to be shown: the properties that it does not imply."""
+
+    clauses: tuple[Candidate | Claim, ...]
+    unproved: tuple[str, ...]
+
+
+Tell = Callable[[str], None]
+
+
+def infer(settings: dict[int, Setting], singletons: frozenset[str], effort: int, tell: Tell) -> Found:
+    """An inductive invariant of the settings, by size. `singletons` are the kinds of one process."""
+    first = settings[SIZES[0]]
+    protocol = first.protocol
+    samples = {size: _samples(settings[size], SAMPLES[size]) for size in SIZES}
+    found: list[Candidate | Claim] = [*_given(first), *_quorum_clauses(settings, samples)]
+    for shape in shapes_of(protocol, singletons, effort):
+        rows: set[int] = set()
+        for size in SIZES:
+            counts = {kind: number or 0 for kind, number in settings[size].size.items()}
+            rows |= set(rows_of(shape, tuple(sample for sample, _ in samples[size]), counts))
+        more = candidates_of(shape, sorted(rows))
+        tell(f"{len(more)} candidates over {len(shape.atoms)} atoms and {len(rows)} rows")
+        found += more
+    remaining: tuple[Candidate | Claim, ...] = tuple(found)
+    while True:
+        chosen, remaining, unproved = _needed_at(first, remaining, tell)
+        for size in SIZES[1:]:
+            left = _inductive(settings[size], _moved(settings[size], chosen), tell)
+            if len(left) < len(chosen):
+                kept = {_identity(one) for one in left}
+                bad = {_identity(one) for one in chosen} - kept
+                remaining = tuple(one for one in remaining if _identity(one) not in bad)
+                break
+        else:
+            return Found(chosen, unproved)
+
+
+def _identity(one: Candidate | Claim) -> object:
+    return one.name if isinstance(one, Claim) else id(one)
+
+
+def _inductive(
+    setting: Setting, candidates: tuple[Candidate | Claim, ...], tell: Tell
+) -> tuple[Candidate | Claim, ...]:
+    """The largest inductive set of clauses at one size."""
+    search = search_of(setting, assumed(setting), candidates)
+    alive = strongest(search)
+    tell(f"of {len(candidates)} clauses {len(alive)} are inductive at {_size(setting)}, after {search.queries} queries")
+    return tuple(one for index, one in enumerate(candidates) if index in alive)
+
+
+def _size(setting: Setting) -> int:
+    return max(size or 0 for size in setting.sizes)
+
+
+def _samples(setting: Setting, wanted: int) -> list[tuple[Sample, object]]:
+    return [(sample_of(setting.model, state), state) for state in walks(setting.model, wanted)]
+
+
+def _given(setting: Setting) -> list[Claim]:
+    """What is a clause of its own accord: that leaders are recorded, the properties, and what a person has written."""
+    history = recorded(setting)
+    own = declared(setting, (PropertyKind.SAFETY, PropertyKind.INVARIANT))
+    known = {claim.name for claim in own}
+    standard = [claim for claim in properties_of(setting) if claim.name not in known and "minority" not in claim.name]
+    return [*([history] if history is not None else []), *own, *standard]
+
+
+def _moved(setting: Setting, clauses: tuple[Candidate | Claim, ...]) -> tuple[Candidate | Claim, ...]:
+    """Claims are made for one setting; the same ones for another."""
+    known = {claim.name: claim for claim in _given(setting)}
+    return tuple(
+        (known.get(one.name) or of_expression(setting, one.name, one.expression, None))  # type: ignore[arg-type]
+        if isinstance(one, Claim)
+        else one
+        for one in clauses
+    )
+
+
+def _needed_at(
+    setting: Setting, candidates: tuple[Candidate | Claim, ...], tell: Tell
+) -> tuple[tuple[Candidate | Claim, ...], tuple[Candidate | Claim, ...], tuple[str, ...]]:
+    """What the properties need of the inductive candidates at one size; all of these; and what they do not imply."""
+    search = search_of(setting, assumed(setting), candidates)
+    alive = set(strongest(search))
+    needed, unproved = _needed(search, alive)
+    count = len(needed)
+    needed = _thinned(search, needed, unproved)
+    tell(
+        f"of {len(candidates)} clauses {len(alive)} are inductive at {_size(setting)}, {count} of them are used, "
+        f"{len(needed)} needed; {search.queries} queries"
+    )
+    chosen = tuple(candidates[index] for index in sorted(needed))
+    return chosen, tuple(candidates[index] for index in sorted(alive)), unproved
+
+
+def _thinned(search: Search, needed: set[int], unproved: tuple[str, ...]) -> set[int]:
+    """The clauses without those that the rest can do without, the longest first."""
+    goals = [goal for goal in search.goals if goal not in unproved]
+
+    def weight(owner: int) -> tuple[int, int]:
+        one = search.candidates[owner]
+        return (len(one.literals) if isinstance(one, Candidate) else 1, owner)
+
+    kept = set(needed)
+    for owner in sorted(needed, key=weight, reverse=True):
+        if owner not in kept:
+            continue
+        search.alive = kept - {owner}
+        rest = set(strongest(search))
+        if all(_is_proved(search, goal, rest) for goal in goals):
+            kept = rest
+    return kept
+
+
+def _is_proved(search: Search, goal: str, among: set[int]) -> bool:
+    return (
+        any(isinstance(one := search.candidates[index], Claim) and one.name == goal for index in among)
+        or proof_of(search, goal, among) is not None
+    )
+
+
+def _needed(search: Search, alive: set[int]) -> tuple[set[int], tuple[str, ...]]:
+    """The clauses that the properties rest on, and those that these rest on, and so on."""
+    properties = {
+        claim.name: index
+        for index, claim in enumerate(search.candidates)
+        if isinstance(claim, Claim) and claim.name in search.goals
+    }
+    waiting: list[int] = []
+    unproved = []
+    for goal in search.goals:
+        own = properties.get(goal)
+        others = alive - ({own} if own is not None else set())
+        core = proof_of(search, goal, others)
+        if core is None and own in alive and own is not None:
+            core = {own}
+        if core is None:
+            unproved.append(goal)
+        else:
+            waiting += sorted(core)
+    needed: set[int] = set()
+    while waiting:
+        owner = waiting.pop()
+        if owner in needed:
+            continue
+        needed.add(owner)
+        core = support(search, owner, alive, needed)
+        assert core is not None, "an inductive clause has support"
+        waiting += sorted(core - needed)
+    return needed, tuple(unproved)
+
+
+# Quorums -------------------------------------------------------------------------------------------------------------
+
+
+def _quorum_clauses(settings: dict[int, Setting], samples: dict[int, list[tuple[Sample, object]]]) -> list[Claim]:
+    """Clauses that say who stands behind one who has led: a quorum of processes, each of which satisfies some atom."""
+    first = settings[SIZES[0]]
+    found = []
+    for number, expression in enumerate(_backings(first.protocol)):
+        if all(
+            bool(evaluate(expression, scope_of(settings[size].model, state)))  # type: ignore[arg-type]
+            for size in SIZES
+            for _, state in samples[size]
+        ):
+            found.append(of_expression(first, f"backed_{number}", expression, None))
+    return found
+
+
+def _backings(protocol: Protocol) -> list[Expression]:
+    leader = protocol.leader
+    definitions = [d for d in protocol.definitions if d.name == "quorum" or d.name.startswith("quorum:")]
+    if leader is None:
+        return []
+    who, token = Local(-20, "n", ProcessType(leader.kind)), Local(-21, "t", NAT)
+    found: list[Expression] = []
+    for definition in definitions:
+        of = definition.parameters[0].type
+        assert isinstance(of, SetType)
+        member = Local(-22, "m", of.of)
+
+        def backed(
+            condition: Expression, of: SetType = of, member: Local = member, name: str = definition.name
+        ) -> Expression:
+            members = Filtered(member, Everyone(of), condition, of)
+            return Led(Quantifier.FORALL, who, token, Apply(name, None, (members,), BOOL))
+
+        if leader.elected_by is not None and leader.elected_by.type == of:
+            general = _generalised(leader.elected_by, leader.token, who, token)
+            found.append(Led(Quantifier.FORALL, who, token, Apply(definition.name, None, (general,), BOOL)))
+        for atom in atoms_of(protocol, (who, member), (token,)):
+            if member not in atom.variables:
+                continue
+            condition = atom.expression
+            if who.type == member.type:
+                condition = Connected(Connective.OR, equality(member, who), condition)
+            backing = Filtered(member, Everyone(of), condition, of)
+            found.append(Led(Quantifier.FORALL, who, token, Apply(definition.name, None, (backing,), BOOL)))
+    return found
+
+
+def _generalised(elected_by: Expression, token: Expression, who: Local, led: Local) -> Expression:
+    """Who stands behind a leader, of one that has led: with its token then in the place of its token now."""
+    replaced = _replaced(elected_by, token, led)
+    general = about(replaced, who)
+    assert not isinstance(general, tuple)
+    return general  # type: ignore[no-any-return]
+
+
+def _replaced(part: object, old: object, new: object) -> object:
+    if part == old:
+        return new
+    if isinstance(part, tuple):
+        return tuple(_replaced(one, old, new) for one in part)
+    if is_dataclass(part) and not isinstance(part, type):
+        changed = {
+            one.name: _replaced(getattr(part, one.name), old, new)
+            for one in fields(part)
+            if isinstance(getattr(part, one.name), tuple) or is_dataclass(getattr(part, one.name))
+        }
+        return replace(part, **changed) if changed else part
+    return part
