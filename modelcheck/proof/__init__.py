@@ -1,0 +1,1 @@
+"""Proofs that outlive the search which found them, and the checker that one has to trust."""
