@@ -11,7 +11,7 @@ Each is the negation of what is to be shown, to be refuted by a solver.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from modelcheck.proof.claims import (
@@ -24,7 +24,7 @@ from modelcheck.proof.claims import (
     standard,
     unchanged,
 )
-from modelcheck.proof.logic import BOOL, TRUE, Term, conjunction, disjunction, negation
+from modelcheck.proof.logic import BOOL, TRUE, Term, conjunction, disjunction, negation, subterms
 from modelcheck.proof.setting import Setting, View, base_view, process_sort
 from modelcheck.proof.smtlib import Printer, Text, comment, declarations, largest_literal, sort_text, written
 from modelcheck.proof.steps import AFTER, Unit, initial_view, units
@@ -66,9 +66,11 @@ class Invariant:
         return (*self.assumed, *self.clauses)
 
 
-def invariant_of(setting: Setting, clauses: tuple[Claim, ...]) -> Invariant:
-    """An invariant: the clauses, that leaders are recorded, and what the encoding takes for granted."""
+def invariant_of(setting: Setting, names: Iterable[str]) -> Invariant:
+    """The properties of these names as an invariant, with what the encoding takes for granted."""
+    wanted = set(names)
     history = recorded(setting)
+    clauses = tuple(claim for claim in properties_of(setting) if claim.name in wanted)
     return Invariant((*assumed(setting), *((history,) if history is not None else ())), clauses)
 
 
@@ -128,8 +130,6 @@ def _obligations(setting: Setting, invariant: Invariant) -> Iterator[Obligation]
 
 def _speaks_of_after(formula: Term) -> bool:
     """Whether a formula mentions anything that the step changes; what does not is a hypothesis."""
-    from modelcheck.proof.logic import subterms
-
     return any(part.operator == "apply" and part.name.startswith(AFTER) for part in subterms(formula))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+HOW_TO_INSTALL = "pip install 'oneleader[prove]'"
+
 
 class NoSolver(Exception):
     """A solver is not installed."""
 
     def __init__(self, package: str) -> None:
-        super().__init__(f"{package} is not installed; proofs need it: pip install 'oneleader[prove]'")
+        super().__init__(f"{package} is not installed, and proofs need it: {HOW_TO_INSTALL}")
 
 
 def incremental(clauses: Sequence[tuple[int, ...]]) -> Any:
@@ -20,3 +22,70 @@ def incremental(clauses: Sequence[tuple[int, ...]]) -> Any:
     except ImportError as missing:
         raise NoSolver("python-sat") from missing
     return Solver(name="glucose4", bootstrap_with=[list(clause) for clause in clauses], incr=True)
+
+
+def z3_version() -> str:
+    """Raises NoSolver."""
+    try:
+        import z3
+    except ImportError as missing:
+        raise NoSolver("z3-solver") from missing
+    return f"z3 {z3.get_version_string()}"
+
+
+def z3_answer(text: str, seconds: float) -> str:
+    """What Z3 makes of an SMT-LIB file: `unsat`, `sat`, `unknown`, or what is wrong with it. Raises NoSolver."""
+    try:
+        import z3
+    except ImportError as missing:
+        raise NoSolver("z3-solver") from missing
+    context = z3.Context()
+    limited = f"(set-option :timeout {int(seconds * 1000)})\n{text}"
+    answer: str = z3.Z3_eval_smtlib2_string(context.ref(), limited)
+    return answer.strip()
+
+
+def cvc5_version() -> str:
+    """Raises NoSolver."""
+    try:
+        import cvc5
+    except ImportError as missing:
+        raise NoSolver("cvc5") from missing
+    return f"cvc5 {cvc5.__version__}"
+
+
+CVC5_WAYS: tuple[dict[str, str], ...] = ({"enum-inst": "true"}, {}, {"full-saturate-quant": "true"})
+"""The options with which cvc5 tries a file, until one of them answers."""
+
+
+def cvc5_answer(text: str, seconds: float) -> str:
+    """What cvc5 makes of an SMT-LIB file; see `z3_answer`. Raises NoSolver."""
+    answer = "unknown"
+    for options in CVC5_WAYS:
+        answer = _cvc5(text, options, seconds / len(CVC5_WAYS))
+        if answer != "unknown":
+            break
+    return answer
+
+
+def _cvc5(text: str, options: dict[str, str], seconds: float) -> str:
+    try:
+        import cvc5
+    except ImportError as missing:
+        raise NoSolver("cvc5") from missing
+    solver = cvc5.Solver()
+    for name, value in options.items():
+        solver.setOption(name, value)
+    solver.setOption("tlimit-per", str(max(int(seconds * 1000), 1)))
+    parser = cvc5.InputParser(solver)
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "obligation")
+    symbols = parser.getSymbolManager()
+    answers = []
+    try:
+        while not (command := parser.nextCommand()).isNull():
+            said = str(command.invoke(solver, symbols)).strip()
+            if said:
+                answers.append(said)
+    except RuntimeError as problem:
+        return f"error: {problem}"
+    return "\n".join(answers)

@@ -8,6 +8,7 @@ from typing import Any
 
 from modelcheck.proof.atoms import Atom, Carried, conjoined, equality, kind_named
 from modelcheck.proof.candidates import Candidate
+from spec.format import format_source
 from spec.lint import nodes
 from spec.names import BUILT_IN, RESERVED
 from spec.protocol import (
@@ -18,6 +19,7 @@ from spec.protocol import (
     Constant,
     Everyone,
     Expression,
+    Filtered,
     Led,
     Local,
     Member,
@@ -29,6 +31,7 @@ from spec.protocol import (
     Underway,
 )
 from spec.show import show
+from spec.source import Source
 from spec.types import BOOL, NAT, ProcessType, SetType, is_number
 
 
@@ -42,8 +45,9 @@ class Worded:
 
     @property
     def text(self) -> str:
+        """As it stands in a spec, in the canonical form; it ends in a line break."""
         said = f' "{self.role}"' if self.role else ""
-        return f"invariant {self.name}{said}: {show(self.expression)}"
+        return format_source(Source("", f"invariant {self.name}{said}: {show(self.expression)}\n"))
 
 
 class _Names:
@@ -90,9 +94,10 @@ def expression_of(protocol: Protocol, candidate: Candidate) -> Expression:
 
 
 class _Writer:
-    def __init__(self, protocol: Protocol, candidate: Candidate) -> None:
+    def __init__(self, protocol: Protocol, candidate: Candidate | None) -> None:
         self.protocol = protocol
-        self.candidate = candidate
+        self.parts = candidate.parts if candidate is not None else ()
+        self.used = candidate.used if candidate is not None else ()
         self.names = _Names(protocol)
         self.known: dict[Local, Expression] = {}
         self.identity = -5000
@@ -104,14 +109,14 @@ class _Writer:
         return Local(self.identity, self.names.fresh(wanted), of)
 
     def whole(self) -> Expression:
-        atoms = [atom for atom, sign in self.candidate.parts if not sign]
-        claims = [atom for atom, sign in self.candidate.parts if sign]
+        atoms = [atom for atom, sign in self.parts if not sign]
+        claims = [atom for atom, sign in self.parts if sign]
         opening = [a for a in atoms if a.carried is not None or isinstance(a.expression, Led)]
         rest = [a for a in atoms if a not in opening]
         for atom in sorted(opening, key=lambda a: a.carried is None):
             self.open(atom)
         equations = [a for a in rest if a.binds and a.variables[0] not in self.known and is_number(a.variables[0].type)]
-        for variable in self.candidate.used:
+        for variable in self.used:
             if isinstance(variable.type, ProcessType) and variable not in self.known:
                 bound = self.local(kind_named(variable), variable.type)
                 self.known[variable] = bound
@@ -135,12 +140,12 @@ class _Writer:
         if supposed:
             body = Connected(Connective.IMPLIES, conjoined(supposed), body)
         for binder in reversed(self.binders):
-            body = replace(binder, body=body)  # type: ignore[arg-type,call-arg]
+            body = replace(binder, body=body)  # type: ignore[arg-type]
         return body
 
     def apart(self) -> Iterator[tuple[Expression, Expression]]:
         """The pairs of variables that stand for different processes."""
-        used = [v for v in self.candidate.used if isinstance(v.type, ProcessType)]
+        used = [v for v in self.used if isinstance(v.type, ProcessType)]
         for index, one in enumerate(used):
             for other in used[index + 1 :]:
                 if one.type == other.type:
@@ -190,14 +195,22 @@ class _Writer:
 
     def said(self, atom: Atom) -> Expression:
         """An atom over the variables as they are named now."""
-        renamed: dict[Local, Expression] = dict(self.known)
-        for part in nodes(atom.expression):
-            if isinstance(part, Underway):
-                bound = [*part.parameters, part.sender, part.receiver, *(part.later[1] if part.later else ())]
-                renamed |= {local: self.local(_wanted(local), local.type) for local in bound}
-            if isinstance(part, Led):
-                renamed |= {local: self.local(_wanted(local), local.type) for local in (part.process, part.token)}
-        said = replaced(atom.expression, renamed)
+        return self.renamed(atom.expression)
+
+    def renamed(self, expression: Expression) -> Expression:
+        """An expression with names of its own for what it binds."""
+        names: dict[Local, Expression] = dict(self.known)
+        for part in nodes(expression):
+            bound: list[Local] = []
+            match part:
+                case Underway():
+                    bound = [*part.parameters, part.sender, part.receiver, *(part.later[1] if part.later else ())]
+                case Led():
+                    bound = [part.process, part.token]
+                case Quantified() | Filtered():
+                    bound = [part.variable]
+            names |= {local: self.local(_wanted(local), local.type) for local in bound if local not in names}
+        said = replaced(expression, names)
         assert isinstance(said, Expression)
         return said
 
@@ -231,10 +244,16 @@ def worded(protocol: Protocol, number: int, candidate: Candidate) -> Worded:
     return Worded(f"clause_{number}", role_of(candidate), expression)
 
 
+def worded_claim(protocol: Protocol, number: int, expression: Expression) -> Worded:
+    """A clause about who stands behind a leader."""
+    renamed = _Writer(protocol, None).renamed(expression)
+    return Worded(f"clause_{number}", "has led with that token: then a quorum stands behind it", renamed)
+
+
 def role_of(candidate: Candidate) -> str:
     """What a clause is for, in a few words: what it supposes, then what follows."""
-    supposed = [_phrase(atom, True) for atom, sign in candidate.parts if not sign]
-    concluded = [_phrase(atom, True) for atom, sign in candidate.parts if sign]
+    supposed = [_phrase(atom) for atom, sign in candidate.parts if not sign]
+    concluded = [_phrase(atom) for atom, sign in candidate.parts if sign]
     supposed = [phrase for phrase in supposed if phrase]
     if not concluded:
         if len(supposed) == 1:
@@ -243,11 +262,8 @@ def role_of(candidate: Candidate) -> str:
     return f"{', '.join(supposed) or 'always'}: then {' or '.join(concluded)}"
 
 
-def _phrase(atom: Atom, _: bool) -> str:
+def _phrase(atom: Atom) -> str:
     expression = atom.expression
-    letters = {
-        local: chr(ord("A") + i) for i, local in enumerate(sorted(set(atom.variables), key=lambda v: -v.identity))
-    }
     if atom.carried is not None:
         name = atom.carried.message.replace("_", " ")
         return f"{name} under way" + (f" ahead of {atom.carried.later[0]}" if atom.carried.later else "")
@@ -255,9 +271,9 @@ def _phrase(atom: Atom, _: bool) -> str:
         case Led():
             return "has led with that token"
         case Compare(comparison, left, right):
-            return f"{_said(left, letters)} {_VERBS[comparison]} {_said(right, letters)}"
-        case Member(element, of):
-            return f"counted in {_said(of, letters)}"
+            return f"{_said(left)} {_VERBS[comparison]} {_said(right)}"
+        case Member(_, of):
+            return f"counted in {_said(of)}"
         case _:
             return show(expression)
 
@@ -272,7 +288,7 @@ _VERBS = {
 }
 
 
-def _said(expression: Expression, letters: dict[Local, str]) -> str:
+def _said(expression: Expression) -> str:
     match expression:
         case Read(_, variable):
             return f"its {variable.replace('_', ' ')}"
