@@ -117,6 +117,30 @@ def quorum_meanings(setting: Setting) -> dict[str, Callable[[tuple[Term, ...]], 
     return {f"quorum/{kind}": _quorum_of(minimal_quorums(setting, kind)) for kind in quorum_kinds(setting)}
 
 
+def any_quorums(setting: Setting) -> tuple[dict[str, Callable[[tuple[Term, ...]], Term]], list[Term]]:
+    """As `quorum_meanings`, where all that is known of quorums is that any two intersect; and that. It is what is known
+    of them where the number of processes is not."""
+    meanings: dict[str, Callable[[tuple[Term, ...]], Term]] = {}
+    axioms: list[Term] = []
+    for kind in quorum_kinds(setting):
+        everyone = range(len(setting.processes[kind]))
+        sets = [some for count in everyone for some in combinations(everyone, count + 1)]
+        chosen = {some: apply(f"is-quorum/{kind}/{'.'.join(map(str, some))}", BOOL) for some in sets}
+
+        def meaning(inside: tuple[Term, ...], chosen: dict[tuple[int, ...], Term] = chosen) -> Term:
+            return disjunction(
+                conjunction((is_one, *(inside[index] for index in some))) for some, is_one in chosen.items()
+            )
+
+        meanings[f"quorum/{kind}"] = meaning
+        axioms += [
+            negation(conjunction((chosen[one], chosen[other])))
+            for one, other in combinations(sets, 2)
+            if not set(one) & set(other)
+        ]
+    return meanings, axioms
+
+
 def _quorum_of(smallest: tuple[frozenset[int], ...]) -> Callable[[tuple[Term, ...]], Term]:
     return lambda inside: disjunction(conjunction(inside[index] for index in sorted(some)) for some in smallest)
 

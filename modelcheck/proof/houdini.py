@@ -19,6 +19,7 @@ from modelcheck.proof.candidates import Candidate
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT, Claim, declared_steps, unchanged
 from modelcheck.proof.expressions import Scope, condition, expanded
 from modelcheck.proof.ground import ALWAYS, Clause, Clauses, Numbers, instantiated, numbers_in, quorum_meanings
+from modelcheck.proof.ground import any_quorums as intersecting
 from modelcheck.proof.logic import (
     NUMBER,
     NUMERIC,
@@ -72,8 +73,11 @@ class Case:
     fails: int
 
 
-def search_of(setting: Setting, assumed: tuple[Claim, ...], candidates: tuple[Candidate | Claim, ...]) -> Search:
-    """Everything about a setting in a solver. Raises Unprovable for what is not propositional, NoSolver."""
+def search_of(
+    setting: Setting, assumed: tuple[Claim, ...], candidates: tuple[Candidate | Claim, ...], any_quorums: bool = False
+) -> Search:
+    """Everything about a setting in a solver. With `any_quorums`, nothing is known of quorums but that they intersect.
+    Raises Unprovable for what is not propositional, NoSolver."""
     before = base_view(setting)
     start, fails = initial_view(setting)
     begun: list[tuple[Unit | None, View, Term, Term]] = [(None, start, TRUE, fails)]
@@ -81,7 +85,7 @@ def search_of(setting: Setting, assumed: tuple[Claim, ...], candidates: tuple[Ca
         for chosen in _actors(setting, unit):
             fixed = _fixed(unit, chosen)
             begun.append((fixed, fixed.after(before), fixed.enabled, fixed.fails))
-    making = _Making(setting, _numbers(setting, begun))
+    making = _Making(setting, _numbers(setting, begun), any_quorums)
     clauses = making.clauses
     cases = []
     goals: dict[str, list[tuple[int, int]]] = {claim.name: [] for claim in declared_steps(setting)}
@@ -207,12 +211,16 @@ def _choices(setting: Setting, candidate: Candidate) -> Iterator[dict[Local, Ter
 class _Making:
     """What turns formulas into literals; each atom, at each choice of its variables, is made once for each state."""
 
-    def __init__(self, setting: Setting, numbers: Numbers) -> None:
+    def __init__(self, setting: Setting, numbers: Numbers, any_quorums: bool) -> None:
         self.setting = setting
         self.numbers = numbers
         self.supposed = 0
         self.clauses = Clauses(setting)
         self.meanings = quorum_meanings(setting)
+        if any_quorums:
+            self.meanings, axioms = intersecting(setting)
+            for axiom in axioms:
+                self.clauses.require(axiom)
 
     def plain(self, formula: Term, asserted: bool) -> Term:
         """A goal that is asserted (or its negation) without quantifiers and defined symbols."""

@@ -18,6 +18,7 @@ from modelcheck.proof.houdini import Search, proof_of, search_of, strongest, sup
 from modelcheck.proof.obligations import properties_of
 from modelcheck.proof.samples import walks
 from modelcheck.proof.setting import Setting
+from spec.lint import nodes
 from spec.protocol import (
     Apply,
     Connected,
@@ -36,7 +37,12 @@ from spec.types import BOOL, NAT, ProcessType, SetType
 SIZES = (3, 4, 5)
 """The sizes that clauses are held against, in this order. At 3 a quorum is so small that much is true there alone, and
 what is true at 3 and 4 may not be at 5."""
-SAMPLES = {3: 400, 4: 250, 5: 120}
+BACKED = "backed_"
+"""Begins the names of clauses that say who stands behind a leader."""
+SMALLEST = 1
+"""A single process is one of any number, and much that is said of two says nothing of it."""
+ALL_SIZES = (SMALLEST, 2, *SIZES)
+SAMPLES = {1: 60, 2: 100, 3: 400, 4: 250, 5: 120}
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,11 @@ def infer(settings: dict[int, Setting], singletons: frozenset[str], effort: int,
     """An inductive invariant of the settings, by size. `singletons` are the kinds of one process."""
     first = settings[SIZES[0]]
     protocol = first.protocol
-    samples = {size: _samples(settings[size], SAMPLES[size]) for size in SIZES}
+    samples = {size: _samples(settings[size], SAMPLES[size]) for size in ALL_SIZES}
     found: list[Candidate | Claim] = [*_given(first), *_quorum_clauses(settings, samples)]
     for shape in shapes_of(protocol, singletons, effort):
         rows: set[int] = set()
-        for size in SIZES:
+        for size in ALL_SIZES:
             counts = {kind: number or 0 for kind, number in settings[size].size.items()}
             rows |= set(rows_of(shape, tuple(sample for sample, _ in samples[size]), counts))
         more = candidates_of(shape, sorted(rows))
@@ -66,8 +72,8 @@ def infer(settings: dict[int, Setting], singletons: frozenset[str], effort: int,
         found += more
     remaining: tuple[Candidate | Claim, ...] = tuple(found)
     while True:
-        chosen, remaining, unproved = _needed_at(first, remaining, tell)
-        for size in SIZES[1:]:
+        chosen, remaining, unproved = _needed_at((first, settings[SMALLEST]), remaining, tell)
+        for size in (2, *SIZES[1:]):
             left = _inductive(settings[size], _moved(settings[size], chosen), tell)
             if len(left) < len(chosen):
                 kept = {_identity(one) for one in left}
@@ -121,38 +127,62 @@ def _moved(setting: Setting, clauses: tuple[Candidate | Claim, ...]) -> tuple[Ca
 
 
 def _needed_at(
-    setting: Setting, candidates: tuple[Candidate | Claim, ...], tell: Tell
+    settings: tuple[Setting, ...], candidates: tuple[Candidate | Claim, ...], tell: Tell
 ) -> tuple[tuple[Candidate | Claim, ...], tuple[Candidate | Claim, ...], tuple[str, ...]]:
-    """What the properties need of the inductive candidates at one size; all of these; and what they do not imply."""
-    search = search_of(setting, assumed(setting), candidates)
-    alive = set(strongest(search))
-    needed, unproved = _needed(search, alive)
+    """What the properties need of the clauses that are inductive at some sizes; all of these; and what they do not
+    imply."""
+    searches = tuple(
+        search_of(s, assumed(s), _moved(s, candidates), any_quorums=index == 0) for index, s in enumerate(settings)
+    )
+    alive = _inductive_in_all(searches, set(range(len(candidates))))
+    needed: set[int] = set()
+    unproved: list[str] = []
+    for search in searches:
+        more, missing = _needed(search, alive)
+        needed |= more
+        unproved += missing
     count = len(needed)
-    needed = _thinned(search, needed, unproved)
+    needed = _thinned(searches, needed, tuple(unproved))
+    sizes = " and ".join(str(_size(setting)) for setting in settings)
     tell(
-        f"of {len(candidates)} clauses {len(alive)} are inductive at {_size(setting)}, {count} of them are used, "
-        f"{len(needed)} needed; {search.queries} queries"
+        f"of {len(candidates)} clauses {len(alive)} are inductive at {sizes}, {count} of them are used, "
+        f"{len(needed)} needed; {sum(search.queries for search in searches)} queries"
     )
     chosen = tuple(candidates[index] for index in sorted(needed))
-    return chosen, tuple(candidates[index] for index in sorted(alive)), unproved
+    return chosen, tuple(candidates[index] for index in sorted(alive)), tuple(dict.fromkeys(unproved))
 
 
-def _thinned(search: Search, needed: set[int], unproved: tuple[str, ...]) -> set[int]:
+def _inductive_in_all(searches: tuple[Search, ...], among: set[int]) -> set[int]:
+    """The largest set of clauses that is inductive at every size."""
+    left = set(among)
+    while True:
+        before = set(left)
+        for search in searches:
+            search.alive = set(left)
+            left = set(strongest(search))
+        if left == before:
+            return left
+
+
+def _thinned(searches: tuple[Search, ...], needed: set[int], unproved: tuple[str, ...]) -> set[int]:
     """The clauses without those that the rest can do without, the longest first."""
-    goals = [goal for goal in search.goals if goal not in unproved]
+    goals = [goal for goal in searches[0].goals if goal not in unproved]
+    candidates = searches[0].candidates
 
-    def weight(owner: int) -> tuple[int, int]:
-        one = search.candidates[owner]
-        return (len(one.literals) if isinstance(one, Candidate) else 1, owner)
+    def weight(owner: int) -> tuple[int, int, int]:
+        """What is said of quorums is the hardest to prove for any number of processes."""
+        one = candidates[owner]
+        if isinstance(one, Candidate):
+            return 0, len(one.literals), owner
+        size = sum(1 for _ in nodes(one.expression)) if one.expression is not None else 0
+        return int(one.name.startswith(BACKED)), size, owner
 
     kept = set(needed)
     for owner in sorted(needed, key=weight, reverse=True):
-        if owner not in kept:
-            continue
-        search.alive = kept - {owner}
-        rest = set(strongest(search))
-        if all(_is_proved(search, goal, rest) for goal in goals):
-            kept = rest
+        if owner in kept:
+            rest = _inductive_in_all(searches, kept - {owner})
+            if all(_is_proved(search, goal, rest) for search in searches for goal in goals):
+                kept = rest
     return kept
 
 
@@ -204,10 +234,10 @@ def _quorum_clauses(settings: dict[int, Setting], samples: dict[int, list[tuple[
     for number, expression in enumerate(_backings(first.protocol)):
         if all(
             bool(evaluate(expression, scope_of(settings[size].model, state)))  # type: ignore[arg-type]
-            for size in SIZES
+            for size in ALL_SIZES
             for _, state in samples[size]
         ):
-            found.append(of_expression(first, f"backed_{number}", expression, None))
+            found.append(of_expression(first, f"{BACKED}{number}", expression, None))
     return found
 
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 from modelcheck.proof.candidates import Candidate
 from modelcheck.proof.claims import Claim
-from modelcheck.proof.infer import SIZES, Found, infer
+from modelcheck.proof.infer import ALL_SIZES, Found, infer
 from modelcheck.proof.obligations import Obligation, invariant_of, obligations, properties_of, text_of
 from modelcheck.proof.quorums import quorum_files
 from modelcheck.proof.scope import described, setting_of, singletons
@@ -52,12 +52,14 @@ class Answered:
 
 @dataclass(frozen=True)
 class SizeProof:
-    """What was shown for one size. `refused` says why nothing could be, where the encoding does not cover the spec."""
+    """What was shown for one size. `refused` says why nothing could be, where the encoding does not cover the spec;
+    `split` are the obligations that were shown goal by goal."""
 
     size: int | None
     description: str
     answers: tuple[Answered, ...]
     refused: str = ""
+    split: frozenset[str] = frozenset()
 
     @property
     def proved(self) -> bool:
@@ -91,7 +93,7 @@ class Wanted:
     network: Network | None = None
     faults: tuple[Fault, ...] | None = None
     search: bool = True
-    seconds: float = 30.0
+    seconds: float = 10.0
     processes: int = 2
 
 
@@ -107,9 +109,9 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
     if not wanted.search:
         sizes = _sizes(protocol, own, wanted, tell)
         return Proof(protocol, protocol, tuple(own), (), sizes, version, network, faults, _missing(sizes))
-    settings = {size: setting_of(protocol, size, network, faults) for size in SIZES}
+    settings = {size: setting_of(protocol, size, network, faults) for size in ALL_SIZES}
     last: Proof | None = None
-    for effort in range(2):
+    for effort in range(1):
         tell(f"looking for an inductive invariant{', harder' if effort else ''}")
         found = infer(settings, singletons(protocol), effort, tell)
         whole, clauses, words = _with_invariant(protocol, found)
@@ -168,12 +170,20 @@ def with_clauses(protocol: Protocol, words: tuple[Worded, ...]) -> Protocol:
 # One size ------------------------------------------------------------------------------------------------------------
 
 
-def files_of(setting: Setting, clauses: tuple[str, ...]) -> tuple[File, ...]:
-    """Every obligation of one size, as text. Raises Unprovable."""
+def files_of(setting: Setting, clauses: tuple[str, ...], split: frozenset[str] = frozenset()) -> tuple[File, ...]:
+    """Every obligation of one size, as text; those named in `split` as one for each goal. Raises Unprovable."""
     cache: dict[object, str] = {}
     made = obligations(setting, invariant_of(setting, clauses))
-    quorums = [File(name, title, text, ("quorums_intersect",)) for name, title, text in quorum_files(setting)]
-    return (*quorums, *(_file(setting, one, cache) for one in made))
+    found = [File(name, title, text, ("quorums_intersect",)) for name, title, text in quorum_files(setting)]
+    for one in made:
+        parts = split_of(one) if one.name in split else (one,)
+        found += [_file(setting, part, cache) for part in parts]
+    return tuple(found)
+
+
+def split_of(obligation: Obligation) -> tuple[Obligation, ...]:
+    """An obligation as one for each of its goals."""
+    return tuple(replace(obligation, name=f"{obligation.name}-{goal.name}", goals=(goal,)) for goal in obligation.goals)
 
 
 def _file(setting: Setting, obligation: Obligation, cache: dict[object, str]) -> File:
@@ -183,15 +193,23 @@ def _file(setting: Setting, obligation: Obligation, cache: dict[object, str]) ->
 
 def _sizes(protocol: Protocol, clauses: list[str], wanted: Wanted, tell: Tell) -> tuple[SizeProof, ...]:
     context = get_context("fork")
+    names = tuple(clauses)
     with ProcessPoolExecutor(wanted.processes, context) as pool:
         begun = []
         for size in wanted.sizes:
             setting = setting_of(protocol, size, wanted.network, wanted.faults)
-            begun.append((size, setting, *_begin(pool, setting, tuple(clauses), wanted.seconds)))
+            begun.append((size, setting, *_begin(pool, setting, names, wanted.seconds)))
         found = []
         for size, setting, futures, refused in begun:
             answers = tuple(_gathered(futures))
-            found.append(SizeProof(size, described(setting), answers, refused))
+            split = frozenset(one.file.name for one in answers if one.answer == "unknown" and len(one.file.goals) > 1)
+            if split:
+                # Together the goals are too much for the solver; each of them may not be.
+                known = {one.file.text: one for one in answers if one.file.name not in split}
+                files = files_of(setting, names, split)
+                again = {f.text: pool.submit(_answer, f.text, wanted.seconds) for f in files if f.text not in known}
+                answers = tuple(known.get(f.text) or Answered(f, *again[f.text].result()) for f in files)
+            found.append(SizeProof(size, described(setting), answers, refused, split))
             shown = sum(one.shown for one in answers)
             tell(f"{described(setting)}: {refused or f'{shown} of {len(answers)} obligations shown'}")
     return tuple(found)
