@@ -8,7 +8,7 @@ from modelcheck.check import described_sizes
 from modelcheck.model import STEPPING_FAULTS, Model
 from modelcheck.outcome import Status
 from modelcheck.verdict import Answer, Exploration, Result, Verdict
-from spec.protocol import FaultKind, Network
+from spec.protocol import Fault, FaultKind, Network
 
 
 def report(verdict: Verdict) -> str:
@@ -110,10 +110,14 @@ COVERED = "covered: any process may be slow for any time"
 
 
 def described_faults(model: Model) -> str:
-    if not model.faults:
+    return described_faults_of(model.faults)
+
+
+def described_faults_of(faults: tuple[Fault, ...]) -> str:
+    if not faults:
         return "none"
     shown = []
-    for fault in model.faults:
+    for fault in faults:
         text = fault.kind.value + (f" up to {fault.up_to}" if fault.up_to is not None else "")
         if fault.kind is FaultKind.RESTART:
             text += " (crash and restart in one step)"

@@ -70,7 +70,7 @@ def _options(
 ) -> None:
     """Check leader elections: the shortest counterexample, or an honest verdict.
 
-    Exit status: 0 holds within bounds, 1 violated, 2 bad input, 3 unknown."""
+    Exit status: 0 holds within bounds or proved, 1 violated, 2 bad input, 3 unknown."""
 
 
 @app.command()
@@ -207,6 +207,47 @@ def export(
     from oneleader import export as command
 
     command.export(spec, to.value, within, out, symmetry)
+
+
+@app.command()
+def prove(
+    spec: Spec,
+    sizes: Annotated[str, typer.Option(metavar="SIZES", help="For how many processes: numbers, `any`.")] = "3,4,5,any",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a certificate there.", show_default="none is written")
+    ] = None,
+    search: Annotated[bool, typer.Option(help="Look for an invariant; or use the spec's own alone.")] = True,
+    network: Annotated[str | None, typer.Option(metavar="WORDS", help="Instead of the spec's.")] = None,
+    faults: Annotated[str | None, typer.Option(metavar="WORDS", help="Instead of the spec's.")] = None,
+    time: Annotated[float, typer.Option(help="At most this many seconds for each question to the solver.")] = 10.0,
+    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+    invariant: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what was found there, ready to paste into the spec.")
+    ] = None,
+    keep_cnf: Annotated[bool, typer.Option("--keep-cnf", help="Keep the clauses in the certificate, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not tell how far it is.")] = False,
+) -> None:
+    """Prove a spec with no bound on numbers, steps or messages, for fixed and for any number of processes."""
+    from oneleader import prove as command
+
+    request = command.Request(spec, sizes, out, search, network, faults, time, json, invariant, keep_cnf, quiet)
+    command.run(request)
+
+
+@app.command()
+def recheck(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A certificate written by `prove --out`.", show_default=False)
+    ],
+    spec: Annotated[
+        Path | None, typer.Argument(metavar="SPEC", help="The spec that it has to be about.", show_default="any")
+    ] = None,
+    time: Annotated[float, typer.Option(help="At most this many seconds for each question to the solver.")] = 30.0,
+) -> None:
+    """Check a certificate anew: hashes, obligations rebuilt from the spec, cvc5, and our own refutation checker."""
+    from oneleader import recheck as command
+
+    command.run(folder, spec, time)
 
 
 def main() -> None:

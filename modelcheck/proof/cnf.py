@@ -1,4 +1,4 @@
-"""An obligation of a fixed size as propositional clauses, to be refuted with a proof that a short checker can follow."""
+"""An obligation of a fixed size as propositional clauses, for a refutation that a short checker can follow."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from modelcheck.proof.scope import described, setting_of, singletons
 from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import z3_answer, z3_version
 from modelcheck.proof.wording import Worded, worded, worded_claim
-from modelcheck.properties import disjoint_quorums
+from modelcheck.properties import FAILURE, QUORUMS_INTERSECT, STANDARD_TEXTS, disjoint_quorums, quorum_definitions
 from spec.check import check
 from spec.protocol import Fault, Network, PropertyKind, Protocol
 from spec.show import show
@@ -243,11 +243,19 @@ def _gathered(futures: list[tuple[File, Future[tuple[str, float]]]]) -> Iterator
 
 def statement(proof: Proof) -> tuple[str, ...]:
     """The properties that a proof is about, each with what it says."""
-    setting = setting_of(proof.original, None, proof.network, proof.faults)
-    said = [f"{claim.name}: {claim.text}" for claim in properties_of(setting)]
+    return statement_of(proof.original, proof.network, proof.faults)
+
+
+def statement_of(protocol: Protocol, network: Network, faults: tuple[Fault, ...]) -> tuple[str, ...]:
+    """The properties of a spec that are proved, each with what it says."""
+    setting = setting_of(protocol, None, network, faults)
+    said = [f"{FAILURE}: {STANDARD_TEXTS[FAILURE]}"]
+    said += [f"{claim.name}: {claim.text}" for claim in properties_of(setting)]
     said += [
         f"{p.name}: {show(p.expression)}, at every step that changes something of it"
-        for p in proof.original.properties
+        for p in protocol.properties
         if p.kind is PropertyKind.STEP
     ]
+    if any(True for _ in quorum_definitions(setting.model)):
+        said.append(f"{QUORUMS_INTERSECT}: {STANDARD_TEXTS[QUORUMS_INTERSECT]}")
     return tuple(said)

@@ -1,0 +1,194 @@
+"""A certificate: a folder that says what was proved, with all that another solver needs to check it.
+
+spec.elect      the spec, as it was given
+proof.elect     the spec with the invariant in it, from which every obligation follows
+manifest.json   what is claimed, and the SHA-256 of every other file
+report.md       the same in words
+3/NAME.smt2     an obligation for 3 processes, complete in itself: a solver has to answer `unsat`
+3/NAME.drup     a refutation of its clauses, where it is propositional
+any/NAME.smt2   an obligation for any number of processes
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from modelcheck.proof.cnf import clauses_of
+from modelcheck.proof.drup import write_dimacs, write_drup
+from modelcheck.proof.obligations import Obligation, invariant_of, obligations
+from modelcheck.proof.prove import Proof, SizeProof, split_of, statement
+from modelcheck.proof.sat import refute
+from modelcheck.proof.scope import label, setting_of
+from modelcheck.proof.setting import Setting, Unprovable
+from spec.protocol import Fault, Network
+
+FORMAT = "oneleader-proof"
+VERSION = 1
+MANIFEST = "manifest.json"
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def network_to_json(network: Network) -> dict[str, bool]:
+    return {"loss": network.loss, "duplication": network.duplication, "reordering": network.reordering}
+
+
+def faults_to_json(faults: Iterable[Fault]) -> list[dict[str, Any]]:
+    return [{"kind": fault.kind.value, "up_to": fault.up_to} for fault in faults]
+
+
+def propositional(setting: Setting, clauses: tuple[str, ...], split: frozenset[str]) -> tuple[Obligation, ...]:
+    """The obligations that are refuted propositionally: those of a fixed size."""
+    if setting.any_number:
+        return ()
+    made = obligations(setting, invariant_of(setting, clauses))
+    return tuple(part for one in made for part in (split_of(one) if one.name in split else (one,)))
+
+
+def save(proof: Proof, folder: Path, version: str, tell: Callable[[str], None], keep_cnf: bool = False) -> None:
+    """Writes the certificate of a proof, whole or not at all. Raises OSError, FileExistsError for a folder that holds
+    something else."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise FileExistsError(f"{folder} holds other files; name a new folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
+        beside = Path(made) / "certificate"
+        beside.mkdir()
+        _write(proof, beside, version, tell, keep_cnf)
+        if folder.exists():
+            old = Path(made) / "old"
+            folder.rename(old)
+        beside.rename(folder)
+        shutil.rmtree(Path(made) / "old", ignore_errors=True)
+
+
+def _write(proof: Proof, folder: Path, version: str, tell: Callable[[str], None], keep_cnf: bool) -> None:
+    files: dict[str, bytes] = {
+        "spec.elect": proof.original.source.text.encode(),
+        "proof.elect": proof.protocol.source.text.encode(),
+    }
+    sizes: list[dict[str, Any]] = []
+    for size in proof.sizes:
+        if size.refused:
+            continue
+        name = label(size.size)
+        for one in size.answers:
+            files[f"{name}/{one.file.name}.smt2"] = one.file.text.encode()
+        refuted, left_out = _refutations(proof, size, files, tell, keep_cnf)
+        sizes.append(
+            {
+                "size": name,
+                "description": size.description,
+                "split": sorted(size.split),
+                "obligations": [
+                    {
+                        "name": one.file.name,
+                        "title": one.file.title,
+                        "goals": list(one.file.goals),
+                        "answer": one.answer,
+                        "seconds": round(one.seconds, 3),
+                    }
+                    for one in size.answers
+                ],
+                "refuted_propositionally": refuted,
+                "not_propositional": left_out,
+            }
+        )
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_by": f"oneleader {version}",
+        "protocol": proof.original.name,
+        "spec_sha256": proof.original.source.sha256,
+        "network": network_to_json(proof.network),
+        "faults": faults_to_json(proof.faults),
+        "solver": proof.solver,
+        "proved": [label(size.size) for size in proof.sizes if size.proved],
+        "properties": list(statement(proof)),
+        "invariant": list(proof.clauses),
+        "sizes": sizes,
+    }
+    files["report.md"] = report_of(manifest).encode()
+    manifest["files"] = {name: digest(content) for name, content in sorted(files.items())}
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _refutations(
+    proof: Proof, size: SizeProof, files: dict[str, bytes], tell: Callable[[str], None], keep_cnf: bool
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The refutations of one size, by obligation the hash of its clauses; and why there is none of some."""
+    setting = setting_of(proof.protocol, size.size, proof.network, proof.faults)
+    refuted: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    for obligation in propositional(setting, proof.clauses, size.split):
+        try:
+            clauses, meaning = clauses_of(setting, obligation)
+        except Unprovable as problem:
+            left_out[obligation.name] = problem.reason
+            continue
+        steps = refute(clauses)
+        if steps is None:
+            left_out[obligation.name] = "its clauses can be satisfied: instances with more numbers would be needed"
+            continue
+        text = write_dimacs(clauses, (obligation.title, *meaning))
+        place = f"{label(size.size)}/{obligation.name}"
+        files[f"{place}.drup"] = write_drup(steps).encode()
+        if keep_cnf:
+            files[f"{place}.cnf"] = text.encode()
+        refuted[obligation.name] = digest(text.encode())
+    if refuted:
+        tell(f"{size.description}: {len(refuted)} obligations refuted propositionally, too")
+    return refuted, left_out
+
+
+def report_of(manifest: dict[str, Any]) -> str:
+    """What a manifest says, in words."""
+    network = ", ".join(name for name, has in manifest["network"].items() if has) or "reliable"
+    faults = ", ".join(f["kind"] + ("" if f["up_to"] is None else f" up to {f['up_to']}") for f in manifest["faults"])
+    proved = [size["description"] for size in manifest["sizes"] if size["size"] in manifest["proved"]]
+    lines = [
+        f"# {manifest['protocol']}: {'proved' if proved else 'not proved'}",
+        "",
+        f"- Spec: sha256 {manifest['spec_sha256']}",
+        f"- Network: {network}. Faults: {faults or 'none'}. No bound on numbers, steps or messages.",
+        f"- Proved for: {'; '.join(proved) or 'no size'}.",
+        f"- Solver: {manifest['solver']}. Made by {manifest['made_by']}.",
+        "",
+        "## What holds in every reachable state of the model",
+        "",
+        *(f"- {line}" for line in manifest["properties"]),
+        "",
+        "## The invariant",
+        "",
+        f"`proof.elect` holds it. It consists of {', '.join(f'`{one}`' for one in manifest['invariant'])}, and of what",
+        "the encoding takes for granted of a state (types, positions in queues), which is proved with it.",
+        "",
+        "## Obligations",
+        "",
+        "| size | obligations | shown | seconds |",
+        "|---|---|---|---|",
+    ]
+    for size in manifest["sizes"]:
+        answers = [one["answer"] for one in size["obligations"]]
+        seconds = sum(one["seconds"] for one in size["obligations"])
+        lines.append(f"| {size['description']} | {len(answers)} | {answers.count('unsat')} | {seconds:.2f} |")
+    lines += [
+        "",
+        "To check it again, with another solver: `oneleader recheck` and the name of this folder.",
+        "",
+        "It is about the model: the spec under this network and these faults. It says nothing of a machine, a disk, a",
+        "compiler or a program; and nothing of what happens at last, for it is about safety alone.",
+    ]
+    return "\n".join(lines) + "\n"

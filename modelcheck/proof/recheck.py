@@ -1,0 +1,291 @@
+"""Checks a certificate without knowing how it was found: its files against its manifest, its obligations against the
+spec, every obligation by another solver, every refutation by our own checker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, digest, propositional, report_of
+from modelcheck.proof.cnf import clauses_of
+from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
+from modelcheck.proof.obligations import properties_of
+from modelcheck.proof.prove import HEADING, files_of, statement_of
+from modelcheck.proof.scope import ANY, described, setting_of
+from modelcheck.proof.setting import Setting, Unprovable
+from modelcheck.proof.solvers import cvc5_answer, cvc5_version
+from modelcheck.report import described_faults_of, described_network
+from spec.check import check
+from spec.diagnostics import SpecError
+from spec.protocol import Fault, FaultKind, Network, PropertyKind, Protocol
+from spec.source import Source
+
+
+class NoCertificate(Exception):
+    """The folder holds no certificate that can be read."""
+
+
+@dataclass(frozen=True)
+class Rechecked:
+    """`wrong` are the reasons not to believe it; `open` what the solver could not decide; `checked` how much was."""
+
+    protocol: str
+    spec_sha256: str
+    proved: tuple[str, ...]
+    assumptions: str
+    solver: str
+    obligations: int
+    refutations: int
+    wrong: tuple[str, ...]
+    open: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not self.wrong and not self.open
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    """What a manifest claims, read and of the right shape."""
+
+    whole: dict[str, Any]
+    network: Network
+    faults: tuple[Fault, ...]
+    invariant: tuple[str, ...]
+    sizes: tuple[dict[str, Any], ...]
+    files: dict[str, str]
+
+
+Tell = Callable[[str], None]
+
+
+def recheck(folder: Path, spec: Protocol | None, seconds: float, processes: int, tell: Tell) -> Rechecked:
+    """Raises NoCertificate, OSError, NoSolver. With `spec`, the certificate has to be about that one."""
+    claimed = _manifest(folder)
+    solver = cvc5_version()
+    wrong = list(_files(folder, claimed))
+    try:
+        report = report_of(claimed.whole)
+        if (folder / "report.md").read_text(encoding="utf-8") != report:
+            wrong.append("report.md does not say what the manifest says")
+    except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
+        wrong.append("report.md cannot be compared with the manifest")
+    still: list[str] = []
+    counted = [0, 0]
+    original, whole = _specs(folder, wrong)
+    if original is not None and whole is not None:
+        wrong += _about(claimed, original, whole, spec)
+        for size in claimed.sizes:
+            _size(folder, claimed, size, whole, (wrong, still), counted, seconds, processes, tell)
+    proved: tuple[str, ...] = ()
+    assumptions = f"network: {described_network(claimed.network)}; faults: {described_faults_of(claimed.faults)}"
+    if whole is not None:
+        settings = {s["size"]: _setting(whole, claimed, s["size"]) for s in claimed.sizes}
+        proved = tuple(described(settings[size]) for size in settings if size in claimed.whole["proved"])
+        if (claimed.network, claimed.faults) != (whole.network, whole.faults):
+            assumptions += " (NOT those that the spec names)"
+        wrong += [
+            f"{size['size']}: it is described as `{size['description']}`"
+            for size in claimed.sizes
+            if size["description"] != described(settings[size["size"]])
+        ]
+    return Rechecked(
+        str(claimed.whole["protocol"]),
+        str(claimed.whole["spec_sha256"]),
+        proved,
+        assumptions,
+        solver,
+        counted[0],
+        counted[1],
+        tuple(wrong),
+        tuple(still),
+    )
+
+
+def _manifest(folder: Path) -> _Claimed:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise NoCertificate(f"{folder} holds no {MANIFEST}, so it is no certificate")
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8"))
+        if whole["format"] != FORMAT or whole["version"] != VERSION:
+            raise NoCertificate(f"{path} is of another format: expected {FORMAT}, version {VERSION}")
+        network = Network(*(bool(whole["network"][name]) for name in ("loss", "duplication", "reordering")))
+        faults = tuple(Fault(FaultKind(fault["kind"]), fault["up_to"]) for fault in whole["faults"])
+        sizes = tuple(dict(size) for size in whole["sizes"])
+        for size in sizes:
+            _ = [str(one["name"]) for one in size["obligations"]], size["size"], size["description"], size["split"]
+            _ = dict(size["refuted_propositionally"]), dict(size["not_propositional"])
+            if size["size"] != ANY:
+                int(size["size"])
+        files = {str(name): str(value) for name, value in whole["files"].items()}
+        invariant = tuple(str(name) for name in whole["invariant"])
+        _ = whole["proved"], whole["protocol"], whole["spec_sha256"], whole["properties"]
+    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+        raise NoCertificate(f"{path} is no JSON: {problem}") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise NoCertificate(f"{path} lacks something, or something in it is of another kind: {problem}") from None
+    return _Claimed(whole, network, faults, invariant, sizes, files)
+
+
+def _files(folder: Path, claimed: _Claimed) -> list[str]:
+    """What is wrong with the files: each has its hash, none is missing and there is no other."""
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
+    wrong = [f"{name} is not in the manifest" for name in sorted(found - set(claimed.files))]
+    for name, expected in sorted(claimed.files.items()):
+        if name not in found:
+            wrong.append(f"{name} is missing")
+        elif digest((folder / name).read_bytes()) != expected:
+            wrong.append(f"{name} is not the file that the manifest names: its hash differs")
+    for name in ("spec.elect", "proof.elect", "report.md"):
+        if name not in claimed.files:
+            wrong.append(f"{name} is not in the manifest")
+    return wrong
+
+
+def _specs(folder: Path, wrong: list[str]) -> tuple[Protocol | None, Protocol | None]:
+    found: list[Protocol | None] = []
+    for name in ("spec.elect", "proof.elect"):
+        try:
+            found.append(check(Source(name, (folder / name).read_text(encoding="utf-8")))[0])
+        except (OSError, UnicodeDecodeError, SpecError) as problem:
+            wrong.append(f"{name} cannot be read as a spec: {problem}")
+            found.append(None)
+    return found[0], found[1]
+
+
+def _about(claimed: _Claimed, original: Protocol, whole: Protocol, spec: Protocol | None) -> list[str]:
+    """What is wrong with what the certificate says that it is about."""
+    wrong = [] if claimed.sizes else ["it has no obligations"]
+    said = statement_of(original, claimed.network, claimed.faults)
+    if list(said) != claimed.whole["properties"]:
+        wrong.append("the properties that it lists are not those of the spec")
+    if original.source.sha256 != claimed.whole["spec_sha256"]:
+        wrong.append("spec.elect is not the spec that the manifest names: its hash differs")
+    if spec is not None and spec.source.sha256 != original.source.sha256:
+        wrong.append("the certificate is about another spec: the texts differ")
+    if original.name != claimed.whole["protocol"]:
+        wrong.append(f"the spec is `{original.name}`, not `{claimed.whole['protocol']}`")
+    wrong += _only_invariants_added(original.source.text, whole)
+    known = {claim.name for claim in properties_of(setting_of(whole, None, claimed.network, claimed.faults))}
+    wrong += [f"the invariant names `{name}`, which the spec does not have" for name in set(claimed.invariant) - known]
+    there = [one["size"] for one in claimed.sizes]
+    wrong += [f"it claims a proof for {s}, without obligations" for s in claimed.whole["proved"] if s not in there]
+    return wrong
+
+
+def _only_invariants_added(original: str, whole: Protocol) -> list[str]:
+    """The proof's spec is the given one with nothing but invariants after it."""
+    text = whole.source.text
+    if text == original:
+        return []
+    begun = original.rstrip("\n") + f"\n\n{HEADING}\n"
+    if not text.startswith(begun):
+        return ["proof.elect does not begin with the text of spec.elect"]
+    lines = len(begun.splitlines())
+    added = [p for p in whole.properties if p.span.line > lines]
+    if any(p.kind is not PropertyKind.INVARIANT for p in added):
+        return ["proof.elect adds more than invariants to spec.elect"]
+    before = check(Source("spec.elect", original))[0]
+    stripped = tuple(p for p in whole.properties if p.span.line <= lines)
+    same = (before.kinds, before.messages, before.handlers, before.procedures, before.leader) == (
+        whole.kinds,
+        whole.messages,
+        whole.handlers,
+        whole.procedures,
+        whole.leader,
+    )
+    same = same and set(before.definitions) <= set(whole.definitions)  # the built-in majority may come in
+    same = same and (before.network, before.faults, before.checks) == (whole.network, whole.faults, whole.checks)
+    if not same or len(stripped) != len(before.properties):
+        return ["proof.elect is not spec.elect with invariants added"]
+    return []
+
+
+def _setting(whole: Protocol, claimed: _Claimed, size: str) -> Setting:
+    return setting_of(whole, None if size == ANY else int(size), claimed.network, claimed.faults)
+
+
+def _size(
+    folder: Path,
+    claimed: _Claimed,
+    size: dict[str, Any],
+    whole: Protocol,
+    into: tuple[list[str], list[str]],
+    counted: list[int],
+    seconds: float,
+    processes: int,
+    tell: Tell,
+) -> None:
+    """Rebuilds the obligations of one size from the spec, compares them, and has them answered."""
+    wrong, still = into
+    name = str(size["size"])
+    setting = _setting(whole, claimed, name)
+    split = frozenset(map(str, size["split"]))
+    try:
+        rebuilt = files_of(setting, claimed.invariant, split)
+    except Unprovable as problem:
+        wrong.append(f"{name}: the spec's obligations cannot be built: {problem}")
+        return
+    named = {f"{name}/{one.name}.smt2": one for one in rebuilt}
+    there = {path for path in claimed.files if path.startswith(f"{name}/") and path.endswith(".smt2")}
+    wrong += [f"{path}: the obligation is missing" for path in sorted(set(named) - there)]
+    wrong += [f"{path} is no obligation of this spec" for path in sorted(there - set(named))]
+    listed = [str(one["name"]) for one in size["obligations"]]
+    if listed != [one.name for one in rebuilt]:
+        wrong.append(f"{name}: the manifest lists other obligations than the spec has")
+    for path in sorted(there & set(named)):
+        try:
+            text = (folder / path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            text = ""
+        if text != named[path].text:
+            wrong.append(f"{path} is not the obligation that follows from the spec")
+    # The texts rebuilt are what is asked: whatever the folder holds, these are the obligations.
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        answers = list(pool.map(cvc5_answer, [one.text for one in rebuilt], [seconds] * len(rebuilt)))
+    for one, answer in zip(rebuilt, answers, strict=True):
+        counted[0] += 1
+        if answer == "sat":
+            wrong.append(f"{name}/{one.name}: cvc5 says that it does not hold")
+        elif answer != "unsat":
+            still.append(f"{name}/{one.name}: cvc5 says {answer}")
+    refuted = _refutations(folder, setting, claimed, size, split, wrong)
+    counted[1] += refuted
+    shown = sum(answer == "unsat" for answer in answers)
+    more = f", {refuted} refutations checked" if refuted else ""
+    tell(f"{size['description']}: {shown} of {len(answers)} obligations confirmed{more}")
+
+
+def _refutations(
+    folder: Path, setting: Setting, claimed: _Claimed, size: dict[str, Any], split: frozenset[str], wrong: list[str]
+) -> int:
+    """Checks the propositional refutations of one size against clauses that are built anew."""
+    name, done = str(size["size"]), 0
+    listed: dict[str, str] = dict(size["refuted_propositionally"])
+    known = {one.name: one for one in propositional(setting, claimed.invariant, split)}
+    proofs = [path for path in claimed.files if path.startswith(f"{name}/") and path.endswith(".drup")]
+    there = {path.removeprefix(f"{name}/").removesuffix(".drup") for path in proofs}
+    if there != set(listed):
+        wrong.append(f"{name}: the refutations are not those that the manifest lists")
+    missing = set(known) - set(listed) - set(size["not_propositional"])
+    wrong += [f"{name}/{one}: neither refuted propositionally nor left out with a reason" for one in sorted(missing)]
+    for obligation in sorted(set(listed)):
+        if obligation not in known:
+            wrong.append(f"{name}/{obligation}.drup refutes no obligation of this spec")
+            continue
+        try:
+            clauses, meaning = clauses_of(setting, known[obligation])
+            text = write_dimacs(clauses, (known[obligation].title, *meaning))
+            if digest(text.encode()) != listed[obligation]:
+                wrong.append(f"{name}/{obligation}: its clauses are not those that were refuted")
+            check_refutation(clauses, read_drup((folder / f"{name}/{obligation}.drup").read_text(encoding="ascii")))
+            done += 1
+        except (ProofError, Unprovable, OSError, UnicodeDecodeError) as problem:
+            wrong.append(f"{name}/{obligation}.drup is no refutation: {problem}")
+    return done

@@ -1,0 +1,203 @@
+"""`oneleader prove`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from modelcheck.check import Options, run_check
+from modelcheck.engines import NoEngine
+from modelcheck.outcome import Limits
+from modelcheck.proof.certificate import faults_to_json, network_to_json, save
+from modelcheck.proof.prove import Proof, SizeProof, Wanted, prove, statement
+from modelcheck.proof.sat import NoSatSolver
+from modelcheck.proof.scope import ANY, label
+from modelcheck.proof.setting import Unprovable
+from modelcheck.proof.solvers import NoSolver
+from modelcheck.report import described_faults_of, described_network
+from modelcheck.verdict import Answer, Verdict
+from oneleader.console import fail, printing, problems_told, read
+from oneleader.render import show_trace
+from spec.overrides import faults_from, network_from
+from spec.protocol import Protocol
+
+PROVED, VIOLATED, UNKNOWN = 0, 1, 3
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    spec: Path
+    sizes: str = "3,4,5,any"
+    out: Path | None = None
+    search: bool = True
+    network: str | None = None
+    faults: str | None = None
+    seconds: float = 10.0
+    as_json: bool = False
+    invariant: Path | None = None
+    keep_cnf: bool = False
+    quiet: bool = False
+
+
+def run(request: Request) -> None:
+    """Proves a spec, or shows why it is wrong, or says what is missing."""
+    protocol = read(request.spec)
+    wanted = _wanted(protocol, request)
+    began = time.monotonic()
+
+    def tell(line: str) -> None:
+        if not request.quiet:
+            print(f"oneleader: {line}", file=sys.stderr, flush=True)
+
+    try:
+        proof = prove(protocol, wanted, tell)
+    except Unprovable as problem:
+        place = f":{problem.span.line}:{problem.span.column}" if problem.span.line else ""
+        fail(f"{request.spec}{place}: proofs do not cover {problem.reason}")
+    except (NoSolver, NoSatSolver) as problem:
+        print(f"oneleader: {problem}", file=sys.stderr)
+        raise typer.Exit(UNKNOWN) from None
+    verdict = None if proof.proved else _counterexample(protocol, request)
+    if request.as_json:
+        with printing():
+            print(json.dumps(_as_json(proof, verdict, time.monotonic() - began), indent=2))
+    else:
+        _show(proof, verdict, time.monotonic() - began)
+    if request.invariant is not None and proof.found:
+        with problems_told(str(request.invariant)):
+            request.invariant.write_text("".join(one.text for one in proof.found), encoding="utf-8")
+    if request.out is not None and any(size.proved for size in proof.sizes):
+        with problems_told(str(request.out)):
+            try:
+                save(proof, request.out, version("oneleader"), tell, request.keep_cnf)
+            except FileExistsError as problem:
+                fail(str(problem))
+        print(f"  the certificate is in {request.out}: oneleader recheck {request.out}", file=sys.stderr)
+    if verdict is not None and verdict.answer is Answer.VIOLATED:
+        raise typer.Exit(VIOLATED)
+    raise typer.Exit(PROVED if proof.proved else UNKNOWN)
+
+
+def _wanted(protocol: Protocol, request: Request) -> Wanted:
+    sizes: list[int | None] = []
+    for part in request.sizes.split(","):
+        word = part.strip()
+        if word == ANY:
+            sizes.append(None)
+        elif word.isdecimal() and 1 <= int(word) <= 15:
+            sizes.append(int(word))
+        else:
+            fail(f"--sizes: `{word}` is no size; expected numbers from 1 to 15, or `any`: 3,4,5,any")
+    if len(set(sizes)) < len(sizes):
+        fail("--sizes: a size is named twice")
+    if not request.seconds > 0:
+        fail("--time: expected more than 0 seconds")
+    with problems_told():
+        network = network_from(request.network, protocol, "--network") if request.network is not None else None
+        faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
+    return Wanted(tuple(sizes), network, faults, request.search, request.seconds)
+
+
+def _counterexample(protocol: Protocol, request: Request) -> Verdict | None:
+    """What an exploration of the spec's own checks finds."""
+    network = network_from(request.network, protocol, "--network") if request.network is not None else None
+    faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
+    options = Options(Limits(seconds=60.0), network=network, faults=faults)
+    for check in protocol.checks:
+        try:
+            verdict = run_check(protocol, check, options)
+        except NoEngine:
+            return None
+        if any(one.trace is not None or one.answer is Answer.VIOLATED for one in verdict.explorations):
+            return verdict
+    return None
+
+
+def _show(proof: Proof, verdict: Verdict | None, seconds: float) -> None:
+    with printing():
+        trace = next((e.trace for e in verdict.explorations if e.trace is not None), None) if verdict else None
+        if trace is not None:
+            show_trace(trace, "chart")
+            print()
+        print(_head(proof, verdict))
+        if verdict is not None:
+            print(f"  {verdict.reason}")
+        print(f"  spec {proof.original.source.sha256[:12]}; network: {described_network(proof.network)}; ", end="")
+        print(f"faults: {described_faults_of(proof.faults)}")
+        print("  no bound on numbers, steps or messages")
+        for size in proof.sizes:
+            _show_size(size)
+        if proof.proved:
+            print("  what is proved, of every reachable state:")
+            for line in statement(proof):
+                print(f"    {line}")
+        elif proof.unproved:
+            print(f"  not shown: {', '.join(proof.unproved)}")
+        if proof.found:
+            print("  the invariant, beside the spec's own properties:\n")
+            for one in proof.found:
+                print(one.text, end="")
+            print()
+        print(f"  {proof.solver}; {seconds:.1f} s")
+
+
+def _head(proof: Proof, verdict: Verdict | None) -> str:
+    name = proof.original.name
+    if verdict is not None:
+        return f"{name}: violated"
+    proved = [size.description for size in proof.sizes if size.proved]
+    if proof.proved:
+        return f"{name}: proved for {'; '.join(proved)}"
+    return f"{name}: unknown{f', but proved for {chr(59).join(proved)}' if proved else ''}"
+
+
+def _show_size(size: SizeProof) -> None:
+    shown = sum(one.shown for one in size.answers)
+    seconds = sum(one.seconds for one in size.answers)
+    if size.refused:
+        print(f"  {size.description}: {size.refused}")
+        return
+    print(f"  {size.description}: {shown} of {len(size.answers)} obligations shown, {seconds:.2f} s")
+    for one in size.answers:
+        if not one.shown:
+            print(f"    {one.answer}: {one.file.title} ({', '.join(one.file.goals)})")
+
+
+def _as_json(proof: Proof, verdict: Verdict | None, seconds: float) -> dict[str, Any]:
+    answer = "violated" if verdict is not None else "proved" if proof.proved else "unknown"
+    return {
+        "format": "oneleader-proof-verdict",
+        "version": 1,
+        "protocol": proof.original.name,
+        "spec": {"name": proof.original.source.name, "sha256": proof.original.source.sha256},
+        "answer": answer,
+        "reason": verdict.reason if verdict is not None else "",
+        "network": network_to_json(proof.network),
+        "faults": faults_to_json(proof.faults),
+        "sizes": [
+            {
+                "size": label(size.size),
+                "description": size.description,
+                "proved": size.proved,
+                "refused": size.refused,
+                "obligations": len(size.answers),
+                "shown": sum(one.shown for one in size.answers),
+                "seconds": round(sum(one.seconds for one in size.answers), 3),
+            }
+            for size in proof.sizes
+        ],
+        "properties": list(statement(proof)),
+        "not_shown": list(proof.unproved),
+        "invariant": [one.text for one in proof.found],
+        "solver": proof.solver,
+        "seconds": round(seconds, 3),
+    }
