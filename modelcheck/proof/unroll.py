@@ -1,0 +1,576 @@
+"""The steps of a protocol of fixed sizes, unrolled: formulas that say what runs of a given length there are.
+
+A step is one of finitely many *choices*: a unit and who acts in it. The formulas about one step are written once, as
+text, and used for each step with its number put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+from modelcheck.model import Name, Packet, State, StepKind, packet_order
+from modelcheck.proof.claims import Claim, StepClaim, unchanged
+from modelcheck.proof.concrete import cells_of, columns_of, term_of
+from modelcheck.proof.logic import (
+    BOOL,
+    FALSE,
+    NUMBER,
+    POSITION,
+    TRUE,
+    Term,
+    apply,
+    arithmetic,
+    choice,
+    conjunction,
+    disjunction,
+    equal,
+    implication,
+    negation,
+    number,
+    rebuilt,
+)
+from modelcheck.proof.setting import Setting, View, base_view
+from modelcheck.proof.spell import BEFORE, LATER, Entry, Speller, Writer, at, cell_name
+from modelcheck.proof.steps import AFTER, Unit, leads, units
+
+PUT_APART = 1 << 10
+"""How far apart the positions are that two steps give to what they send; no handler sends as much on one link."""
+ACTING = ("actor", "sender", "receiver")
+"""The constants of a unit that a choice settles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a choice sends on a link where `present`."""
+
+    message: str
+    sender: int
+    receiver: int
+    number: int
+    present: Term
+    columns: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A unit and the processes that take part in it, by their numbers. `takes` is the link from which its message is
+    taken (None: it stays, or there is none)."""
+
+    number: int
+    unit: Unit
+    processes: dict[str, int]
+    enabled: Term
+    fails: Term
+    changes: dict[str, Term]
+    sent: tuple[Sent, ...]
+    takes: tuple[int, int] | None
+
+    @property
+    def name(self) -> str:
+        return f"choice/{self.number}{BEFORE}"
+
+    @property
+    def chosen(self) -> Term:
+        return apply(self.name, BOOL)
+
+
+def choices(setting: Setting, speller: Speller) -> list[Choice]:
+    """All that may happen in a step. Raises Unprovable."""
+    found: list[Choice] = []
+    for unit in units(setting, base_view(setting)):
+        acting = [constant for constant in unit.constants if constant.name in ACTING]
+        for processes in product(*(setting.processes[one.sort.removeprefix("process/")] for one in acting)):
+            values = dict(zip(acting, processes, strict=True))
+            enabled = speller.spelled(unit.enabled, values)
+            if enabled is not FALSE:
+                found.append(_choice(setting, speller, len(found), unit, values, enabled))
+    return found
+
+
+def _choice(
+    setting: Setting, speller: Speller, index: int, unit: Unit, values: dict[Term, Term], enabled: Term
+) -> Choice:
+    numbers = {
+        one.name: setting.processes[one.sort.removeprefix("process/")].index(value) for one, value in values.items()
+    }
+    changes = {}
+    for symbol, changed in unit.changes.items():
+        if symbol.startswith(("sent/", "end/")) or symbol == "led":
+            continue
+        ranges = [setting.processes[one.sort.removeprefix("process/")] for one in changed.parameters]
+        for arguments in product(*ranges):
+            after = speller.spelled(changed.at(arguments), values)
+            places = [speller.setting.processes[a.sort.removeprefix("process/")].index(a) for a in arguments]
+            if after is not apply(cell_name(symbol, BEFORE, places), after.sort):
+                changes[cell_name(symbol, LATER, places)] = after
+    takes = None
+    if setting.has_positions and unit.step in (StepKind.DELIVER, StepKind.LOSE):
+        takes = numbers["sender"], numbers["receiver" if unit.step is StepKind.LOSE else "actor"]
+    fails = speller.spelled(unit.fails, values)
+    sent = tuple(_sent(setting, speller, unit, values, numbers))
+    return Choice(index, unit, numbers, enabled, fails, changes, sent, takes)
+
+
+def _sent(
+    setting: Setting, speller: Speller, unit: Unit, values: dict[Term, Term], numbers: dict[str, int]
+) -> Iterator[Sent]:
+    for position, sending in enumerate(unit.sent):
+        for receiver, process in enumerate(setting.processes[setting.messages[sending.message].receiver]):
+            present = speller.spelled(sending.to(process), values)
+            if present is not FALSE:
+                columns = tuple(speller.spelled(one, values) for one in sending.carries(process))
+                yield Sent(sending.message, numbers["actor"], receiver, position, present, columns)
+
+
+# Text that is written once -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Template:
+    """Text in which the number of the moment is still to be put: declarations, and assertions over them. `open` are
+    the formulas that depend on what is under way, by the names under which the assertions know them."""
+
+    names: dict[str, tuple[str, ...]]
+    open: dict[str, Term]
+    lines: tuple[str, ...]
+
+
+class _Making:
+    """A template being made."""
+
+    def __init__(self, speller: Speller, prefix: str) -> None:
+        self.speller = speller
+        self.prefix = prefix
+        self.open: dict[str, Term] = {}
+        self.lines: list[str] = []
+        self.writer = Writer(speller, f"{prefix}/part/")
+        self._kept: dict[Term, Term] = {}
+
+    def closed(self, term: Term) -> Term:
+        """The term with each of its outermost quantifiers under a name."""
+        found = self._kept.get(term)
+        if found is None:
+            if term.operator in ("forall", "exists"):
+                name = f"{self.prefix}/open/{len(self.open)}{BEFORE}"
+                self.open[name] = term
+                found = apply(name, BOOL)
+            elif term.arguments:
+                found = rebuilt(term, tuple(map(self.closed, term.arguments)))
+            else:
+                found = term
+            self._kept[term] = found
+        return found
+
+    def asserted(self, roots: list[Term]) -> Template:
+        closed = [self.closed(root) for root in roots]
+        self.writer.count(closed)
+        said = [f"(assert {self.writer.text(root)})" for root in closed if root is not TRUE]
+        return Template(self.writer.names, self.open, (*self.writer.definitions, *said, *self.lines))
+
+
+def step_template(setting: Setting, speller: Speller, all_choices: list[Choice], *, symmetric: bool) -> Template:
+    """What holds of each step."""
+    making = _Making(speller, "step")
+    roots: list[Term] = [implication(one.chosen, one.enabled) for one in all_choices]
+    failing = disjunction(conjunction((one.chosen, one.fails)) for one in all_choices)
+    roots.append(equal(apply(f"fails{BEFORE}", BOOL), failing))
+    changed: dict[str, dict[Term, list[Term]]] = {}
+    for one in all_choices:
+        for name, after in one.changes.items():
+            changed.setdefault(name, {}).setdefault(after, []).append(one.chosen)
+    for name, sort in cells(setting).items():
+        later = name.replace(BEFORE, LATER)
+        after = apply(name, sort)
+        for value, who in changed.get(later, {}).items():
+            after = choice(disjunction(who), value, after)
+        roots.append(equal(apply(later, sort), after))
+    for (message, sender, receiver, index), of in _puts(all_choices).items():
+        name = put_name(message, sender, receiver, index, BEFORE)
+        roots.append(equal(apply(name, BOOL), disjunction(conjunction((c.chosen, s.present)) for c, s in of)))
+        for column, sort in enumerate(columns_sorts(setting, message)):
+            place = apply(f"{name}.{column}", sort)
+            roots += [implication(conjunction((c.chosen, s.present)), equal(place, s.columns[column])) for c, s in of]
+    if setting.has_positions:
+        taking = [(c, _link_of(setting, c)) for c in all_choices if c.takes is not None]
+        for link in _links(setting):
+            took = disjunction(c.chosen for c, taken in taking if taken == link)
+            roots.append(equal(apply(takes_name(*link, BEFORE), BOOL), took))
+    if symmetric:
+        roots += _in_order(setting, all_choices)
+    making.lines.append(_one_of([one.name for one in all_choices]))
+    making.writer.names.update((one.name, (BOOL,)) for one in all_choices)
+    return making.asserted(roots)
+
+
+def _one_of(names: list[str]) -> str:
+    if not names:
+        return "(assert false)"
+    each = " ".join(names)
+    return f"(assert (or {each}))\n(assert ((_ at-most 1) {each}))" if len(names) > 1 else f"(assert {each})"
+
+
+def _puts(all_choices: list[Choice]) -> dict[tuple[str, int, int, int], list[tuple[Choice, Sent]]]:
+    """Who puts what on a link: by message, sender, receiver and the sending's number in its handler."""
+    found: dict[tuple[str, int, int, int], list[tuple[Choice, Sent]]] = {}
+    for one in all_choices:
+        for sent in one.sent:
+            key = (sent.message, sent.sender, sent.receiver, sent.number)
+            found.setdefault(key, []).append((one, sent))
+    return found
+
+
+def put_name(message: str, sender: int, receiver: int, index: int, moment: str) -> str:
+    return f"put/{message}{moment}/{sender}/{receiver}/{index}"
+
+
+def _links(setting: Setting) -> Iterator[tuple[Name, Name]]:
+    for one, other in setting.links:
+        for sender in setting.model.names[setting.model.kind_index[one]]:
+            for receiver in setting.model.names[setting.model.kind_index[other]]:
+                yield sender, receiver
+
+
+def _link_of(setting: Setting, taking: Choice) -> tuple[Name, Name]:
+    assert taking.takes is not None
+    sender = next(c for c in taking.unit.constants if c.name == "sender").sort.removeprefix("process/")
+    return Name(sender, taking.takes[0]), Name(taking.unit.actor, taking.takes[1])
+
+
+def takes_name(sender: Name, receiver: Name, moment: str) -> str:
+    return f"takes{moment}/{sender}/{receiver}"
+
+
+def columns_sorts(setting: Setting, message: str) -> tuple[str, ...]:
+    return tuple(sort for _, of in setting.messages[message].parameters for sort in setting.columns(of))
+
+
+def cells(setting: Setting) -> dict[str, str]:
+    """The constants of a state, with their sorts: all but relations."""
+    found = {}
+    for symbol in setting.symbols.values():
+        if symbol.name.startswith(("sent/", "end/")) or symbol.name == "led":
+            continue
+        ranges = [range(len(setting.processes[of.removeprefix("process/")])) for of in symbol.arguments]
+        for places in product(*ranges):
+            found[cell_name(symbol.name, BEFORE, places)] = symbol.result
+    return found
+
+
+def _in_order(setting: Setting, all_choices: list[Choice]) -> Iterator[Term]:
+    """Interchangeable processes act for the first time in the order of their numbers: every run is like such a one but
+    for who is called what. Of two that take part in one step the one that acts counts as the first."""
+    for kind in setting.protocol.kinds:
+        count = len(setting.processes[kind.name])
+        if kind.ordered or count == 1:
+            continue
+        involved: dict[int, list[Term]] = {index: [] for index in range(count)}
+        for one in all_choices:
+            before = list(_involved(one, kind.name))
+            for place, index in enumerate(before):
+                if index:
+                    earlier = TRUE if index - 1 in before[:place] else _acted(kind.name, index - 1, BEFORE)
+                    yield implication(one.chosen, earlier)
+                involved[index].append(one.chosen)
+        for index, now in involved.items():
+            was = _acted(kind.name, index, BEFORE)
+            yield equal(_acted(kind.name, index, LATER), disjunction((was, *now)))
+
+
+def _acted(kind: str, index: int, moment: str) -> Term:
+    return apply(f"acted/{kind}{moment}/{index}", BOOL)
+
+
+def _involved(one: Choice, kind: str) -> Iterator[int]:
+    sorts = {constant.name: constant.sort.removeprefix("process/") for constant in one.unit.constants}
+    for role in ACTING:
+        if role in one.processes and sorts[role] == kind:
+            yield one.processes[role]
+
+
+def acted_names(setting: Setting) -> list[str]:
+    return [
+        f"acted/{kind.name}{BEFORE}/{index}"
+        for kind in setting.protocol.kinds
+        for index in range(len(setting.processes[kind.name]))
+    ]
+
+
+@dataclass(frozen=True)
+class StateTemplate:
+    """What is said of each state: who leads, and which claims hold (`holds/NAME@b`)."""
+
+    leading: Template
+    claims: Template
+
+
+def state_template(setting: Setting, speller: Speller, claims: tuple[Claim, ...]) -> StateTemplate:
+    leading = _Making(speller, "lead")
+    roots = []
+    leader = setting.protocol.leader
+    if leader is not None:
+        for index, process in enumerate(setting.processes[leader.kind]):
+            now, token = leads(setting, base_view(setting), process)
+            roots.append(equal(apply(f"leads{BEFORE}/{index}", BOOL), speller.spelled(now)))
+            roots.append(equal(apply(f"token{BEFORE}/{index}", NUMBER), speller.spelled(token)))
+    saying = _Making(speller, "state")
+    said = []
+    for claim in claims:
+        formula = speller.spelled(claim.holds(base_view(setting)))
+        said.append(equal(apply(f"holds/{claim.name}{BEFORE}", BOOL), formula))
+    return StateTemplate(leading.asserted(roots), saying.asserted(said))
+
+
+def claim_template(setting: Setting, speller: Speller, claims: tuple[StepClaim, ...]) -> Template:
+    """Which claims about steps hold of a step (`holds/NAME@b`)."""
+    making = _Making(speller, "claim")
+    before, after = base_view(setting), _after_view(setting)
+    said = []
+    for claim in claims:
+        same = unchanged(setting, claim.reads, before, after)
+        formula = speller.spelled(disjunction((claim.holds(before, after), same)))
+        said.append(equal(apply(f"holds/{claim.name}{BEFORE}", BOOL), formula))
+    return making.asserted(said)
+
+
+def _after_view(setting: Setting) -> View:
+    symbols = setting.symbols
+    return lambda symbol, arguments: apply(AFTER + symbol, symbols[symbol].result, *arguments)
+
+
+# Runs ----------------------------------------------------------------------------------------------------------------
+
+
+class Unrolling:
+    """The text of a run, moment by moment. With `start`, runs begin there; without, in any state at all."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        claims: tuple[Claim, ...],
+        step_claims: tuple[StepClaim, ...],
+        start: State | None,
+        *,
+        symmetric: bool,
+    ) -> None:
+        self.setting = setting
+        self.speller = Speller(setting)
+        self.choices = choices(setting, self.speller)
+        symmetric = symmetric and start is not None
+        self.symmetric = symmetric
+        self.step = step_template(setting, self.speller, self.choices, symmetric=symmetric)
+        self.state = state_template(setting, self.speller, claims)
+        self.step_claims = claim_template(setting, self.speller, step_claims)
+        self.start = start
+        self.entries: list[dict[str, list[Entry]]] = []
+        """At each moment: the elements of every relation."""
+        self._writers = 0
+        self._said: set[str] = set()
+        self._about = 0
+
+    # Relations
+
+    def relation_names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Every relation with the sorts of its columns."""
+        setting = self.setting
+        for sender, receiver in _links(setting):
+            for message in setting.protocol.messages:
+                if (message.sender, message.receiver) == (sender.kind, receiver.kind):
+                    position = (POSITION,) if setting.has_positions else ()
+                    columns = (*position, *columns_sorts(setting, message.name))
+                    yield cell_name(f"sent/{message.name}", BEFORE, (sender.number, receiver.number)), columns
+        if setting.protocol.leader is not None:
+            for index in range(len(setting.processes[setting.protocol.leader.kind])):
+                yield cell_name("led", BEFORE, (index,)), (NUMBER,)
+
+    def _end(self, sender: Name, receiver: Name) -> Term:
+        """Where what is sent first on a link has its position."""
+        if self.start is not None:
+            return number(0, POSITION)
+        return apply(f"end/{sender.kind}/{receiver.kind}/{sender.number}/{receiver.number}", POSITION)
+
+    def _first_entries(self) -> dict[str, list[Entry]]:
+        setting = self.setting
+        found: dict[str, list[Entry]] = {name: [] for name, _ in self.relation_names()}
+        if self.start is None:
+            return found
+        for place, packet in _packets(self.start):
+            types = [of for _, of in setting.messages[packet.message].parameters]
+            raws = [
+                r for value, of in zip(packet.arguments, types, strict=True) for r in columns_of(setting, value, of)
+            ]
+            sorts = columns_sorts(setting, packet.message)
+            columns = [term_of(setting, raw, sort) for raw, sort in zip(raws, sorts, strict=True)]
+            if setting.has_positions:
+                columns.insert(0, number(place - PUT_APART, POSITION))
+            found[_relation(packet.message, packet.sender, packet.receiver)].append(Entry(TRUE, tuple(columns)))
+        leader = setting.protocol.leader
+        for index, token in self.start.led:
+            assert leader is not None
+            found[cell_name("led", BEFORE, (index,))].append(Entry(TRUE, (number(token),)))
+        return found
+
+    def _taken(self, sender: Name, receiver: Name, moment: int, position: Term) -> Term:
+        """Whether the step of a moment takes what is at a position of a link."""
+        place = apply(at(f"position!{POSITION}{BEFORE}", moment), POSITION)
+        taken = apply(at(takes_name(sender, receiver, BEFORE), moment), BOOL)
+        return conjunction((taken, equal(position, place)))
+
+    def _later_entries(self, moment: int) -> dict[str, list[Entry]]:
+        """After the step of a moment: what was there and not taken, and what it sends."""
+        setting = self.setting
+        found = {name: list(entries) for name, entries in self.entries[moment].items()}
+        if setting.has_positions:
+            for name, (sender, receiver) in self._links_by_name.items():
+                if any((sender, receiver) == _link_of(setting, c) for c in self.choices if c.takes is not None):
+                    found[name] = [
+                        Entry(
+                            conjunction((e.present, negation(self._taken(sender, receiver, moment, e.columns[0])))),
+                            e.columns,
+                        )
+                        for e in found[name]
+                    ]
+        for message, sender_number, receiver_number, index in _puts(self.choices):
+            put = at(put_name(message, sender_number, receiver_number, index, BEFORE), moment)
+            declared = setting.messages[message]
+            sender, receiver = Name(declared.sender, sender_number), Name(declared.receiver, receiver_number)
+            columns = [apply(f"{put}.{i}", sort) for i, sort in enumerate(columns_sorts(setting, message))]
+            if setting.has_positions:
+                ahead = number(moment * PUT_APART + index, POSITION)
+                columns.insert(0, arithmetic("+", self._end(sender, receiver), ahead))
+            found[_relation(message, sender, receiver)].append(Entry(apply(put, BOOL), tuple(columns)))
+        return found
+
+    @cached_property
+    def _links_by_name(self) -> dict[str, tuple[Name, Name]]:
+        """The link that each relation of messages is about."""
+        return {
+            _relation(message.name, sender, receiver): (sender, receiver)
+            for sender, receiver in _links(self.setting)
+            for message in self.setting.protocol.messages
+            if (message.sender, message.receiver) == (sender.kind, receiver.kind)
+        }
+
+    # Moments
+
+    def begin(self) -> list[str]:
+        """The text about the first state."""
+        self.entries.append(self._first_entries())
+        lines: list[str] = []
+        names: dict[str, tuple[str, ...]] = {}
+        writer = Writer(self.speller, "start/")
+        sorts = cells(self.setting)
+        if self.start is not None:
+            for (symbol, places), raw in cells_of(self.setting, self.start).items():
+                name = cell_name(symbol, BEFORE, places)
+                lines.append(f"(assert (= {name} {writer.text(term_of(self.setting, raw, sorts[name]))}))")
+                names[name] = (sorts[name],)
+        else:
+            for name, sort in sorts.items():
+                names[name] = (sort,)
+                lines += filter(None, [writer.within(name, sort)])
+        if self.symmetric:
+            for name in acted_names(self.setting):
+                names[name] = (BOOL,)
+                lines.append(f"(assert (not {name}))")
+        return [self._text(Template(names, {}, tuple(lines)), 0), *self._state(0)]
+
+    def next(self) -> list[str]:
+        """The text about one more step, the state after it included."""
+        moment = len(self.entries) - 1
+        step = self._text(self.step, moment)
+        self.entries.append(self._later_entries(moment))
+        return [step, *self._state(moment + 1), self._text(self.step_claims, moment)]
+
+    def _state(self, moment: int) -> list[str]:
+        """Who leads in a state, then what is said of it: that may speak of the history, this leading included."""
+        text = self._text(self.state.leading, moment)
+        leader = self.setting.protocol.leader
+        if leader is not None:
+            for index in range(len(self.setting.processes[leader.kind])):
+                now = apply(at(f"leads{BEFORE}/{index}", moment), BOOL)
+                token = apply(at(f"token{BEFORE}/{index}", moment), NUMBER)
+                if moment or self.start is None:
+                    self.entries[moment][cell_name("led", BEFORE, (index,))].append(Entry(now, (token,)))
+        return [text, self._text(self.state.claims, moment)]
+
+    # Text
+
+    def _text(self, template: Template, moment: int) -> str:
+        """The template's text about a moment, with all that it speaks of declared or defined, unless it was before."""
+        entries = self._entries_about(moment)
+        self._about = moment
+        self._writers += 1
+        writer = Writer(self.speller, f"about/{self._writers}/")
+        writer.names.update(template.names)
+        opened: list[str] = []
+        for name, formula in template.open.items():
+            spelled = self.speller.without_quantifiers(formula, entries, self._others)
+            opened.append(f"(define-fun {name} () Bool {writer.text(spelled)})")
+            self._said.add(at(name, moment))
+        about = [name for name in writer.names if name in entries and self._is_new(name, moment)]
+        relations = [self._relation_text(name, entries[name], writer) for name in about]
+        ends = [name for name in writer.names if name.startswith("end/") and (BEFORE in name or LATER in name)]
+        relations += [self._end_text(name, moment, writer) for name in ends if self._is_new(name, moment)]
+        declared: list[str] = []
+        for name, sorts in writer.names.items():
+            if not name.startswith("?") and self._is_new(name, moment):
+                declared.append(writer.declared(name, sorts))
+                if name.startswith("with/"):
+                    declared += filter(None, [writer.within(name, sorts[-1])])
+        return at("\n".join((*declared, *relations, *opened, *template.lines)), moment)
+
+    def _is_new(self, name: str, moment: int) -> bool:
+        """Whether a name has not been declared or defined; from now on it is."""
+        known = len(self._said)
+        self._said.add(at(name, moment))
+        return len(self._said) > known
+
+    def _relation_text(self, name: str, entries: list[Entry], writer: Writer) -> str:
+        sorts = writer.names[name][:-1]
+        columns = tuple(apply(f"?{i}", sort) for i, sort in enumerate(sorts))
+        inside = [self._others(name, columns)]
+        for entry in entries:
+            same = (equal(one, other) for one, other in zip(columns, entry.columns, strict=True))
+            inside.append(conjunction((entry.present, *same)))
+        binders = " ".join(f"(?{i} {writer.sort(sort)})" for i, sort in enumerate(sorts))
+        return f"(define-fun {name} ({binders}) Bool {writer.text(disjunction(inside))})"
+
+    def _entries_about(self, moment: int) -> dict[str, list[Entry]]:
+        about = dict(self.entries[moment])
+        if moment + 1 < len(self.entries):
+            about |= {name.replace(BEFORE, LATER): found for name, found in self.entries[moment + 1].items()}
+        return about
+
+    def _others(self, relation: str, columns: tuple[Term, ...]) -> Term:
+        """Where runs begin in any state: the messages and leaders of that state."""
+        if self.start is not None:
+            return FALSE
+        moment = LATER if LATER in relation else BEFORE
+        there = apply("base/" + relation.replace(moment, ""), BOOL, *columns)
+        link = self._links_by_name.get(relation.replace(LATER, BEFORE))
+        if link is None or not self.setting.has_positions:
+            return there
+        steps = self._about + (1 if moment == LATER else 0)
+        return conjunction((there, *(negation(self._taken(*link, step, columns[0])) for step in range(steps))))
+
+    def _end_text(self, name: str, moment: int, writer: Writer) -> str:
+        symbol, _, places = name.replace(LATER, BEFORE).partition(BEFORE)
+        moment += LATER in name
+        _, sender, receiver = symbol.split("/")
+        one, other = (int(place) for place in places.split("/")[1:])
+        end = arithmetic("+", self._end(Name(sender, one), Name(receiver, other)), number(moment * PUT_APART, POSITION))
+        return f"(define-fun {name} () Int {writer.text(end)})"
+
+
+def _relation(message: str, sender: Name, receiver: Name) -> str:
+    return cell_name(f"sent/{message}", BEFORE, (sender.number, receiver.number))
+
+
+def _packets(state: State) -> Iterator[tuple[int, Packet]]:
+    for packet in sorted(state.packets, key=packet_order):
+        yield 0, packet
+    for link in state.links:
+        yield from enumerate(link.queue)
