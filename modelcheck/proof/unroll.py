@@ -261,20 +261,19 @@ def cells(setting: Setting) -> dict[str, str]:
 
 def _in_order(setting: Setting, all_choices: list[Choice]) -> Iterator[Term]:
     """Interchangeable processes act for the first time in the order of their numbers: every run is like such a one but
-    for who is called what. Of two that take part in one step the one that acts counts as the first."""
+    for who is called what."""
     for kind in setting.protocol.kinds:
         count = len(setting.processes[kind.name])
         if kind.ordered or count == 1:
             continue
-        involved: dict[int, list[Term]] = {index: [] for index in range(count)}
+        acting: dict[int, list[Term]] = {index: [] for index in range(count)}
         for one in all_choices:
-            before = list(_involved(one, kind.name))
-            for place, index in enumerate(before):
-                if index:
-                    earlier = TRUE if index - 1 in before[:place] else _acted(kind.name, index - 1, BEFORE)
-                    yield implication(one.chosen, earlier)
-                involved[index].append(one.chosen)
-        for index, now in involved.items():
+            index = one.processes.get("actor")
+            if index is not None and one.unit.actor == kind.name:
+                acting[index].append(one.chosen)
+        for index, now in acting.items():
+            if index:
+                yield implication(disjunction(now), _acted(kind.name, index - 1, BEFORE))
             was = _acted(kind.name, index, BEFORE)
             yield equal(_acted(kind.name, index, LATER), disjunction((was, *now)))
 
@@ -283,19 +282,42 @@ def _acted(kind: str, index: int, moment: str) -> Term:
     return apply(f"acted/{kind}{moment}/{index}", BOOL)
 
 
-def _involved(one: Choice, kind: str) -> Iterator[int]:
-    sorts = {constant.name: constant.sort.removeprefix("process/") for constant in one.unit.constants}
-    for role in ACTING:
-        if role in one.processes and sorts[role] == kind:
-            yield one.processes[role]
-
-
 def acted_names(setting: Setting) -> list[str]:
     return [
         f"acted/{kind.name}{BEFORE}/{index}"
         for kind in setting.protocol.kinds
         for index in range(len(setting.processes[kind.name]))
     ]
+
+
+def order_template(setting: Setting, speller: Speller, all_choices: list[Choice]) -> Template:
+    """What holds of two steps that follow each other: the process with the smaller number acts first, unless the second
+    step is about a message that only the first one sends. Any other two steps of different processes lead to the same
+    state in either order, since a process reads and changes nothing but its own and takes only what is sent to it."""
+    making = _Making(speller, "order")
+    places = {(name.kind, name.number): place for place, name in enumerate(n for of in setting.model.names for n in of)}
+    acting = [(places[c.unit.actor, c.processes["actor"]], c) for c in all_choices if "actor" in c.processes]
+    later = {one.name: apply(one.name.replace(BEFORE, LATER), BOOL) for _, one in acting}
+    roots = []
+    for place in sorted(set(places.values())):
+        above = disjunction(one.chosen for other, one in acting if other > place)
+        second: dict[Term, list[Term]] = {}
+        for other, one in acting:
+            if other == place:
+                second.setdefault(_message_of(one), []).append(later[one.name])
+        for known, chosen in second.items():
+            roots.append(implication(conjunction((above, disjunction(chosen))), negation(known)))
+    return making.asserted(roots)
+
+
+def _message_of(one: Choice) -> Term:
+    """Whether the message that the second of two steps is about was there before the first one, too."""
+    parts = one.enabled.arguments if one.enabled.operator == "and" else (one.enabled,)
+    if one.unit.step not in (StepKind.DELIVER, StepKind.DELIVER_AND_KEEP):
+        return TRUE
+    sent = next(part for part in parts if part.operator == "apply" and part.name.startswith("sent/"))
+    given = (apply(column.name.replace(BEFORE, LATER), column.sort) for column in sent.arguments)
+    return apply(sent.name, BOOL, *given)
 
 
 @dataclass(frozen=True)
@@ -362,6 +384,7 @@ class Unrolling:
         self.symmetric = symmetric
         self.step = step_template(setting, self.speller, self.choices, symmetric=symmetric)
         self.state = state_template(setting, self.speller, claims)
+        self.order = order_template(setting, self.speller, self.choices)
         self.step_claims = claim_template(setting, self.speller, step_claims)
         self.start = start
         self.entries: list[dict[str, list[Entry]]] = []
@@ -483,6 +506,11 @@ class Unrolling:
         step = self._text(self.step, moment)
         self.entries.append(self._later_entries(moment))
         return [step, *self._state(moment + 1), self._text(self.step_claims, moment)]
+
+    def ordered(self, moment: int) -> str:
+        """The text about the order of the step of a moment and the next one. What it leaves out is another run to the
+        same state; but not with the same last step."""
+        return self._text(self.order, moment)
 
     def _state(self, moment: int) -> list[str]:
         """Who leads in a state, then what is said of it: that may speak of the history, this leading included."""
