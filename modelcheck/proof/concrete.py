@@ -170,3 +170,46 @@ def process_number(of: Term) -> int:
     """Which of its kind a process constant is."""
     assert of.operator == "constant" and of.sort == process_sort(of.sort.removeprefix("process/"))
     return int(of.name.rsplit(".", 1)[1]) - 1
+
+
+# Formulas of which all is known --------------------------------------------------------------------------------------
+
+
+def evaluated(term: Term, read: Callable[[str, str], Raw]) -> Raw:
+    """What a formula without quantifiers is, where `read` says what its constants are, by name and sort."""
+    match term.operator:
+        case "true" | "false":
+            return term.operator == "true"
+        case "number":
+            return term.value
+        case "constant":
+            if term.sort.startswith("process/"):
+                return process_number(term)
+            return term.name.removeprefix("value/")
+        case "apply":
+            assert not term.arguments, f"{term} is no constant"
+            return read(term.name, term.sort)
+        case "and":
+            return all(evaluated(one, read) for one in term.arguments)
+        case "or":
+            return any(evaluated(one, read) for one in term.arguments)
+        case "not":
+            return not evaluated(term.arguments[0], read)
+        case "=>":
+            return not evaluated(term.arguments[0], read) or evaluated(term.arguments[1], read)
+        case "ite":
+            return evaluated(term.arguments[1 if evaluated(term.arguments[0], read) else 2], read)
+    one, other = (evaluated(argument, read) for argument in term.arguments)
+    if term.operator == "=":
+        return one == other
+    assert not isinstance(one, str) and not isinstance(other, str)
+    match term.operator:
+        case "<=":
+            return one <= other
+        case "+":
+            return one + other
+        case "-":
+            return one - other
+        case "*":
+            return one * other
+    raise TypeError(f"not a formula without quantifiers: {term}")

@@ -69,6 +69,14 @@ class Choice:
     takes: tuple[int, int] | None
 
     @property
+    def message(self) -> Term | None:
+        """That the message is under way which the step is about."""
+        parts = self.enabled.arguments if self.enabled.operator == "and" else (self.enabled,)
+        if self.unit.step not in (StepKind.DELIVER, StepKind.DELIVER_AND_KEEP, StepKind.LOSE):
+            return None
+        return next(part for part in parts if part.operator == "apply" and part.name.startswith("sent/"))
+
+    @property
     def name(self) -> str:
         return f"choice/{self.number}{BEFORE}"
 
@@ -312,10 +320,9 @@ def order_template(setting: Setting, speller: Speller, all_choices: list[Choice]
 
 def _message_of(one: Choice) -> Term:
     """Whether the message that the second of two steps is about was there before the first one, too."""
-    parts = one.enabled.arguments if one.enabled.operator == "and" else (one.enabled,)
-    if one.unit.step not in (StepKind.DELIVER, StepKind.DELIVER_AND_KEEP):
+    sent = one.message
+    if sent is None:
         return TRUE
-    sent = next(part for part in parts if part.operator == "apply" and part.name.startswith("sent/"))
     given = (apply(column.name.replace(BEFORE, LATER), column.sort) for column in sent.arguments)
     return apply(sent.name, BOOL, *given)
 
