@@ -134,8 +134,7 @@ def value_of(expression: Expression, scope: Scope) -> Symbolic:
             return _computed(expression, scope)
         case OneOf(value, alternatives):
             asked = value_of(value, scope)
-            found = (value_of(alternative, scope) for alternative in alternatives)
-            return disjunction(_equal(setting, asked, one, value.type) for one in found)
+            return disjunction(_equal(setting, asked, value_of(a, scope), value.type) for a in alternatives)
         case Member(element, of_set):
             inside = members(value_of(of_set, scope))
             one_value = value_of(element, scope)
