@@ -422,24 +422,9 @@ class Unrolling:
         return apply(f"end/{sender.kind}/{receiver.kind}/{sender.number}/{receiver.number}", POSITION)
 
     def _first_entries(self) -> dict[str, list[Entry]]:
-        setting = self.setting
         found: dict[str, list[Entry]] = {name: [] for name, _ in self.relation_names()}
-        if self.start is None:
-            return found
-        for place, packet in _packets(self.start):
-            types = [of for _, of in setting.messages[packet.message].parameters]
-            raws = [
-                r for value, of in zip(packet.arguments, types, strict=True) for r in columns_of(setting, value, of)
-            ]
-            sorts = columns_sorts(setting, packet.message)
-            columns = [term_of(setting, raw, sort) for raw, sort in zip(raws, sorts, strict=True)]
-            if setting.has_positions:
-                columns.insert(0, number(place - PUT_APART, POSITION))
-            found[_relation(packet.message, packet.sender, packet.receiver)].append(Entry(TRUE, tuple(columns)))
-        leader = setting.protocol.leader
-        for index, token in self.start.led:
-            assert leader is not None
-            found[cell_name("led", BEFORE, (index,))].append(Entry(TRUE, (number(token),)))
+        for name, entry in () if self.start is None else entries_of(self.setting, self.start, -PUT_APART):
+            found[name].append(entry)
         return found
 
     def _taken(self, sender: Name, receiver: Name, moment: int, position: Term) -> Term:
@@ -602,6 +587,22 @@ class Unrolling:
 
 def _relation(message: str, sender: Name, receiver: Name) -> str:
     return cell_name(f"sent/{message}", BEFORE, (sender.number, receiver.number))
+
+
+def entries_of(setting: Setting, state: State, first: int) -> Iterator[tuple[str, Entry]]:
+    """The elements of the relations of a state, each with its relation. `first` is the position of the first message of
+    each link."""
+    for place, packet in _packets(state):
+        types = [of for _, of in setting.messages[packet.message].parameters]
+        carried = zip(packet.arguments, types, strict=True)
+        raws = [raw for value, of in carried for raw in columns_of(setting, value, of)]
+        sorts = columns_sorts(setting, packet.message)
+        columns = [term_of(setting, raw, sort) for raw, sort in zip(raws, sorts, strict=True)]
+        if setting.has_positions:
+            columns.insert(0, number(place + first, POSITION))
+        yield _relation(packet.message, packet.sender, packet.receiver), Entry(TRUE, tuple(columns))
+    for index, token in state.led:
+        yield cell_name("led", BEFORE, (index,)), Entry(TRUE, (number(token),))
 
 
 def _packets(state: State) -> Iterator[tuple[int, Packet]]:
