@@ -27,7 +27,8 @@ from modelcheck.proof.unroll import columns_sorts, entries_of
 from modelcheck.properties import FAILURE, Checked, checked, found_in_state, found_in_step
 from modelcheck.semantics import attempts, initial
 from modelcheck.trace import Trace, Violation
-from spec.protocol import OnAction, OnInput, OnTimeout, Property, PropertyKind
+from spec.protocol import OnAction, OnInput, OnTimeout, ProcessKind, Property, PropertyKind
+from spec.types import MapType, NatType, OptionType, Type, Value
 
 if TYPE_CHECKING:
     import z3
@@ -247,9 +248,13 @@ class _Solved:
             if f"sent/{message.name}" not in self.declared:
                 continue
             places = self.numbers if setting.has_positions else [None]
+            silent: set[tuple[int, int]] = set()
             for sender, receiver, place in product(
                 range(len(setting.processes[message.sender])), range(len(setting.processes[message.receiver])), places
             ):
+                if (sender, receiver) in silent or self._is_silent(message.name, sender, receiver):
+                    silent.add((sender, receiver))
+                    continue
                 ends = Name(message.sender, sender), Name(message.receiver, receiver)
                 given: list[tuple[Raw, str]] = [
                     (sender, f"process/{message.sender}"),
@@ -266,6 +271,15 @@ class _Solved:
                             queues.setdefault(ends, []).append((place, packet))
         found = with_messages(setting, state_of(setting, self.cell), packets, queues)
         return found._replace(led=frozenset(self._led()))
+
+    def _is_silent(self, message: str, sender: int, receiver: int) -> bool:
+        """Whether it is plain that no such message is under way on a link."""
+        function = self.declared[f"sent/{message}"]
+        declared = self.setting.messages[message]
+        ends = ((sender, declared.sender), (receiver, declared.receiver))
+        given = [self.expression(n, f"process/{kind}", function.domain(i)) for i, (n, kind) in enumerate(ends)]
+        rest = [self.z3.FreshConst(function.domain(i)) for i in range(2, function.arity())]
+        return bool(self.z3.is_false(self.z3.simplify(self.model.eval(function(*given, *rest)))))
 
     def _led(self) -> Iterator[tuple[int, int]]:
         leader = self.setting.protocol.leader
@@ -379,21 +393,74 @@ def _of_state(judge: Judge, state: State, properties: Sequence[Claim]) -> Counte
 
 
 def _of_step(judge: Judge, state: State, step: Step, name: str, properties: Sequence[Claim]) -> Counterexample:
-    def taken(before: State) -> Successor | None:
+    def taken(before: State, step: Step) -> Successor | None:
         return next((s for s in attempts(judge.model, before) if s.step == step), None)
 
-    def shows(smaller: State) -> bool:
-        after = taken(smaller)
-        if after is None or not judge.has_invariant(smaller):
+    def breaks(before: State, step: Step) -> bool:
+        after = taken(before, step)
+        if after is None or not judge.has_invariant(before):
             return False
-        return judge.broken(smaller, after, properties) == name
+        return judge.broken(before, after, properties) == name
 
-    state = minimal(judge.setting, state, shows)
-    after = taken(state)
+    state = minimal(judge.setting, state, lambda smaller: breaks(smaller, step))
+    for gap in (1, 2):
+        closer = closed_up(judge.setting, state, step, gap)
+        if breaks(*closer):
+            state, step = closer
+            break
+    after = taken(state, step)
     assert after is not None
     states = [state] if after.state is None else [state, after.state]
     violation = judge.violation(name, states, after, properties)
     return Counterexample(Trace(judge.model, state, (after,), violation, arbitrary=True), name)
+
+
+def closed_up(setting: Setting, state: State, step: Step, gap: int) -> tuple[State, Step]:
+    """The state and the step with the `nat`s in them as small as their order allows, at most `gap` apart."""
+    found = {0}
+
+    def seen(value: int) -> int:
+        found.add(value)
+        return value
+
+    _renumbered(setting, state, step, seen)
+    closer: dict[int, int] = {}
+    for value in sorted(found):
+        before = max((one for one in closer), default=None)
+        closer[value] = value if before is None else closer[before] + min(value - before, gap)
+    return _renumbered(setting, state, step, closer.__getitem__)
+
+
+def _renumbered(setting: Setting, state: State, step: Step, to: Callable[[int], int]) -> tuple[State, Step]:
+    def value_to(value: Value, of: Type) -> Value:
+        match of:
+            case NatType():
+                return to(value)
+            case OptionType(inner):
+                return None if value is None else value_to(value, inner)
+            case MapType(_, inner):
+                return tuple(value_to(entry, inner) for entry in value)
+            case _:
+                return value
+
+    def process_to(kind: ProcessKind, process: ProcessState) -> ProcessState:
+        values = zip(process.values, kind.variables, strict=True)
+        return process._replace(values=tuple(value_to(value, variable.type) for value, variable in values))
+
+    def packet_to(packet: Packet) -> Packet:
+        values = zip(packet.arguments, setting.messages[packet.message].parameters, strict=True)
+        return packet._replace(arguments=tuple(value_to(value, of) for value, (_, of) in values))
+
+    state = state._replace(
+        processes=tuple(
+            tuple(process_to(kind, process) for process in of)
+            for kind, of in zip(setting.protocol.kinds, state.processes, strict=True)
+        ),
+        packets=frozenset(map(packet_to, state.packets)),
+        links=frozenset(link._replace(queue=tuple(map(packet_to, link.queue))) for link in state.links),
+        led=frozenset((number, to(token)) for number, token in state.led),
+    )
+    return state, step if step.packet is None else step._replace(packet=packet_to(step.packet))
 
 
 def minimal(setting: Setting, state: State, shows: Callable[[State], bool]) -> State:
