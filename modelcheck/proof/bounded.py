@@ -31,7 +31,8 @@ from modelcheck.proof.concrete import Raw, arguments_of, evaluated, state_of
 from modelcheck.proof.logic import Term
 from modelcheck.proof.setting import Setting
 from modelcheck.proof.spell import BEFORE, at, cell_name
-from modelcheck.proof.unroll import Choice, Unrolling
+from modelcheck.proof.templates import Choice
+from modelcheck.proof.unroll import Unrolling
 from modelcheck.proof.z3_session import Reply, Session, solver_version
 from modelcheck.properties import Checked, checked, found_in_state, found_in_step
 from modelcheck.semantics import attempts, initial

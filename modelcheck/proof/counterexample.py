@@ -13,21 +13,20 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
-from modelcheck.explain import explain, explain_failure, explain_standard
 from modelcheck.model import Name, Packet, ProcessState, State, Step, Successor
 from modelcheck.proof.bounded import with_messages
 from modelcheck.proof.claims import Claim
-from modelcheck.proof.concrete import Raw, arguments_of, cells_of, evaluated, state_of
-from modelcheck.proof.logic import BOOL, NUMERIC, POSITION, Term, conjunction, disjunction, equal, rebuilt
+from modelcheck.proof.concrete import Raw, arguments_of, cells_of, state_of
+from modelcheck.proof.judge import Judge
+from modelcheck.proof.logic import BOOL, NUMERIC, POSITION
 from modelcheck.proof.obligations import Invariant, Obligation, text_of
-from modelcheck.proof.setting import Setting, base_view
-from modelcheck.proof.spell import BEFORE, Entry, Speller, cell_name
+from modelcheck.proof.setting import Setting
+from modelcheck.proof.spell import Speller
 from modelcheck.proof.steps import Unit
-from modelcheck.proof.unroll import columns_sorts, entries_of
-from modelcheck.properties import FAILURE, Checked, checked, found_in_state, found_in_step
+from modelcheck.proof.templates import columns_sorts
 from modelcheck.semantics import attempts, initial
-from modelcheck.trace import Trace, Violation
-from spec.protocol import OnAction, OnInput, OnTimeout, ProcessKind, Property, PropertyKind
+from modelcheck.trace import Trace
+from spec.protocol import OnAction, OnInput, OnTimeout, ProcessKind
 from spec.types import MapType, NatType, OptionType, Type, Value
 
 if TYPE_CHECKING:
@@ -49,120 +48,6 @@ class Counterexample:
 
     trace: Trace
     broken: str
-
-
-# Claims of concrete states -------------------------------------------------------------------------------------------
-
-
-class Judge:
-    """Says whether claims hold in concrete states: by the reference semantics where it knows the claim, else by the
-    claim's formula."""
-
-    def __init__(self, setting: Setting, invariant: Invariant) -> None:
-        self.setting = setting
-        self.model = setting.model
-        self.claims = invariant.claims
-        self.speller = Speller(setting)
-        self._formulas: dict[str, Term] = {}
-
-    @cached_property
-    def standard(self) -> dict[str, Checked]:
-        return {item.name: item for item in checked(self.model) if item.declared is None and not item.in_step}
-
-    def holds(self, claim: Claim, state: State) -> bool:
-        if claim.expression is not None:
-            item = Checked(claim.name, True, False, as_property(claim))
-            return not found_in_state(self.model, item, state)
-        if claim.name in self.standard:
-            return not found_in_state(self.model, self.standard[claim.name], state)
-        return self._formula_holds(claim, state)
-
-    def has_invariant(self, state: State) -> bool:
-        return all(self.holds(claim, state) for claim in self.claims)
-
-    def broken(self, before: State, after: Successor, properties: Sequence[Claim]) -> str | None:
-        """What a step breaks, if anything: it fails, or a clause or a property of steps is false of it."""
-        if after.state is None:
-            return FAILURE
-        for item in checked(self.model):
-            if item.in_step and item.declared is not None and found_in_step(self.model, item, before, after.state):
-                return item.name
-        claims = (*self.claims, *properties)
-        return next((claim.name for claim in claims if not self.holds(claim, after.state)), None)
-
-    def violation(
-        self, name: str, states: Sequence[State], last: Successor | None, claims: Sequence[Claim]
-    ) -> Violation:
-        """Why it is false at the end."""
-        if last is not None and last.failure is not None:
-            return explain_failure(self.model, last.failure)
-        for item in checked(self.model):
-            if item.name == name and item.in_step and item.declared is not None:
-                return explain(self.model, item.declared, *states[-2:])
-        if name in self.standard:
-            return explain_standard(self.model, name, states[-1])
-        claim = next(claim for claim in (*self.claims, *claims) if claim.name == name)
-        if claim.expression is not None:
-            return explain(self.model, as_property(claim), states[-1])
-        return Violation(name, claim.text, (f"`{claim.text}` is false",))
-
-    def _formula_holds(self, claim: Claim, state: State) -> bool:
-        if claim.name not in self._formulas:
-            self._formulas[claim.name] = self.speller.spelled(claim.holds(base_view(self.setting)))
-        entries = entries_by_relation(self.setting, self.speller, state)
-        formula = self.speller.without_quantifiers(self._formulas[claim.name], entries)
-        cells = {
-            cell_name(symbol, BEFORE, places): raw for (symbol, places), raw in cells_of(self.setting, state).items()
-        }
-        ends = {(link.sender, link.receiver): len(link.queue) for link in state.links}
-
-        def read(name: str, _: str) -> Raw:
-            if name.startswith("end/"):
-                symbol, _, places = name.partition(BEFORE)
-                (_, one, other), (first, second) = symbol.split("/"), map(int, places.split("/")[1:])
-                return ends.get((Name(one, first), Name(other, second)), 0)
-            return cells[name]
-
-        return bool(evaluated(_with_entries(formula, entries), read))
-
-
-def as_property(claim: Claim) -> Property:
-    """A clause as if the spec had declared it."""
-    assert claim.expression is not None
-    return Property(PropertyKind.INVARIANT, claim.name, claim.text, claim.about, claim.expression)
-
-
-def entries_by_relation(setting: Setting, speller: Speller, state: State) -> dict[str, list[Entry]]:
-    """The elements of every relation in a state, where none is missing."""
-    found: dict[str, list[Entry]] = {}
-    for name in relation_names(setting):
-        found[name] = []
-    for name, entry in entries_of(setting, state, 0):
-        found[name].append(entry)
-    return found
-
-
-def relation_names(setting: Setting) -> Iterator[str]:
-    for message in setting.protocol.messages:
-        ranges = range(len(setting.processes[message.sender])), range(len(setting.processes[message.receiver]))
-        for places in product(*ranges):
-            yield cell_name(f"sent/{message.name}", BEFORE, places)
-    if setting.protocol.leader is not None:
-        for index in range(len(setting.processes[setting.protocol.leader.kind])):
-            yield cell_name("led", BEFORE, (index,))
-
-
-def _with_entries(term: Term, entries: dict[str, list[Entry]]) -> Term:
-    """The term with what the relations hold spelled out."""
-    if not term.arguments:
-        return term if term.name not in entries else disjunction(entry.present for entry in entries[term.name])
-    arguments = tuple(_with_entries(argument, entries) for argument in term.arguments)
-    if term.operator == "apply" and term.name in entries:
-        return disjunction(
-            conjunction(equal(one, other) for one, other in zip(arguments, entry.columns, strict=True))
-            for entry in entries[term.name]
-        )
-    return rebuilt(term, arguments)
 
 
 # From a solver's model -----------------------------------------------------------------------------------------------
