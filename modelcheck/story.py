@@ -9,7 +9,18 @@ from enum import Enum
 from textwrap import wrap
 
 from modelcheck.explain import explain_witness
-from modelcheck.model import Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
+from modelcheck.model import (
+    Model,
+    Name,
+    Packet,
+    ProcessState,
+    State,
+    Step,
+    StepKind,
+    Successor,
+    link_order,
+    packet_order,
+)
 from modelcheck.properties import FAILURE
 from modelcheck.semantics import initial, leads, process_state
 from modelcheck.trace import Trace
@@ -78,6 +89,7 @@ class Scene:
         return self.kind in FAULTS
 
 
+ARBITRARY = "a state that satisfies the invariant, not necessarily reachable"
 FAULTS = (StepKind.RESTART, StepKind.CRASH, StepKind.DISK_LOSS, StepKind.PARTITION, StepKind.LOSE)
 
 
@@ -167,8 +179,10 @@ def _start(trace: Trace) -> Scene:
         else:
             names = (Name(kind.name, number) for number in range(len(processes)))
             described += [f"{name} has {_description(kind, p)}" for name, p in zip(names, processes, strict=True)]
+    if trace.arbitrary:
+        described += _besides(model, trace.start)
     by_sender: dict[Name, list[Packet]] = {}
-    for packet in initial(model).sent:
+    for packet in () if trace.arbitrary else initial(model).sent:
         by_sender.setdefault(packet.sender, []).append(packet)
     sends = [
         f"{sender} {sent}" for sender, packets in by_sender.items() for sent in describe_sends(model, tuple(packets))
@@ -179,7 +193,7 @@ def _start(trace: Trace) -> Scene:
         0,
         StepKind.ACTION,
         None,
-        "at the start",
+        ARBITRARY if trace.arbitrary else "at the start",
         None,
         None,
         tuple(described),
@@ -187,6 +201,22 @@ def _start(trace: Trace) -> Scene:
         notes,
         _standings(model, trace.start),
     )
+
+
+def _besides(model: Model, state: State) -> Iterator[str]:
+    """What else there is to a state that is not the initial one: what is under way, and what has happened."""
+    for names, processes in zip(model.names, state.processes, strict=True):
+        yield from (f"{name} is down" for name, process in zip(names, processes, strict=True) if not process.up)
+    queues = [link.queue for link in sorted(state.links, key=link_order)]
+    for queue in (*((packet,) for packet in sorted(state.packets, key=packet_order)), *queues):
+        messages = ", then ".join(describe_packet(model, packet) for packet in queue)
+        yield f"under way from {queue[0].sender} to {queue[0].receiver}: {messages}"
+    leader = model.protocol.leader
+    for number, token in sorted(state.led):
+        if leader is not None and leads(model, state, Name(leader.kind, number)) != token:
+            yield f"{Name(leader.kind, number)} has led with token {token}"
+    if state.sides:
+        yield f"partition: {' | '.join(_sides(model, state.sides))}"
 
 
 def _down(process: ProcessState) -> ProcessState:
@@ -231,7 +261,10 @@ def _sent_in(trace: Trace, number: int, packet: Packet | None) -> int | None:
     that did; on a link that keeps the order and all that was sent, the one whose turn it is; else the only one."""
     if packet is None:
         return None
-    sent = [initial(trace.model).sent, *(successor.sent for successor in trace.steps[: number - 1])]
+    sent = [
+        () if trace.arbitrary else initial(trace.model).sent,
+        *(successor.sent for successor in trace.steps[: number - 1]),
+    ]
     found = [at for at, packets in enumerate(sent) if packet in packets]
     if trace.model.network.is_growing_set:
         return found[0] if found else None
@@ -240,6 +273,8 @@ def _sent_in(trace: Trace, number: int, packet: Packet | None) -> int | None:
         link = (packet.sender, packet.receiver)
         turns = [at for at, packets in enumerate(sent) for one in packets if (one.sender, one.receiver) == link]
         earlier = [successor.step.packet for successor in trace.steps[: number - 1]]
+        if trace.arbitrary:
+            return None  # the queue was not empty at the start
         return turns[sum(one is not None and (one.sender, one.receiver) == link for one in earlier)]
     return found[0] if len(found) == 1 and sent[found[0]].count(packet) == 1 else None
 
@@ -386,7 +421,7 @@ def _changes(what: str, was: Value, now: Value, of: Type) -> Iterator[str]:
 
 def _ending(trace: Trace) -> Ending:
     declared = {claim.name: claim for claim in trace.model.protocol.properties}
-    last = f"after step {len(trace)}" if trace.steps else "at the start"
+    last = f"after step {len(trace)}" if trace.steps else "in the state" if trace.arbitrary else "at the start"
     if trace.violation is not None:
         violation = trace.violation
         claim = declared.get(violation.property)

@@ -1,4 +1,4 @@
-"""A behaviour of a model from its initial state on."""
+"""A behaviour of a model from its initial state on, or from a state that a proof asks about."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ class Violation:
 class Trace:
     """`steps[i]` leads from the i-th state to the next one; the last may fail and then leads to none.
 
-    `violation` is None for a witness of a `reachable` property, whose name is then `witness`."""
+    `violation` is None for a witness of a `reachable` property, whose name is then `witness`. An `arbitrary` start
+    is not the initial state but one that satisfies an invariant: it need not be reachable."""
 
     model: Model
     start: State
     steps: tuple[Successor, ...]
     violation: Violation | None = None
     witness: str = ""
+    arbitrary: bool = False
 
     @property
     def states(self) -> tuple[State, ...]:

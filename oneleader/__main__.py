@@ -136,6 +136,53 @@ def check(
 
 
 @app.command()
+def bmc(
+    spec: Spec,
+    within: Annotated[
+        str | None, typer.Option(metavar="SIZES", help="As in '3 nodes'.", show_default="the spec's first check")
+    ] = None,
+    depth: Annotated[int, typer.Option(help="At most this many steps.")] = 10,
+    properties: Annotated[
+        list[str] | None, typer.Option("--property", "-p", metavar="NAME", help="Look for this only (repeatable).")
+    ] = None,
+    induction: Annotated[
+        bool, typer.Option("--induction", help="Try to prove by k-induction that nothing is ever violated.")
+    ] = False,
+    network: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Instead of the spec's: 'loss, reordering', 'reliable'.")
+    ] = None,
+    faults: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Instead of the spec's: 'crash up to 2, partition', 'none'.")
+    ] = None,
+    time: Annotated[float | None, typer.Option(help="At most this many seconds.", show_default="no limit")] = None,
+    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+    format: Annotated[Formats, typer.Option(help="How to show a counterexample.")] = Formats.CHART,
+    trace: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the counterexample, for `replay`.")] = None,
+    progress: Annotated[
+        bool | None, typer.Option(help="Tell how far the search is.", show_default="on a terminal")
+    ] = None,
+) -> None:
+    """Look for a violation within so many steps with a solver (Z3): sizes are fixed, numbers are unbounded."""
+    from oneleader import bmc as command
+
+    request = command.Request(
+        spec=spec,
+        within=within,
+        depth=depth,
+        properties=tuple(properties or ()),
+        induction=induction,
+        network=network,
+        faults=faults,
+        seconds=time,
+        as_json=json,
+        format=format.value,
+        trace=trace,
+        progress=progress,
+    )
+    command.bmc(request)
+
+
+@app.command()
 def replay(
     spec: Spec,
     trace: Annotated[

@@ -139,11 +139,11 @@ def _options(protocol: Protocol, request: Request) -> Options:
         Choice(Wanted(request.engine), ALL - set(request.without)),
         network,
         faults,
-        _only(protocol, request.properties),
+        only_of(protocol, request.properties),
     )
 
 
-def _only(protocol: Protocol, names: tuple[str, ...]) -> frozenset[str] | None:
+def only_of(protocol: Protocol, names: tuple[str, ...]) -> frozenset[str] | None:
     known = [declared.name for declared in protocol.properties]
     if protocol.leader is not None:
         known += [ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS]

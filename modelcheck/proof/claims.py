@@ -45,12 +45,14 @@ MINORITY_TEXT = (
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that is to hold in every state. `text` says it in the spec's language, or in words."""
+    """Something that is to hold in every state. `text` says it in the spec's language, or in words; `expression` is
+    what it says, of every process of the kind `about` where that is given."""
 
     name: str
     text: str
     holds: Callable[[View], Term]
     expression: Expression | None = None
+    about: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def of_expression(setting: Setting, name: str, expression: Expression, about: st
             return condition(expression, Scope(setting, view, None, {}))
         return setting.every(about, lambda p: condition(expression, Scope(setting, view, p, {})), "self")
 
-    return Claim(name, text or show(expression), holds, expression)
+    return Claim(name, text or show(expression), holds, expression, about)
 
 
 # The spec's properties -----------------------------------------------------------------------------------------------

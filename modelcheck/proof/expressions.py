@@ -76,7 +76,7 @@ from spec.protocol import (
     Underway,
     Up,
 )
-from spec.types import ProcessType, SetType
+from spec.types import MapType, ProcessType, SetType, Type
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def value_of(expression: Expression, scope: Scope) -> Symbolic:
             return _computed(expression, scope)
         case OneOf(value, alternatives):
             asked = value_of(value, scope)
-            return disjunction(same(setting, asked, value_of(alternative, scope)) for alternative in alternatives)
+            return disjunction(_equal(setting, asked, value_of(a, scope), value.type) for a in alternatives)
         case Member(element, of_set):
             inside = members(value_of(of_set, scope))
             one_value = value_of(element, scope)
@@ -211,10 +211,18 @@ def _read(expression: Read, scope: Scope) -> Symbolic:
     return read(scope.setting, scope.view, name, of, (_process(expression.process, scope),))
 
 
+def _equal(setting: Setting, left: Symbolic, right: Symbolic, of: Type) -> Term:
+    """Whether two values are equal; `of` is the type of the left one."""
+    if isinstance(of, MapType) and isinstance(left, Entries) and isinstance(right, Entries):
+        one, other = left, right
+        return setting.every(of.key.kind, lambda key: same(setting, one.at(key), other.at(key)))
+    return same(setting, left, right)
+
+
 def _compared(expression: Compare, scope: Scope) -> Term:
     left, right = value_of(expression.left, scope), value_of(expression.right, scope)
     if expression.comparison in (Comparison.EQUAL, Comparison.DIFFERENT):
-        equality = same(scope.setting, left, right)
+        equality = _equal(scope.setting, left, right, expression.left.type)
         return equality if expression.comparison is Comparison.EQUAL else negation(equality)
     one, other = term(left), term(right)
     if expression.comparison in (Comparison.GREATER, Comparison.GREATER_EQUAL):

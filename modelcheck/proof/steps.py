@@ -69,7 +69,8 @@ class Defined:
 @dataclass(frozen=True)
 class Unit:
     """One kind of step. `constants` are declared with it, and `functions` (symbol, argument sorts, result sort):
-    whatever they are, the step may be taken where `enabled` holds. `handler` is None where none runs."""
+    whatever they are, the step may be taken where `enabled` holds. `handler` is None where none runs; `sent` is what it
+    sends, in order."""
 
     name: str
     step: StepKind
@@ -80,6 +81,7 @@ class Unit:
     enabled: Term
     fails: Term
     changes: Mapping[str, Defined]
+    sent: tuple[Sending, ...] = ()
 
     def after(self, before: View) -> View:
         """The state after the step, with the changed symbols spelled out."""
@@ -289,8 +291,10 @@ def _unit(
     handler: Handler | None = None,
     fails: Term = FALSE,
     functions: tuple[tuple[str, tuple[str, ...], str], ...] = (),
+    sent: tuple[Sending, ...] = (),
 ) -> Unit:
-    return Unit(name, step, actor, handler, constants, functions, enabled, fails, _defined(setting, changes, before))
+    defined = _defined(setting, changes, before)
+    return Unit(name, step, actor, handler, constants, functions, enabled, fails, defined, sent)
 
 
 def actor(kind: str) -> Term:
@@ -360,6 +364,7 @@ def _deliveries(setting: Setting, before: View, name: str) -> Iterator[Unit]:
                 {**removed, **_after(run, began)},
                 chosen,
                 run.fails,
+                sent=run.sent,
             )
 
 
@@ -433,7 +438,19 @@ def _timeouts(setting: Setting, before: View, kind: ProcessKind, timer: str) -> 
         run = execute(chosen.body, begun)
         changes = {**fired, **_after(run, began)}
         title = _title(chosen, setting)
-        yield _unit(setting, before, title, StepKind.TIMEOUT, kind.name, (me,), condition_, changes, chosen, run.fails)
+        yield _unit(
+            setting,
+            before,
+            title,
+            StepKind.TIMEOUT,
+            kind.name,
+            (me,),
+            condition_,
+            changes,
+            chosen,
+            run.fails,
+            sent=run.sent,
+        )
 
 
 def _spontaneous(setting: Setting, before: View, kind: ProcessKind, handler: Handler) -> Unit:
@@ -467,7 +484,17 @@ def _spontaneous(setting: Setting, before: View, kind: ProcessKind, handler: Han
     title = _title(handler, setting)
     after = _after(end, before)
     return _unit(
-        setting, before, title, step, kind.name, tuple(constants), conjunction(enabled), after, handler, end.fails
+        setting,
+        before,
+        title,
+        step,
+        kind.name,
+        tuple(constants),
+        conjunction(enabled),
+        after,
+        handler,
+        end.fails,
+        sent=end.sent,
     )
 
 
@@ -532,6 +559,7 @@ def _restart(setting: Setting, before: View, kind: ProcessKind, fault: Fault) ->
         {**reset, **_after(run, began), **counted},
         handler,
         run.fails,
+        sent=run.sent,
     )
 
 
@@ -562,6 +590,7 @@ def _recovery(setting: Setting, before: View, kind: ProcessKind) -> Unit:
         {**risen, **_after(run, began)},
         handler,
         run.fails,
+        sent=run.sent,
     )
 
 
