@@ -23,7 +23,7 @@ from modelcheck.proof.logic import (
     negation,
     number,
 )
-from modelcheck.proof.setting import Setting, View, fresh, spent_symbol
+from modelcheck.proof.setting import Setting, Unprovable, View, fresh, spent_symbol
 from modelcheck.proof.steps import leads
 from modelcheck.proof.values import Entries, Members, Symbolic, at_most_one, has_range, members, read, within
 from modelcheck.properties import (
@@ -37,6 +37,7 @@ from spec.protocol import Expression, Local, Property, PropertyKind
 from spec.show import show
 from spec.types import IntType, MapType, OptionType, ProcessType, Type
 
+RECORDED = "leaders_are_recorded"
 MINORITY_CANNOT_ELECT = "minority_cannot_elect"
 MINORITY_TEXT = (
     "processes among whom there is no quorum cannot elect a leader by themselves: a partition of them elects none"
@@ -162,7 +163,7 @@ def recorded(setting: Setting) -> Claim | None:
 
         return setting.every(leader.kind, of, "leader")
 
-    return Claim("leaders_are_recorded", "whoever leads is in the record of who has led with which token", holds)
+    return Claim(RECORDED, "whoever leads is in the record of who has led with which token", holds)
 
 
 def _one_leader(setting: Setting, view: View) -> Term:
@@ -302,7 +303,7 @@ def _well_formed(setting: Setting, value: Symbolic, of: Type) -> Term:
         case MapType(key, inner), Entries(at):
             return setting.every(key.kind, lambda p: _well_formed(setting, at(p), inner))
         case IntType() as numbers, _ if setting.any_number and numbers.low < 0:
-            return FALSE  # a total order has no negative numbers; see `fragment`
+            raise Unprovable(f"the negative numbers of `{numbers}`, for any number of processes")
         case _ if has_range(of):
             return within(setting, value, of)
         case _:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from modelcheck.proof.claims import (
     MINORITY_CANNOT_ELECT,
@@ -24,7 +25,18 @@ from modelcheck.proof.claims import (
     standard,
     unchanged,
 )
-from modelcheck.proof.logic import BOOL, TRUE, Term, conjunction, disjunction, negation, subterms
+from modelcheck.proof.logic import (
+    BOOL,
+    NUMBER,
+    TRUE,
+    Term,
+    apply,
+    conjunction,
+    disjunction,
+    negation,
+    substitute,
+    subterms,
+)
 from modelcheck.proof.setting import Setting, View, base_view, process_sort
 from modelcheck.proof.smtlib import Printer, Text, comment, declarations, largest_literal, sort_text, written
 from modelcheck.proof.steps import AFTER, Unit, initial_view, units
@@ -145,26 +157,81 @@ def _minority(setting: Setting) -> tuple[tuple[str, tuple[str, ...], str], ...]:
 # Text ----------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Denied:
+    """The negation of an obligation's goals, with constants for what the goals say of all processes and numbers."""
+
+    constants: tuple[Term, ...]
+    formula: Term
+
+
+def denied(goals: tuple[Goal, ...]) -> Denied:
+    """Each goal that begins with *for all* is false at some values: the constants."""
+    constants: list[Term] = []
+    parts = []
+    for goal in goals:
+        formula = goal.formula
+        if formula.operator == "forall":
+            *bound, body = formula.arguments
+            some = [apply(f"some/{len(constants) + i + 1}", one.sort) for i, one in enumerate(bound)]
+            constants += some
+            formula = substitute(body, dict(zip(bound, some, strict=True)))
+        parts.append(negation(formula))
+    return Denied(tuple(constants), disjunction(parts))
+
+
+def supposed(setting: Setting, obligation: Obligation, formula: Term, constants: tuple[Term, ...]) -> Term:
+    """A hypothesis as it is given to a solver. One that says of all processes or numbers that there is a quorum would
+    lead from processes to quorums and back, without end; it is given for the processes and numbers of the step and of
+    the goals alone, and what a solver then has to decide is in a decidable fragment. To suppose less proves no more."""
+    if not setting.any_number or not _says_that_there_is_a_quorum(formula):
+        return formula
+    *bound, body = formula.arguments
+    terms = [*constants, *(obligation.unit.constants if obligation.unit is not None else ())]
+    ranges: dict[str, list[Term]] = {}
+    for term in terms:
+        ranges.setdefault(term.sort, []).append(term)
+    numbers = ranges.setdefault(NUMBER, [])
+    for symbol in setting.symbols.values():
+        if symbol.result == NUMBER and len(symbol.arguments) == 1:
+            numbers += [apply(symbol.name, NUMBER, one) for one in ranges.get(symbol.arguments[0], [])]
+    choices = product(*(ranges.get(one.sort, []) for one in bound))
+    return conjunction(substitute(body, dict(zip(bound, chosen, strict=True))) for chosen in choices)
+
+
+def _says_that_there_is_a_quorum(formula: Term) -> bool:
+    return formula.operator == "forall" and any(
+        part.operator == "exists" and any(one.sort.startswith("quorum/") for one in part.arguments[:-1])
+        for part in subterms(formula)
+    )
+
+
 def text_of(setting: Setting, obligation: Obligation, cache: dict[object, str] | None = None) -> str:
     """The obligation as a self-contained SMT-LIB 2 file: `unsat` means that it is shown."""
-    return context_of(setting, obligation, cache) + goal_text(setting, obligation.goals) + "(check-sat)\n"
+    wrong = denied(obligation.goals)
+    return context_of(setting, obligation, wrong, cache) + goal_text(setting, obligation.goals, wrong) + "(check-sat)\n"
 
 
-def context_of(setting: Setting, obligation: Obligation, cache: dict[object, str] | None = None) -> str:
+def context_of(setting: Setting, obligation: Obligation, wrong: Denied, cache: dict[object, str] | None = None) -> str:
     """The file without the goals. `cache` keeps the text of hypotheses that many obligations share."""
     cache = {} if cache is None else cache
     printer = Printer(setting)
     parts = [f"; {obligation.title}\n(set-logic ALL)\n", declared_text(setting, obligation, cache)]
-    if obligation.hypotheses:
-        if obligation.hypotheses not in cache:
-            cache[obligation.hypotheses] = "".join(
-                f"\n{comment(f'{h.name}: {h.text}')}{asserted(printer, h.formula)}" for h in obligation.hypotheses
-            )
-        parts.append("\n; the invariant before\n" + cache[obligation.hypotheses])
+    if wrong.constants:
+        parts.append("\n; what the goals speak of\n")
+        parts += [f"(declare-const {one.name} {sort_text(setting, one.sort)})\n" for one in wrong.constants]
     for name, arguments, result in obligation.functions:
         parts.append(function_text(setting, name, arguments, result))
     if obligation.unit is not None:
         parts.append(unit_text(setting, printer, obligation.unit))
+    if obligation.hypotheses:
+        parts.append("\n; the invariant before\n")
+    for held in obligation.hypotheses:
+        formula = supposed(setting, obligation, held.formula, wrong.constants)
+        key = (held.name, formula)
+        if key not in cache:
+            cache[key] = f"\n{comment(f'{held.name}: {held.text}')}{asserted(printer, formula)}"
+        parts.append(cache[key])
     return "".join(parts)
 
 
@@ -199,11 +266,10 @@ def unit_text(setting: Setting, printer: Printer, unit: Unit) -> str:
     return "\n".join(lines) + "\n"
 
 
-def goal_text(setting: Setting, goals: tuple[Goal, ...]) -> str:
+def goal_text(setting: Setting, goals: tuple[Goal, ...], wrong: Denied) -> str:
     """The negation of the goals: some of them is false."""
-    printer = Printer(setting)
     said = "".join(comment(f"{goal.name}: {goal.text}") for goal in goals)
-    return f"\n; to be shown\n{said}" + asserted(printer, negation(conjunction(goal.formula for goal in goals)))
+    return f"\n; to be shown\n{said}" + asserted(Printer(setting), wrong.formula)
 
 
 def asserted(printer: Printer, formula: Term) -> str:

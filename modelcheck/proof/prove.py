@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 from modelcheck.proof.candidates import Candidate
-from modelcheck.proof.claims import Claim
+from modelcheck.proof.claims import RECORDED, Claim
 from modelcheck.proof.infer import ALL_SIZES, Found, infer
 from modelcheck.proof.obligations import Obligation, invariant_of, obligations, properties_of, text_of
 from modelcheck.proof.quorums import quorum_files
@@ -139,7 +139,8 @@ def _with_invariant(protocol: Protocol, found: Found) -> tuple[Protocol, tuple[s
     taken = {p.name for p in protocol.properties}
     for clause in found.clauses:
         if isinstance(clause, Claim) and (clause.name in taken or clause.expression is None):
-            names.append(clause.name)
+            if clause.name != RECORDED:  # it is part of every invariant
+                names.append(clause.name)
             continue
         number = len(words) + 1
         one = _worded(protocol, number, clause)

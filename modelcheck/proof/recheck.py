@@ -15,7 +15,7 @@ from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, digest, prop
 from modelcheck.proof.cnf import clauses_of
 from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
 from modelcheck.proof.obligations import properties_of
-from modelcheck.proof.prove import HEADING, files_of, statement_of
+from modelcheck.proof.prove import HEADING, File, files_of, statement_of
 from modelcheck.proof.scope import ANY, described, setting_of
 from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import cvc5_answer, cvc5_version
@@ -247,8 +247,7 @@ def _size(
         if text != named[path].text:
             wrong.append(f"{path} is not the obligation that follows from the spec")
     # The texts rebuilt are what is asked: whatever the folder holds, these are the obligations.
-    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
-        answers = list(pool.map(cvc5_answer, [one.text for one in rebuilt], [seconds] * len(rebuilt)))
+    answers = _answers(setting, claimed.invariant, rebuilt, split, seconds, processes)
     for one, answer in zip(rebuilt, answers, strict=True):
         counted[0] += 1
         if answer == "sat":
@@ -260,6 +259,38 @@ def _size(
     shown = sum(answer == "unsat" for answer in answers)
     more = f", {refuted} refutations checked" if refuted else ""
     tell(f"{size['description']}: {shown} of {len(answers)} obligations confirmed{more}")
+
+
+FIRST_SECONDS = 2.0
+"""So long cvc5 looks at all goals of an obligation together, before it looks at each."""
+
+
+def _answers(
+    setting: Setting,
+    invariant: tuple[str, ...],
+    rebuilt: tuple[File, ...],
+    split: frozenset[str],
+    seconds: float,
+    processes: int,
+) -> list[str]:
+    """What cvc5 says of each obligation: of all its goals together, or else of each."""
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        first = [seconds if len(one.goals) == 1 else min(FIRST_SECONDS, seconds) for one in rebuilt]
+        answers = list(pool.map(cvc5_answer, [one.text for one in rebuilt], first))
+        hard = {one.name for one, a in zip(rebuilt, answers, strict=True) if a != "unsat" and len(one.goals) > 1}
+        apart = (
+            {
+                file.name: pool.submit(cvc5_answer, file.text, seconds)
+                for file in files_of(setting, invariant, split | frozenset(hard))
+            }
+            if hard
+            else {}
+        )
+        for index, one in enumerate(rebuilt):
+            if one.name in hard:
+                parts = [apart[f"{one.name}-{goal}"].result() for goal in one.goals]
+                answers[index] = next((part for part in parts if part != "unsat"), "unsat")
+    return answers
 
 
 def _refutations(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from modelcheck.evaluate import kind_of
 from modelcheck.proof.logic import BOOL, NUMBER, NUMERIC, Term, subterms
 from modelcheck.proof.quorums import minimal_quorums
-from modelcheck.proof.setting import Setting, enum_sort, process_sort, quorum_sort
+from modelcheck.proof.setting import Setting, Unprovable, enum_sort, process_sort, quorum_sort
 from spec.lint import nodes
 from spec.protocol import Constant
 from spec.types import EnumType, SetType
@@ -78,16 +78,20 @@ class Printer:
                 return [part.operator, binders, of(body)]
             case "<=" if self.abstract:
                 return [f"{part.arguments[0].sort}.at-most", *map(of, part.arguments)]
-            case "+" if self.abstract:
+            case "+" if self.abstract and part.arguments[1].operator == "number" and part.arguments[1].value > 0:
                 text = of(part.arguments[0])
                 for _ in range(part.arguments[1].value):
                     text = [f"{part.sort}.successor", text]
                 return text  # type: ignore[no-any-return]
+            case "+" | "-" | "*" if self.abstract:
+                raise Unprovable(f"`{part.operator}` that is more than adding a constant, for any number of processes")
             case operator:
                 return [operator, *map(of, part.arguments)]
 
     def _literal(self, part: Term) -> Text:
         if self.abstract:
+            if part.value < 0:  # a total order with a least element has none
+                raise Unprovable(f"the negative number {part.value}, for any number of processes")
             return f"{part.sort}.{part.value}"
         return str(part.value) if part.value >= 0 else ["-", str(-part.value)]
 
