@@ -62,7 +62,7 @@ def commits(e: Emission) -> Iterator[str]:
 def _differs(row: str, masks: Iterable[tuple[int, int]]) -> str:
     """A C condition: whether some of the bits of a row, by its words, differ between `rows` and `from`."""
     tests = [
-        f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))"
+        f"((({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)})) != 0)"
         for word, bits in masks
         if bits
     ]
