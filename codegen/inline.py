@@ -6,7 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from spec.protocol import Apply, Definition, Expression, Filtered, Local, Protocol, Quantified, Read, Self
+from spec.protocol import (
+    Apply,
+    Definition,
+    Expression,
+    Filtered,
+    Led,
+    Local,
+    Protocol,
+    Quantified,
+    Read,
+    Self,
+    Underway,
+)
 from spec.types import BoolType, EnumType, IntType, MapType, NatType, NumberType, OptionType, ProcessType, SetType, Type
 
 
@@ -58,7 +70,7 @@ def walk(expression: Expression) -> Iterator[Expression]:
 def free_locals(expression: Expression) -> tuple[Local, ...]:
     """The locals that an expression takes from outside, each once, in the order of the text."""
     parts = list(walk(expression))
-    bound = {part.variable.identity for part in parts if isinstance(part, Filtered | Quantified)}
+    bound = {local.identity for part in parts for local in _bound_by(part)}
     found = {part.identity: part for part in parts if isinstance(part, Local) and part.identity not in bound}
     return tuple(found.values())
 
@@ -103,10 +115,23 @@ def _is_expression(value: object) -> bool:
     return isinstance(value, Expression)
 
 
-_TYPES = ("type", "span", "variable")
-"""Fields that hold no expression to look into: a bound variable stays what it is."""
+def _bound_by(expression: Expression) -> tuple[Local, ...]:
+    """The locals that an expression binds itself."""
+    match expression:
+        case Filtered() | Quantified():
+            return (expression.variable,)
+        case Underway():
+            behind = expression.later[1] if expression.later is not None else ()
+            return (*expression.parameters, expression.sender, expression.receiver, *behind)
+        case Led():
+            return expression.process, expression.token
+        case _:
+            return ()
 
 
 def _parts(expression: Expression) -> tuple[str, ...]:
-    skipped = _TYPES if isinstance(expression, Filtered | Quantified) else ("type", "span")
+    """The fields that hold expressions to look into: a bound variable stays what it is."""
+    if isinstance(expression, Underway | Led):
+        return ("body",)
+    skipped = ("type", "span", "variable") if isinstance(expression, Filtered | Quantified) else ("type", "span")
     return tuple(f.name for f in fields(expression) if f.name not in skipped)

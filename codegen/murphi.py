@@ -9,13 +9,14 @@ ends in a failed `assume`, which makes it no step. Beside what the protocol says
 from __future__ import annotations
 
 from codegen.instance import Instance, place, properties, quorum_name
-from codegen.murphi_expressions import Scope, at_place, code, equal, size
+from codegen.murphi_expressions import Scope, code, equal, size
 from codegen.murphi_names import Tables, tables
 from codegen.murphi_network import empty_network, loss_rules
 from codegen.murphi_rules import copying, deliveries, faults, finish, own_steps
 from codegen.murphi_state import Lines, Module, call_of, declare_calls, declare_state, initial_value, write_procedures
 from codegen.murphi_statements import Body, body_text, indented, quoted
 from codegen.murphi_text import FALSE, Code, any_of, compare, negated
+from codegen.murphi_values import at_place
 from spec.lint import reads_of_step
 from spec.protocol import Apply, ProcessKind, Property, PropertyKind, Size
 from spec.types import BOOL, NUMBER, OptionType, SetType

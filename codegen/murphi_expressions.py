@@ -1,17 +1,14 @@
-"""Expressions as Murphi text.
-
-Murphi has no sets, no options and no maps as values. A set is written by what it means that a process is in it, an
-option by whether there is something and what, a map by its entries; only scalars become one piece of text.
-"""
+"""Expressions as Murphi text. What a value is there, `murphi_values` says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from codegen.inline import free_locals, inlined, is_scalar, kind_of, walk
 from codegen.instance import Names
-from codegen.murphi_names import Tables, constant, stored_type
+from codegen.murphi_looks import led, underway
+from codegen.murphi_names import Tables, constant, process_constants, stored_type
 from codegen.murphi_text import (
     ATOM,
     FALSE,
@@ -27,6 +24,7 @@ from codegen.murphi_text import (
     negated,
     operand,
 )
+from codegen.murphi_values import MapCode, OptionCode, SetCode, ValueCode, at_place, chosen, one_of
 from spec.protocol import (
     Apply,
     Arithmetic,
@@ -42,6 +40,7 @@ from spec.protocol import (
     Everyone,
     Expression,
     Filtered,
+    Led,
     Local,
     Member,
     Neighbour,
@@ -58,35 +57,10 @@ from spec.protocol import (
     SetOperator,
     Size,
     Subset,
+    Underway,
     Up,
 )
-from spec.types import MapType, OptionType, SetType, Type, is_number
-
-
-@dataclass(frozen=True)
-class OptionCode:
-    """`value` is only read where `some` holds. `place` is the variable that holds the option, if one does."""
-
-    some: Code
-    value: Code
-    place: str | None = None
-
-
-@dataclass(frozen=True)
-class SetCode:
-    """`place` is the array that holds the set, if one does."""
-
-    contains: Callable[[Code], Code]
-    place: str | None = None
-
-
-@dataclass(frozen=True)
-class MapCode:
-    entry: Callable[[Code], ValueCode]
-    place: str | None = None
-
-
-ValueCode = Code | OptionCode | SetCode | MapCode
+from spec.types import MapType, SetType, Type, is_number
 
 
 @dataclass(frozen=True)
@@ -198,6 +172,10 @@ def value(expression: Expression, scope: Scope) -> ValueCode:
             if expression.quantifier is Quantifier.EXISTS:
                 return _exists(name, kind, all_of((domain.contains(variable), body)), scope)
             return _for_all(name, kind, implies(domain.contains(variable), body), scope)
+        case Underway():
+            return underway(expression, lambda found: code(expression.body, also(scope, found)), made, scope.names)
+        case Led():
+            return led(expression, lambda found: code(expression.body, also(scope, found)), made, scope.names)
         case Conditional():
             chooser = code(expression.condition, scope)
             return chosen(chooser, value(expression.yes, scope), value(expression.no, scope))
@@ -219,20 +197,12 @@ def value(expression: Expression, scope: Scope) -> ValueCode:
 
 
 def bind(scope: Scope, identity: int, bound: ValueCode) -> Scope:
-    return replace(scope, locals={**scope.locals, identity: bound})
+    return also(scope, {identity: bound})
 
 
-def at_place(place: str, of: Type) -> ValueCode:
-    """The value that a Murphi variable of a type of the language holds."""
-    match of:
-        case OptionType():
-            return OptionCode(Code(f"!isundefined({place})"), Code(place), place)
-        case SetType():
-            return SetCode(lambda x: Code(f"{place}[{x.text}]"), place)
-        case MapType(_, inner):
-            return MapCode(lambda x: at_place(f"{place}[{x.text}]", inner), place)
-        case _:
-            return Code(place)
+def also(scope: Scope, bound: Mapping[int, ValueCode]) -> Scope:
+    """The scope with more locals in it."""
+    return replace(scope, locals={**scope.locals, **bound})
 
 
 def _states(process: Expression, scope: Scope) -> str:
@@ -293,27 +263,6 @@ def equal(left: ValueCode, right: ValueCode, of: Type, scope: Scope) -> Code:
                 name, of.key.kind, equal(left.entry(variable), right.entry(variable), of.value, scope), scope
             )
     raise TypeError(f"not comparable: {left} and {right}")
-
-
-def chosen(condition: Code, yes: ValueCode, no: ValueCode) -> ValueCode:
-    """`if condition then yes else no`."""
-    match yes, no:
-        case Code(), Code():
-            return either(condition, yes, no)
-        case ((OptionCode() | Code()), (OptionCode() | Code())):
-            yes_option = OptionCode(TRUE, yes) if isinstance(yes, Code) else yes
-            no_option = OptionCode(TRUE, no) if isinstance(no, Code) else no
-            some = either(condition, yes_option.some, no_option.some)
-            if yes_option.some == FALSE or no_option.some == FALSE:
-                if yes_option.some == FALSE:
-                    return OptionCode(all_of((negated(condition), no_option.some)), no_option.value)
-                return OptionCode(all_of((condition, yes_option.some)), yes_option.value)
-            return OptionCode(some, either(condition, yes_option.value, no_option.value))
-        case SetCode(), SetCode():
-            return SetCode(lambda x: either(condition, yes.contains(x), no.contains(x)))
-        case MapCode(), MapCode():
-            return MapCode(lambda x: chosen(condition, yes.entry(x), no.entry(x)))
-    raise TypeError(f"no common type: {yes} and {no}")
 
 
 def _arithmetic(operator: Operator, left: Code, right: Code) -> Code:
@@ -419,6 +368,13 @@ def parameters_for(written: Expression, scope: Scope) -> tuple[list[str], list[s
             case OptionCode() if given.place is None:
                 some = parameter(f"{local.name}_given", "boolean", given.some.text)
                 inner[local.identity] = OptionCode(Code(some), Code(parameter(local.name, of, given.value.text)))
+            case SetCode() if given.place is None:
+                processes = process_constants(kind_of(local.type), made)
+                assert processes is not None, "sets that a message carries have a place, or their elements have names"
+                contains = [(one, given.contains(Code(one)).text) for one in processes]
+                inner[local.identity] = one_of(
+                    [(one, Code(parameter(f"{local.name}_has_{one}", "boolean", inside))) for one, inside in contains]
+                )
             case _:
                 assert given.place is not None
                 inner[local.identity] = at_place(parameter(local.name, of, given.place), local.type)

@@ -11,12 +11,22 @@ from dataclasses import dataclass
 
 from codegen.inline import number_in
 from codegen.instance import slots
-from codegen.murphi_expressions import MapCode, OptionCode, SetCode, ValueCode, at_place, chosen
-from codegen.murphi_names import Tables, process_constants, stored_type
+from codegen.murphi_messages import (
+    any_value,
+    constants_of,
+    dimensions,
+    field_of,
+    interval_of,
+    link_of,
+    message_arrays,
+    with_receiver,
+)
+from codegen.murphi_names import Tables, stored_type
 from codegen.murphi_statements import Body, body_text, indented, parameter_list, range_check, store
 from codegen.murphi_text import FALSE, TRUE, Code, all_of, any_of, compare
+from codegen.murphi_values import MapCode, OptionCode, SetCode, ValueCode, at_place
 from spec.protocol import Message, Protocol
-from spec.types import BoolType, EnumType, IntType, MapType, NatType, OptionType, ProcessType, SetType, Type
+from spec.types import MapType, NatType, OptionType, ProcessType, SetType, Type
 
 Lines = list[str]
 
@@ -36,41 +46,6 @@ class Arrival:
 def links(protocol: Protocol) -> tuple[tuple[str, str], ...]:
     """The pairs of kinds between which messages go, each once."""
     return tuple(dict.fromkeys((m.sender, m.receiver) for m in protocol.messages))
-
-
-def with_receiver(message: Message, made: Tables) -> bool:
-    """Whether the array of a message has its receiver for an index."""
-    return message.name not in made.broadcast_only
-
-
-# Indices -------------------------------------------------------------------------------------------------------------
-
-
-def _interval(message: Message, position: int, made: Tables) -> tuple[int, int]:
-    return made.ranges.arriving.get((message.name, position), (0, 0))
-
-
-def _dimensions(of: Type, interval: tuple[int, int], message: Message, made: Tables) -> list[str]:
-    """The index types that stand for a value of a type."""
-    match of:
-        case BoolType() | EnumType() | NatType() | IntType() | ProcessType():
-            return [stored_type(of, interval, made)]
-        case OptionType(inner):
-            return ["boolean", *_dimensions(inner, interval, message, made)]
-        case SetType(ProcessType(kind)):
-            return ["boolean"] * len(_constants(kind, message, made))
-        case MapType(ProcessType(kind), inner):
-            return _dimensions(inner, interval, message, made) * len(_constants(kind, message, made))
-    raise TypeError(f"no type of an argument: {of}")
-
-
-def _constants(kind: str, message: Message, made: Tables) -> list[str]:
-    constants = process_constants(kind, made)
-    if constants is None:
-        construct = f"a set or map of `{kind}` in the message `{message.name}`"
-        reason = "it would have to index an array by single processes, which a scalarset hides; export without symmetry"
-        raise made.refuse(construct, reason, message.span)
-    return constants
 
 
 Entries = list[tuple[Type, ValueCode, tuple[int, int]]]
@@ -102,49 +77,15 @@ def _at(entries: Entries, prefix: str, then: Callable[[str], Lines], message: Me
             return [f"if {option.some.text} then", *indented(some), "else", *indented(none), "end;"]
         case SetType(ProcessType(kind)):
             assert isinstance(given, SetCode)
-            inside = "".join(f"[{given.contains(Code(c)).text}]" for c in _constants(kind, message, made))
+            inside = "".join(f"[{given.contains(Code(c)).text}]" for c in constants_of(kind, message, made))
             return _at(rest, prefix + inside, then, message, body)
         case MapType(ProcessType(kind), inner):
             assert isinstance(given, MapCode)
-            each: Entries = [(inner, given.entry(Code(c)), interval) for c in _constants(kind, message, made)]
+            each: Entries = [(inner, given.entry(Code(c)), interval) for c in constants_of(kind, message, made)]
             return _at([*each, *rest], prefix, then, message, body)
         case _:
             assert isinstance(given, Code)
             return _at(rest, f"{prefix}[{given.text}]", then, message, body)
-
-
-def _any(of: Type, interval: tuple[int, int], wanted: str, message: Message, body: Body) -> tuple[Lines, ValueCode]:
-    """Variables of a rule that go over all values of a type, in the order of its indices, and the value they make."""
-    made = body.made
-    match of:
-        case OptionType(inner):
-            some = body.names.new(f"{wanted}_given")
-            declared, what = _any(inner, interval, wanted, message, body)
-            assert isinstance(what, Code)
-            return [f"{some}: boolean", *declared], OptionCode(Code(some), what)
-        case SetType(ProcessType(kind)):
-            constants = _constants(kind, message, made)
-            names = [body.names.new(f"{wanted}_has_{c}") for c in constants]
-            pairs = list(zip(constants, names, strict=True))
-
-            def contains(x: Code) -> Code:
-                return any_of(all_of((compare("=", x, Code(c)), Code(name))) for c, name in pairs)
-
-            return [f"{name}: boolean" for name in names], SetCode(contains)
-        case MapType(ProcessType(kind), inner):
-            constants = _constants(kind, message, made)
-            parts = [_any(inner, interval, f"{wanted}_{c}", message, body) for c in constants]
-
-            def entry(x: Code) -> ValueCode:
-                found = parts[-1][1]
-                for c, (_, what) in reversed(list(zip(constants, parts, strict=True))[:-1]):
-                    found = chosen(compare("=", x, Code(c)), what, found)
-                return found
-
-            return [line for part in parts for line in part[0]], MapCode(entry)
-        case _:
-            name = body.names.new(wanted)
-            return [f"{name}: {stored_type(of, interval, made)}"], Code(name)
 
 
 # Declarations --------------------------------------------------------------------------------------------------------
@@ -161,7 +102,7 @@ def declare_network(made: Tables) -> dict[str, str]:
             ends = [message.sender, *([message.receiver] if with_receiver(message, made) else [])]
             indices = [made.kinds[end].type for end in ends]
             for position, (_, argument) in enumerate(message.parameters):
-                indices += _dimensions(argument, _interval(message, position, made), message, made)
+                indices += dimensions(argument, interval_of(message, position, made), message, made)
             content = "boolean" if instance.network.is_growing_set else f"0..{slots(made.instance)}"
             text = "".join(f"array [{index}] of " for index in indices) + content
             found[made.networks[message.name]] = _type_name(made.networks[message.name], text, made)
@@ -170,14 +111,10 @@ def declare_network(made: Tables) -> dict[str, str]:
             of = f"0..{slots(made.instance)}" if instance.network.reordering else _queue_type(sender, receiver, made)
             what = "load" if instance.network.reordering else "link"
             name = made.names.new(f"{what}_{sender}_{receiver}")
-            made.networks[_link(sender, receiver)] = name
+            made.networks[link_of(sender, receiver)] = name
             text = f"array [{made.kinds[sender].type}] of array [{made.kinds[receiver].type}] of {of}"
             found[name] = _type_name(name, text, made)
     return found
-
-
-def _link(sender: str, receiver: str) -> str:
-    return f"{sender} -> {receiver}"
 
 
 def _type_name(variable: str, text: str, made: Tables) -> str:
@@ -197,8 +134,8 @@ def _queue_type(sender: str, receiver: str, made: Tables) -> str:
     fields = [f"message: {tags};"]
     for message in carried:
         for position, (name, of) in enumerate(message.parameters):
-            held = stored_type(of, _interval(message, position, made), made)
-            fields.append(f"{_field(message.name, name)}: {held};")
+            held = stored_type(of, interval_of(message, position, made), made)
+            fields.append(f"{field_of(message.name, name)}: {held};")
     packet = made.names.new(f"packet_{sender}_{receiver}")
     made.declared_types[packet] = "record\n" + "".join(f"    {line}\n" for line in fields) + "  end"
     queue = made.names.new(f"queue_{sender}_{receiver}")
@@ -206,10 +143,6 @@ def _queue_type(sender: str, receiver: str, made: Tables) -> str:
     fields = [f"length: 0..{most};", f"slot: array [1..{most}] of {packet};"]
     made.declared_types[queue] = "record\n" + "".join(f"    {line}\n" for line in fields) + "  end"
     return queue
-
-
-def _field(message: str, parameter: str) -> str:
-    return f"{message}_of_{parameter}"
 
 
 def empty_network(made: Tables) -> Lines:
@@ -221,7 +154,7 @@ def empty_network(made: Tables) -> Lines:
         lines += _fill(network, made.declared_types[made.network_types[network]], made)
     if not instance.network.is_growing_set:
         for sender, receiver in links(instance.protocol):
-            place = f"{made.networks[_link(sender, receiver)]}[origin][target]"
+            place = f"{made.networks[link_of(sender, receiver)]}[origin][target]"
             empty = (
                 [f"{place} := 0;"]
                 if instance.network.reordering
@@ -235,11 +168,6 @@ def empty_network(made: Tables) -> Lines:
                 "end;",
             ]
     return lines
-
-
-def message_arrays(made: Tables) -> bool:
-    """Whether each message has an array of its own; else they wait in queues."""
-    return made.instance.network.is_growing_set or made.instance.network.reordering
 
 
 def _fill(network: str, of: str, made: Tables) -> Lines:
@@ -270,7 +198,7 @@ def sending_procedure(message: Message, made: Tables) -> str:
     for position, ((name, of), (declared, _)) in enumerate(zip(named, message.parameters, strict=True)):
         given = at_place(name, of)
         sent = made.ranges.sent.get((message.name, position), (0, 0))
-        held = _interval(message, position, made)
+        held = interval_of(message, position, made)
         if isinstance(given, Code | OptionCode):
             reason = f"{message.name}: {declared} is out of its range"
             lines += range_check(given, of, sent, reason, message.span)
@@ -307,7 +235,7 @@ def _put(message: Message, entries: Entries, body: Body) -> Lines:
     ends = "[self][target]" if with_receiver(message, made) else "[self]"
     if instance.network.is_growing_set:
         return _at(entries, made.networks[message.name] + ends, lambda place: [f"{place} := true;"], message, body)
-    link = f"{made.networks[_link(message.sender, message.receiver)]}{ends}"
+    link = f"{made.networks[link_of(message.sender, message.receiver)]}{ends}"
     length = link if instance.network.reordering else f"{link}.length"
     if instance.network.reordering:
         network = made.networks[message.name]
@@ -317,7 +245,7 @@ def _put(message: Message, entries: Entries, body: Body) -> Lines:
         slot = f"{link}.slot[{length}]"
         inner = [f"{length} := {length} + 1;", f"{slot}.message := {made.tags[message.name]};"]
         for (name, _), (of, given, _) in zip(message.parameters, entries, strict=True):
-            inner += store(f"{slot}.{_field(message.name, name)}", of, given, body)
+            inner += store(f"{slot}.{field_of(message.name, name)}", of, given, body)
     return [f"if {length} = {slots(made.instance)} then", "  beyond := true;", "else", *indented(inner), "end;"]
 
 
@@ -333,8 +261,8 @@ def arrival(message: Message, body: Body, sender: str, keep: bool, wanted: list[
     quantifiers: Lines = []
     entries: Entries = []
     for number, (name, of) in enumerate(message.parameters):
-        interval = _interval(message, number, made)
-        declared, what = _any(of, interval, wanted[number] if wanted else name, message, body)
+        interval = interval_of(message, number, made)
+        declared, what = any_value(of, interval, wanted[number] if wanted else name, message, made, body.names)
         quantifiers += declared
         entries.append((of, what, interval))
     network = made.networks[message.name]
@@ -347,7 +275,7 @@ def arrival(message: Message, body: Body, sender: str, keep: bool, wanted: list[
             present = all_of((present, compare("!=", Code("self"), Code(sender))))
     else:
         present = compare(">", Code(place), Code("0"))
-        load = f"{made.networks[_link(message.sender, message.receiver)]}{ends}"
+        load = f"{made.networks[link_of(message.sender, message.receiver)]}{ends}"
         taken = [f"{load} := {load} - 1;"]
         taken += _at(entries, network + ends, lambda at: [f"{at} := {at} - 1;"], message, body)
     arguments: list[ValueCode] = []
@@ -364,7 +292,7 @@ def arrival(message: Message, body: Body, sender: str, keep: bool, wanted: list[
 
 def _from_queue(message: Message, body: Body, sender: str, keep: bool, wanted: list[str] | None) -> Arrival:
     made = body.made
-    link = f"{made.networks[_link(message.sender, message.receiver)]}[{sender}][self]"
+    link = f"{made.networks[link_of(message.sender, message.receiver)]}[{sender}][self]"
     head = f"{link}.slot[1]"
     present = all_of(
         (
@@ -376,7 +304,7 @@ def _from_queue(message: Message, body: Body, sender: str, keep: bool, wanted: l
     arguments: list[ValueCode] = []
     for number, (name, of) in enumerate(message.parameters):
         copy = body.declare(wanted[number] if wanted else name, of)
-        given = at_place(f"{head}.{_field(message.name, name)}", of)
+        given = at_place(f"{head}.{field_of(message.name, name)}", of)
         prelude += store(copy, of, given, body)
         arguments.append(at_place(copy, of))
     take = [] if keep else [f"{made.drops[message.sender, message.receiver]}({sender}, self, 1);"]
@@ -387,7 +315,7 @@ def dropping_procedure(sender: str, receiver: str, made: Tables) -> str:
     """The procedure that takes one message out of a queue and closes the gap."""
     name = made.names.new(f"drop_{sender}_{receiver}")
     made.drops[sender, receiver] = name
-    link = f"{made.networks[_link(sender, receiver)]}[origin][target]"
+    link = f"{made.networks[link_of(sender, receiver)]}[origin][target]"
     most = slots(made.instance)
     closing = [
         f"for place: 1..{most - 1} do",
@@ -423,7 +351,7 @@ def loss_rules(made: Tables, finish: Lines, declarations: Lines, begin: Lines) -
             rule(f"lose {message.name}", ends, found.present.text, found.take)
         return "\n".join(texts)
     for sender, receiver in links(made.instance.protocol):
-        link = f"{made.networks[_link(sender, receiver)]}[origin][target]"
+        link = f"{made.networks[link_of(sender, receiver)]}[origin][target]"
         ends = [f"origin: {made.kinds[sender].type}", f"target: {made.kinds[receiver].type}"]
         ends.append(f"position: 1..{slots(made.instance)}")
         drop = [f"{made.drops[sender, receiver]}(origin, target, position);"]

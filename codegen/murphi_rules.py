@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from itertools import product
 
 from codegen.instance import alternatives, receptions, starts, timeouts
-from codegen.murphi_expressions import OptionCode, ValueCode, code
+from codegen.murphi_expressions import code
 from codegen.murphi_names import stored_type
 from codegen.murphi_network import arrival
 from codegen.murphi_state import Lines, Module, call_of, first_of, judged, may_pass
 from codegen.murphi_statements import Body, body_text, quoted, statements
 from codegen.murphi_text import TRUE, Code, all_of, any_of, compare
+from codegen.murphi_values import OptionCode, ValueCode
 from spec.protocol import Fault, FaultKind, Handler, Message, OnAction, OnInput, OnMessage, ProcessKind
 from spec.types import IntType, MapType, NatType, OptionType, SetType
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 
 from codegen.inline import number_in
 from codegen.instance import Instance, durable_and_volatile, properties, slots, starts
-from codegen.murphi_expressions import MapCode, Scope, ValueCode, code, value
+from codegen.murphi_expressions import Scope, code, value
+from codegen.murphi_messages import message_arrays
 from codegen.murphi_names import Tables, stored_type
 from codegen.murphi_network import (
     declare_network,
     dropping_procedure,
     links,
-    message_arrays,
     sending_procedure,
 )
 from codegen.murphi_statements import Body, body_text, indented, procedure_text, quoted, statements, store
 from codegen.murphi_text import TRUE, Code, all_of
+from codegen.murphi_values import MapCode, ValueCode
 from spec.lint import reads_of_step
 from spec.protocol import (
     Assign,

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from codegen.inline import inlined, is_scalar, kind_of, mentions, number_in, walk
 from codegen.instance import Names, quote
-from codegen.murphi_expressions import MapCode, OptionCode, Scope, SetCode, ValueCode, at_place, code, members, value
+from codegen.murphi_expressions import Scope, code, members, value
 from codegen.murphi_names import Tables, stored_type
 from codegen.murphi_text import FALSE, TRUE, Code
+from codegen.murphi_values import MapCode, OptionCode, SetCode, ValueCode, at_place
 from codegen.ranges import outside
 from spec.protocol import (
     Assert,

@@ -26,6 +26,7 @@ from spec.protocol import (
     For,
     Handler,
     If,
+    Led,
     Let,
     Local,
     OnInput,
@@ -36,6 +37,7 @@ from spec.protocol import (
     Send,
     Size,
     Statement,
+    Underway,
 )
 from spec.types import IntType, NatType, Type
 
@@ -104,9 +106,6 @@ def ranges(instance: Instance) -> Ranges:
 def _read_properties(found: Ranges) -> None:
     """Properties compute too; what they compute must fit."""
     protocol = found.instance.protocol
-    for prop in protocol.properties:
-        for expression in (prop.expression, *([prop.then] if prop.then is not None else [])):
-            _look(expression, prop.about or "", {}, found)
     if protocol.leader is not None:
         kind = protocol.leader.kind
         _look(protocol.leader.condition, kind, {}, found)
@@ -114,6 +113,25 @@ def _read_properties(found: Ranges) -> None:
         found.token = (min(token[0], 0), max(found.instance.token_cap, min(token[1], 0)))
         if protocol.leader.elected_by is not None:
             _look(protocol.leader.elected_by, kind, {}, found)
+    for prop in protocol.properties:
+        for expression in (prop.expression, *([prop.then] if prop.then is not None else [])):
+            for part in walk(expression):
+                _bind(part, found)
+            _look(expression, prop.about or "", {}, found)
+
+
+def _bind(part: Expression, found: Ranges) -> None:
+    """Takes note of what an expression over messages, or over who has led, may find."""
+    match part:
+        case Underway(_, message, parameters, _, _, _, later):
+            for name, locals_ in ((message, parameters), *((later,) if later is not None else ())):
+                for position, local in enumerate(locals_):
+                    if (name, position) in found.arriving:
+                        _widen(found.locals, local.identity, found.arriving[name, position])
+        case Led(_, _, token):
+            _widen(found.locals, token.identity, found.token)
+        case _:
+            pass
 
 
 def _runs(handlers: Iterable[Handler], before: Environment, found: Ranges) -> list[Environment]:

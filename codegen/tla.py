@@ -120,14 +120,14 @@ def _declare(module: TlaModule) -> None:
         module.variables += [known.armed[kind.name, timer.name] for timer in kind.timers]
         module.variables += [known.up[kind.name]] if kind.name in known.up else []
     if instance.network.is_growing_set:
-        module.messages = known.names.new("messages")
+        known.messages = known.names.new("messages")
         module.variables.append(module.messages)
     else:
         for message in protocol.messages:
             pair = (message.sender, message.receiver)
             if pair not in module.links:
                 wanted = "links" if len(protocol.kinds) == 1 else f"links_{message.sender}_{message.receiver}"
-                module.links[pair] = known.names.new(wanted)
+                known.links[pair] = known.names.new(wanted)
         module.variables += module.links.values()
     if instance.has(FaultKind.PARTITION):
         module.sides = known.names.new("sides")
@@ -137,7 +137,7 @@ def _declare(module: TlaModule) -> None:
             module.counters[fault] = known.names.new(_plural(fault.kind.value.replace(" ", "_")))
             module.variables.append(module.counters[fault])
     if protocol.leader is not None:
-        module.led = known.names.new("led")
+        known.led = known.names.new("led")
         module.variables.append(module.led)
 
 

@@ -43,16 +43,12 @@ SELF, TARGET = Text("self"), Text("l[2]")
 
 @dataclass
 class TlaModule:
-    """An export in the making. `variables` are the state's, in order; `links`, by sender and receiver kind, those
-    that hold what is under way, where messages are no growing set. `calls` are the disjuncts of `Next`, by what binds
-    their parameters."""
+    """An export in the making. `variables` are the state's, in order; `calls` are the disjuncts of `Next`, by what
+    binds their parameters."""
 
     known: TlaNames
     ranges: Ranges
     variables: list[str] = field(default_factory=list)
-    links: dict[tuple[str, str], str] = field(default_factory=dict)
-    messages: str = ""
-    led: str = ""
     sides: str = ""
     counters: dict[Fault, str] = field(default_factory=dict)
     definitions: list[str] = field(default_factory=list)
@@ -61,6 +57,18 @@ class TlaModule:
     @property
     def instance(self) -> Instance:
         return self.known.instance
+
+    @property
+    def links(self) -> dict[tuple[str, str], str]:
+        return self.known.links
+
+    @property
+    def messages(self) -> str:
+        return self.known.messages
+
+    @property
+    def led(self) -> str:
+        return self.known.led
 
 
 def comment(module: TlaModule, spans: Iterable[Span]) -> str:

@@ -23,8 +23,10 @@ from spec.protocol import (
     Everyone,
     Expression,
     Filtered,
+    Led,
     Local,
     Member,
+    Message,
     Neighbour,
     Next,
     Not,
@@ -39,6 +41,7 @@ from spec.protocol import (
     SetOperator,
     Size,
     Subset,
+    Underway,
     Up,
 )
 from spec.types import Value
@@ -88,6 +91,12 @@ class TlaNames:
     up: dict[str, str] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
     bases: dict[str, int] = field(default_factory=dict)
+    links: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By sender and receiver kind, what holds the messages under way, where they are no growing set."""
+    messages: str = ""
+    """What holds them where they are."""
+    led: str = ""
+    """What holds who has ever led with which token."""
     fields: dict[tuple[str, str], str] = field(default_factory=dict)
     """By message and parameter."""
     broadcast_only: frozenset[str] = frozenset()
@@ -284,9 +293,16 @@ def text(expression: Expression, place: Place) -> Text:
             return Text(f"Cardinality({of(expression.set).text})")
         case Quantified():
             name, inner = bound(expression.variable, place)
-            every = "\\E" if expression.quantifier is Quantifier.EXISTS else "\\A"
-            body = text(expression.body, inner).text
-            return Text(f"{every} {name} \\in {of(expression.domain).tight()} : {body}", OTHER)
+            every = _every(expression.quantifier)
+            inside = text(expression.body, inner).text
+            return Text(f"{every} {name} \\in {of(expression.domain).tight()} : {inside}", OTHER)
+        case Underway():
+            return _underway(expression, place)
+        case Led():
+            name = place.names.new("past")
+            bound_to = {expression.process.identity: Text(f"{name}[1]"), expression.token.identity: Text(f"{name}[2]")}
+            body = text(expression.body, _also(place, bound_to))
+            return _over(expression.quantifier, f"{name} \\in {known.led}", [], body)
         case Conditional():
             return either(of(expression.condition), of(expression.yes), of(expression.no))
         case Neighbour():
@@ -313,7 +329,67 @@ def _applied(function: Text) -> str:
 def bound(variable: Local, place: Place) -> tuple[str, Place]:
     """A name for a bound variable, and the place where it is known."""
     name = place.names.new(variable.name)
-    return name, replace(place, locals={**place.locals, variable.identity: Text(name)})
+    return name, _also(place, {variable.identity: Text(name)})
+
+
+def _also(place: Place, locals_of: Mapping[int, Text]) -> Place:
+    return replace(place, locals={**place.locals, **locals_of})
+
+
+def _underway(expression: Underway, place: Place) -> Text:
+    """An expression over what is under way: over a set of messages, or over links and what waits on each."""
+    known = place.known
+    growing = known.instance.network.is_growing_set
+    if expression.later is not None and (growing or known.instance.network.reordering):
+        return TRUE if expression.quantifier is Quantifier.FORALL else FALSE
+    declared = known.instance.protocol.message(expression.message)
+    present: list[Text] = []
+    found: dict[int, Text] = {}
+
+    def found_in(message: Message, parameters: tuple[Local, ...], what: str) -> None:
+        present.append(binary(Text(f"{what}.type"), "=", constant(message.name)))
+        for parameter, (name, _) in zip(parameters, message.parameters, strict=True):
+            found[parameter.identity] = Text(f"{what}.{known.fields[message.name, name]}")
+
+    if growing:
+        name = place.names.new("m")
+        binders = f"{name} \\in {known.messages}"
+        found_in(declared, expression.parameters, name)
+        sender = found[expression.sender.identity] = Text(f"{name}.from")
+        found[expression.receiver.identity] = Text(f"{name}.to")
+        if declared.name in known.broadcast_only:
+            receiver, place = bound(expression.receiver, place)
+            del found[expression.receiver.identity]
+            binders += f", {receiver} \\in {known.kinds[declared.receiver]}"
+            if declared.sender == declared.receiver:
+                present.append(binary(Text(receiver), "#", sender))
+    else:
+        sender_name, place = bound(expression.sender, place)
+        receiver, place = bound(expression.receiver, place)
+        link = f"{known.links[declared.sender, declared.receiver]}[<<{sender_name}, {receiver}>>]"
+        binders = f"{sender_name} \\in {known.kinds[declared.sender]}, {receiver} \\in {known.kinds[declared.receiver]}"
+        wanted = [(declared, expression.parameters)]
+        if expression.later is not None:
+            wanted.append((known.instance.protocol.message(expression.later[0]), expression.later[1]))
+        bag = known.instance.network.reordering
+        names = [place.names.new("m" if bag else "i") for _ in wanted]
+        binders += f" : {_every(expression.quantifier)} {', '.join(names)} \\in "
+        binders += f"BagToSet({link})" if bag else f"1 .. Len({link})"
+        present += [binary(Text(names[0]), "<", Text(names[1]))] if len(names) > 1 else []
+        for name, (message, parameters) in zip(names, wanted, strict=True):
+            found_in(message, parameters, name if bag else f"{link}[{name}]")
+    return _over(expression.quantifier, binders, present, text(expression.body, _also(place, found)))
+
+
+def _every(quantifier: Quantifier) -> str:
+    return "\\E" if quantifier is Quantifier.EXISTS else "\\A"
+
+
+def _over(quantifier: Quantifier, binders: str, present: list[Text], body: Text) -> Text:
+    """Whether a body is true of some, or of all, that is bound and present."""
+    exists = quantifier is Quantifier.EXISTS
+    inside = all_of((*present, body)) if exists else implies(all_of(present), body)
+    return Text(f"{_every(quantifier)} {binders} : {inside.text}", OTHER)
 
 
 def _arithmetic(operator: Operator, left: Text, right: Text, known: TlaNames) -> Text:

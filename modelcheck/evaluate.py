@@ -210,16 +210,26 @@ def _up(expression: Up, scope: Scope) -> Value:
     return scope.state.processes[scope.model.kind_index[process.kind]][process.number].up
 
 
-def _underway(expression: Underway, scope: Scope) -> Value:
+def _looking(expression: Underway | Led, scope: Scope) -> Value:
     holds = (
         evaluate(expression.body, replace(scope, locals={**scope.locals, **bound}))
-        for bound in bindings_underway(expression, scope)
+        for bound in bindings(expression, scope)
     )
     return any(holds) if expression.quantifier is Quantifier.EXISTS else all(holds)
 
 
-def bindings_underway(expression: Underway, scope: Scope) -> Iterator[dict[int, Value]]:
-    """What the locals of an expression over messages stand for, once for each message, or pair, that is under way."""
+def bindings(expression: Underway | Led, scope: Scope) -> Iterator[dict[int, Value]]:
+    """What the locals of an expression over messages, or over who has led, stand for: once for each that there is."""
+    if isinstance(expression, Underway):
+        yield from _bindings_underway(expression, scope)
+        return
+    assert scope.state is not None
+    for process, token in sorted(scope.state.led):
+        yield {expression.process.identity: process, expression.token.identity: token}
+
+
+def _bindings_underway(expression: Underway, scope: Scope) -> Iterator[dict[int, Value]]:
+    """Once for each message, or pair, that is under way."""
     assert scope.state is not None
     queues = (link.queue for link in sorted(scope.state.links, key=link_order))
     if expression.later is None:
@@ -242,15 +252,6 @@ def _bound_to(expression: Underway, packet: Packet) -> dict[int, Value]:
     carried = zip(expression.parameters, packet.arguments, strict=True)
     ends = {expression.sender.identity: packet.sender.number, expression.receiver.identity: packet.receiver.number}
     return {local.identity: value for local, value in carried} | ends
-
-
-def _led(expression: Led, scope: Scope) -> Value:
-    assert scope.state is not None
-    holds = (
-        evaluate(expression.body, _bind(_bind(scope, expression.process, process), expression.token, token))
-        for process, token in sorted(scope.state.led)
-    )
-    return any(holds) if expression.quantifier is Quantifier.EXISTS else all(holds)
 
 
 def _next(expression: Next, scope: Scope) -> Value:
@@ -301,8 +302,8 @@ MEANINGS: dict[type, Callable[[Any, Scope], Value]] = {
     Armed: _armed,
     Up: _up,
     Next: _next,
-    Underway: _underway,
-    Led: _led,
+    Underway: _looking,
+    Led: _looking,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 
-from modelcheck.evaluate import Scope, evaluate, kind_of, reader, scope_of
+from modelcheck.evaluate import Scope, bindings, evaluate, kind_of, reader, scope_of
 from modelcheck.model import Failure, Model, Name, State
 from modelcheck.properties import (
     FAILURE,
@@ -34,6 +34,7 @@ from spec.protocol import (
     Everyone,
     Expression,
     Filtered,
+    Led,
     Local,
     Member,
     Neighbour,
@@ -49,9 +50,10 @@ from spec.protocol import (
     SetOperation,
     Size,
     Subset,
+    Underway,
     Up,
 )
-from spec.show import quantified_together, show, show_value
+from spec.show import quantified_together, show, show_over, show_value
 from spec.source import NOWHERE
 from spec.types import BoolType
 
@@ -188,6 +190,8 @@ def _reasons(expression: Expression, scope: Scope, value: bool, about: tuple[str
     match expression:
         case Quantified():
             yield from _quantified_reasons(expression, scope, value, about)
+        case Underway() | Led():
+            yield from _looking_reasons(expression, scope, value, about)
         case Not() if not isinstance(expression.operand, Member | OneOf):
             yield from _reasons(expression.operand, scope, not value, about)
         case Connected(Connective.AND) if not value:
@@ -239,10 +243,47 @@ def _quantified_reasons(expression: Quantified, scope: Scope, value: bool, about
                 yield from _reasons(body, choice, False, (*about, _binding(variable, choice)))
         return
     witnesses = [choice for choice in choices if bool(evaluate(body, choice)) is value]
-    bindings = [tuple(_binding(variable, witness) for variable in variables) for witness in witnesses]
-    yield from _reasons(body, witnesses[0], value, (*about, *bindings[0]))
+    bound = [tuple(_binding(variable, witness) for variable in variables) for witness in witnesses]
+    yield from _reasons(body, witnesses[0], value, (*about, *bound[0]))
     if len(witnesses) > 1:
-        yield _Reason((*about, *bindings[0]), _likewise([", ".join(binding) for binding in bindings[1:]]))
+        yield _Reason((*about, *bound[0]), _likewise([", ".join(binding) for binding in bound[1:]]))
+
+
+def _looking_reasons(
+    expression: Underway | Led, scope: Scope, value: bool, about: tuple[str, ...]
+) -> Iterator[_Reason]:
+    """Which message that is under way, or who that has led, makes the expression what it is."""
+    found = (replace(scope, locals={**scope.locals, **bound}) for bound in bindings(expression, scope))
+    # A message may be under way twice.
+    choices = {_found(expression, choice): choice for choice in found}
+    if value is (expression.quantifier is Quantifier.FORALL):
+        if not choices:
+            what = "nobody has ever led" if isinstance(expression, Led) else f"no {show_over(expression)} is under way"
+            yield _Reason(about, what)
+            return
+        each = "every" if value else "no"
+        yield _Reason(about, f"`{show(expression.body)}` is true for {each} {show_over(expression)}")
+        if not value and len(choices) <= MOST_WITNESSES:
+            for said, choice in choices.items():
+                yield from _reasons(expression.body, choice, False, (*about, said))
+        return
+    first, *others = [said for said, choice in choices.items() if bool(evaluate(expression.body, choice)) is value]
+    yield from _reasons(expression.body, choices[first], value, (*about, first))
+    if others:
+        yield _Reason((*about, first), _likewise(others))
+
+
+def _found(expression: Underway | Led, choice: Scope) -> str:
+    """A message or a leader as the text has it, with its values: `vote(t = 1) from v = node2 to c = node1`."""
+
+    def bound(*locals: Local) -> str:
+        return ", ".join(_binding(local, choice) for local in locals)
+
+    if isinstance(expression, Led):
+        return f"{bound(expression.process)} led with {bound(expression.token)}"
+    ends = f"from {bound(expression.sender)} to {bound(expression.receiver)}"
+    later = "" if expression.later is None else f" before {expression.later[0]}({bound(*expression.later[1])})"
+    return f"{expression.message}({bound(*expression.parameters)}) {ends}{later}"
 
 
 def _binding(variable: Local, scope: Scope) -> str:
@@ -284,7 +325,7 @@ def _is_plain(expression: Expression) -> bool:
             return _is_plain(left) and _is_plain(right)
         case Not(operand):
             return _is_plain(operand)
-        case Quantified() | Conditional() | Apply():
+        case Quantified() | Underway() | Led() | Conditional() | Apply():
             return False
         case _:
             return True
@@ -332,7 +373,7 @@ def _read(expression: Expression, scope: Scope) -> Iterator[tuple[str, Expressio
             after = replace(scope, read=reader(scope.model, scope.after), state=scope.after, after=None)
             for what, part, within in _read(operand, after):
                 yield f"next({what})", part, within
-        case Filtered() | Quantified() | Neighbour():
+        case Filtered() | Quantified() | Underway() | Led() | Neighbour():
             yield show(expression), expression, scope
         case Apply():
             for part in expression.arguments:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from spec import syntax
 from spec.definitions import checked_definition, majority, within
 from spec.diagnostics import Diagnostic, SpecError
-from spec.expressions import condition_of, typed
+from spec.expressions import condition_of, counted, typed
 from spec.lint import problems_of_structure, warnings_about
 from spec.names import (
     STANDARD_PROPERTIES,
@@ -328,7 +328,7 @@ def _message_event(
         wanted = ", ".join(parameter for parameter, _ in message.parameters)
         raise names.report(
             "E0311",
-            f"`{name}` carries {len(message.parameters)} arguments, not {len(item.parameters)}",
+            f"`{name}` carries {counted(len(message.parameters))}, not {len(item.parameters)}",
             item.head,
             f"expected `{name}({wanted})`",
         )

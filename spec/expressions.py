@@ -327,10 +327,13 @@ def _observing(name: str, span: Span, place: Place, names: Names) -> None:
 
 def count(arguments: tuple[syntax.Expression, ...], wanted: int, span: Span, name: str, names: Names) -> None:
     if len(arguments) != wanted:
-        plural = "argument" if wanted == 1 else "arguments"
-        raise names.report(
-            "E0311", f"`{name}` takes {wanted} {plural}, not {len(arguments)}", span, f"expected {wanted} {plural}"
-        )
+        many = counted(wanted)
+        raise names.report("E0311", f"`{name}` takes {many}, not {len(arguments)}", span, f"expected {many}")
+
+
+def counted(count: int) -> str:
+    """So many arguments, in words."""
+    return "1 argument" if count == 1 else f"{count} arguments"
 
 
 # Sets, quantifiers, operators ----------------------------------------------------------------------------------------
@@ -369,7 +372,7 @@ def _quantified(written: syntax.QuantifiedOver, place: Place, names: Names) -> E
 
 def _looking(what: str, span: Span, place: Place, names: Names) -> None:
     if not place.network:
-        where = "expected in a `safety`, `invariant` or `reachable` property only"
+        where = "here it cannot stand: only in `safety`, `invariant` and `reachable`"
         raise names.report("E0310", f"{what} is for properties of states", span, where)
 
 
@@ -390,7 +393,7 @@ def _underway(written: syntax.UnderwayOver, place: Place, names: Names) -> Expre
             wanted = ", ".join(name for name, _ in message.parameters)
             raise names.report(
                 "E0311",
-                f"`{word}` carries {len(message.parameters)} arguments, not {len(given)}",
+                f"`{word}` carries {counted(len(message.parameters))}, not {len(given)}",
                 word.span,
                 f"expected `{word}({wanted})`",
             )

@@ -126,11 +126,9 @@ def _text(expression: Expression, last: bool) -> tuple[str, int]:
             bound = ", ".join(variable.name for variable in variables)
             domain = show(expression.domain)
             return f"{expression.quantifier.value} {bound} in {domain}: {show(body)}", POSTFIX
-        case Underway():
-            over = f"{expression.quantifier.value} {_messages(expression)}"
+        case Underway() | Led():
+            over = f"{expression.quantifier.value} {show_over(expression)}"
             return f"{over}: {show(expression.body)}", POSTFIX
-        case Led(quantifier, process, token, body):
-            return f"{quantifier.value} {process.name} led with {token.name}: {show(body)}", POSTFIX
         case Conditional():
             condition, yes = show(expression.condition), show(expression.yes)
             return f"if {condition} then {yes} else {_shown(expression.no, IMPLIES, last)}", POSTFIX
@@ -147,7 +145,11 @@ def _text(expression: Expression, last: bool) -> tuple[str, int]:
             return f"next({show(expression.operand)})", POSTFIX
 
 
-def _messages(expression: Underway) -> str:
+def show_over(expression: Underway | Led) -> str:
+    """What an expression goes over that looks at messages, or at who has led."""
+    if isinstance(expression, Led):
+        return f"{expression.process.name} led with {expression.token.name}"
+
     def carrying(message: str, parameters: tuple[Local, ...]) -> str:
         return f"{message}({', '.join(parameter.name for parameter in parameters)})"
 

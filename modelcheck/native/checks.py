@@ -11,8 +11,8 @@ from modelcheck.native.expressions import Context, expression
 from modelcheck.native.reduce import forgetting_masks
 from modelcheck.native.rows import block_masks, mask
 from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS, Checked
-from spec.lint import reads, reads_of_step
-from spec.protocol import ProcessKind
+from spec.lint import nodes, reads, reads_of_step
+from spec.protocol import ProcessKind, Underway
 from spec.types import SetType, Type
 
 
@@ -44,7 +44,7 @@ def commits(e: Emission) -> Iterator[str]:
             + _remember(e, index, kind)
             + "    if (base != from && step != STEP_RESTART && same_words(rows, from, ROW_WORDS))\n        return;\n"
             f"    settle_{kind.name}({mine.format('rows')});\n"
-            f"    const int seen = {_differs(mine, _seen_masks(e, index))};\n"
+            f"    const int seen = {_seen(e, index)};\n"
             f"{_forget(e, index)}    finish(w, from, rows, step, seen);\n}}"
         )
         yield (
@@ -62,7 +62,7 @@ def commits(e: Emission) -> Iterator[str]:
 def _differs(row: str, masks: Iterable[tuple[int, int]]) -> str:
     """A C condition: whether some of the bits of a row, by its words, differ between `rows` and `from`."""
     tests = [
-        f"(({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)}))"
+        f"((({row.format('rows')}[{word}] ^ {row.format('from')}[{word}]) & UINT64_C({hex(bits)})) != 0)"
         for word, bits in masks
         if bits
     ]
@@ -77,6 +77,20 @@ def _read_masks(e: Emission, kind: str, name: str) -> dict[int, int]:
     return block_masks(block) if block is not None else {}
 
 
+def messages_looked_at(e: Emission) -> set[str]:
+    """The messages that properties of states look for among those under way."""
+    looks = (part for item in e.properties for part in nodes(item.declared) if isinstance(part, Underway))
+    return {name for part in looks for name in (part.message, *(part.later or ())[:1])}
+
+
+def _seen(e: Emission, index: int) -> str:
+    """A C condition: whether properties of states may tell the states before and after a process has run apart."""
+    differs = _differs(e.row(index, "me", "{}"), _seen_masks(e, index))
+    # What a process is given over a link leaves another process's row.
+    taken = messages_looked_at(e) and not e.model.network.is_growing_set
+    return f"base != from || {differs}" if taken else differs
+
+
 def _seen_masks(e: Emission, index: int) -> list[tuple[int, int]]:
     """The bits of each word of a kind's rows that some property of states reads. A step that leaves them as they are
     leads to nothing that has not been found in the state before, and so at a smaller depth."""
@@ -87,7 +101,11 @@ def _seen_masks(e: Emission, index: int) -> list[tuple[int, int]]:
     if None in whole:
         whole += [protocol.leader, *(d for d in protocol.definitions if d.name.partition(":")[0] == "quorum")]
     parts = [_read_masks(e, *read) for read in reads(protocol, tuple(whole)) if read[0] == kind]
-    parts += [block_masks(block) for name, block in e.layout.rows[index].blocks.items() if name in ("led", "up")]
+    always = {"led", "up"}
+    for message in (protocol.message(name) for name in messages_looked_at(e)):
+        if message.sender == kind:
+            always |= {f"sent_{message.name}", f"link_{message.receiver}"}
+    parts += [block_masks(block) for name, block in e.layout.rows[index].blocks.items() if name in always]
     for word, bits in (item for part in parts for item in part.items()):
         masks[word] |= bits
     return list(enumerate(masks))

@@ -10,13 +10,13 @@ from modelcheck.layout import Layout, Unsupported
 from modelcheck.model import Model, Successor
 from modelcheck.native.checks import check, commits
 from modelcheck.native.emission import Emission
-from modelcheck.native.expressions import restart_names
 from modelcheck.native.handlers import Bounds, Emitter, bounds_of, event_function
 from modelcheck.native.network import links, sides
 from modelcheck.native.reduce import reductions
 from modelcheck.native.rows import accessors, packing
 from modelcheck.native.steps import expand
 from modelcheck.native.symmetry import canonical
+from modelcheck.native.values import restart_names
 from modelcheck.packing import pack
 from modelcheck.properties import Checked, checked
 from modelcheck.reductions import Reductions

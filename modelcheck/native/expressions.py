@@ -1,18 +1,15 @@
-"""Expressions as C.
-
-A boolean, enumeration value, number or process is an `int64_t`, `none` is NONE (NO_NUMBER in an option of a number),
-a set is a `uint64_t` with a bit for each member. Maps have no C value: they are read entry by entry.
-"""
+"""Expressions as C. What a value is in C, `values` says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count
 
 from modelcheck.evaluate import kind_of
 from modelcheck.layout import Layout, Unsupported
 from modelcheck.model import Model
+from modelcheck.native.looks import led, underway
+from modelcheck.native.values import c_type, constant, everyone, fresh, local_name
 from spec.protocol import (
     Apply,
     Arithmetic,
@@ -47,9 +44,7 @@ from spec.protocol import (
     Underway,
     Up,
 )
-from spec.types import EnumType, IntType, MapType, OptionType, ProcessType, SetType, Type, Value, is_number
-
-_fresh = count()
+from spec.types import MapType, OptionType
 
 
 @dataclass(frozen=True)
@@ -69,73 +64,6 @@ class Context:
     @property
     def model(self) -> Model:
         return self.layout.model
-
-
-def c_type(of: Type) -> str:
-    return "uint64_t" if isinstance(of, SetType) else "int64_t"
-
-
-def local_name(local: Local) -> str:
-    return f"l{local.identity}"
-
-
-def fresh(prefix: str) -> str:
-    """A C name used nowhere else in the text being emitted (the names start over with each emission)."""
-    return f"{prefix}{next(_fresh)}"
-
-
-def restart_names() -> None:
-    global _fresh
-    _fresh = count()
-
-
-def no_value(of: Type) -> str:
-    """`none` of an option type."""
-    inner = of.of if isinstance(of, OptionType) else of
-    return "NO_NUMBER" if is_number(inner) else "NONE"
-
-
-def to_code(of: Type, value: str) -> str:
-    """The C code that packs a value, cf. `layout.encode`."""
-    match of:
-        case IntType(low, _) if low:
-            return f"(({value}) - ({low}))"
-        case OptionType(inner):
-            if not is_number(inner):
-                return f"(({value}) + 1)"
-            return f"packed_option({value}, {inner.low if isinstance(inner, IntType) else 0})"
-        case _:
-            return f"({value})"
-
-
-def from_code(of: Type, code: str) -> str:
-    match of:
-        case SetType():
-            return f"({code})"
-        case IntType(low, _) if low:
-            return f"((int64_t)({code}) + ({low}))"
-        case OptionType(inner):
-            if not is_number(inner):
-                return f"((int64_t)({code}) - 1)"
-            return f"unpacked_option({code}, {inner.low if isinstance(inner, IntType) else 0})"
-        case _:
-            return f"((int64_t)({code}))"
-
-
-def constant(value: Value, of: Type) -> str:
-    match of:
-        case SetType():
-            return f"UINT64_C({sum(1 << member for member in value)})"
-        case EnumType(values):
-            return str(values.index(value))
-        case OptionType(inner):
-            return no_value(of) if value is None else constant(value, inner)
-        case _:
-            return f"INT64_C({int(value)})"
-
-
-def everyone(model: Model, kind: str) -> str:
-    return f"UINT64_C({(1 << model.size(kind)) - 1})"
 
 
 def row_of(context: Context, kind: str, process: str, state: str | None = None) -> str:
@@ -228,8 +156,10 @@ def expression(part: Expression, context: Context) -> str:
         case Up():
             kind = kind_of(part.process.type)
             return f"{kind}___up({row_of(context, kind, of(part.process))})"
-        case Underway() | Led():
-            raise Unsupported("a property looks at messages under way, or at who has led")
+        case Underway():
+            return underway(part, of(part.body), context.layout, context.state)
+        case Led():
+            return led(part, of(part.body), context.layout, context.state)
         case Next():
             assert context.after is not None
             return expression(part.operand, replace(context, state=context.after, after=None))
@@ -330,11 +260,3 @@ def _arithmetic(part: Arithmetic, context: Context) -> str:
             a, b = fresh("a"), fresh("b")
             sign = "<" if part.operator is Operator.MINIMUM else ">"
             return f"({{ int64_t {a} = {left}, {b} = {right}; {a} {sign} {b} ? {a} : {b}; }})"
-
-
-def process_kind(of: Type) -> str:
-    match of:
-        case ProcessType(kind) | OptionType(ProcessType(kind)):
-            return kind
-        case _:
-            raise TypeError(f"no process: {of}")

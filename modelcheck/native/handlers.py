@@ -10,18 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from modelcheck.layout import Layout, Unsupported, statements
-from modelcheck.native.expressions import (
-    Context,
-    c_type,
-    each,
-    entry,
-    expression,
-    fresh,
-    local_name,
-    no_value,
-    to_code,
-)
+from modelcheck.native.expressions import Context, each, entry, expression
 from modelcheck.native.rows import flat_cell
+from modelcheck.native.values import c_type, fresh, local_name, no_value, to_code
 from spec.protocol import (
     Assert,
     Assign,

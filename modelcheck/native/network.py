@@ -1,4 +1,4 @@
-"""Links between processes, and the sides of a partition, as C."""
+"""Messages, the links between processes, and the sides of a partition, as C."""
 
 from __future__ import annotations
 
@@ -6,6 +6,21 @@ from collections.abc import Iterator
 
 from modelcheck.layout import Layout
 from modelcheck.native.rows import get, put
+from modelcheck.native.values import c_type, from_code
+from spec.protocol import Message
+
+
+def decoded(layout: Layout, message: Message, index: str, names: tuple[str, ...]) -> str:
+    """C declarations of a message's arguments, from the number of their combination."""
+    lines = []
+    rest = index
+    for position in reversed(range(len(message.parameters))):
+        of = message.parameters[position][1]
+        size = layout.argument_size(message, position)
+        code = f"{rest} % {size}" if position else rest
+        lines.append(f"const {c_type(of)} {names[position]} = {from_code(of, code)};")
+        rest = f"{rest} / {size}"
+    return " ".join(reversed(lines))
 
 
 def sides(layout: Layout) -> Iterator[str]:

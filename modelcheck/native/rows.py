@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcheck.layout import WORD, Block, Layout
-from modelcheck.native.expressions import c_type, from_code, to_code
+from modelcheck.native.values import c_type, from_code, to_code
 from spec.types import MapType, Type
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from modelcheck.layout import WORD, Sending
+from modelcheck.native.checks import messages_looked_at
 from modelcheck.native.emission import Emission
-from modelcheck.native.expressions import c_type, constant, from_code, no_value
+from modelcheck.native.network import decoded
 from modelcheck.native.reactions import Reaction, reaction, tables
 from modelcheck.native.rows import get, mask
+from modelcheck.native.values import c_type, constant, from_code, no_value
 from modelcheck.semantics import values_of
 from spec.protocol import FaultKind, OnAction, OnInput, ProcessKind, Variable
 from spec.types import MapType, OptionType, ProcessType, SetType, Type
@@ -95,16 +97,8 @@ def _is_up(e: Emission, index: int) -> str:
 def _decoded(e: Emission, message_name: str, index: str) -> tuple[str, tuple[str, ...]]:
     """C declarations of a message's arguments from the number of their combination."""
     message = e.model.protocol.message(message_name)
-    lines, names = [], []
-    rest = index
-    for position in reversed(range(len(message.parameters))):
-        of = message.parameters[position][1]
-        size = e.layout.argument_size(message, position)
-        code = f"{rest} % {size}" if position else rest
-        lines.append(f"const {c_type(of)} x{position} = {from_code(of, code)};")
-        rest = f"{rest} / {size}"
-        names.append(f"x{position}")
-    return " ".join(reversed(lines)), tuple(reversed(names))
+    names = tuple(f"x{position}" for position in range(len(message.parameters)))
+    return decoded(e.layout, message, index, names), names
 
 
 def _deliveries(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
@@ -203,7 +197,7 @@ def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
         if network.loss:
             lines += (
                 "        { uint64_t rows[ROW_WORDS]; memcpy(rows, base, sizeof rows); "
-                "finish(w, from, rows, STEP_LOSE, 0); }\n"
+                f"finish(w, from, rows, STEP_LOSE, {int(bool(messages_looked_at(e)))}); }}\n"
             )
         if not network.reordering:
             lines += "        if (i > 0) continue;\n"

@@ -83,3 +83,17 @@ check small: 1 node
     assert found(text, Choice(Wanted.PYTHON))[1] == "1 node: failure: violated after 1 step"
     with pytest.raises(NoEngine, match="more than 64 bits"):
         found(text, Choice(Wanted.NATIVE))
+
+
+def test_a_change_of_the_upper_half_of_a_word_is_looked_at() -> None:
+    """Whether a property may tell two states apart was once cut off to 32 bits, and what it was false in passed by."""
+    answer, reason, _, _ = agreed("""protocol wide
+process node:
+    one: int 0..1000000 = 0
+    other: int 0..1000000 = 0
+    flag: bool = false
+action raise_it if one == other: flag := true
+safety never: not flag
+check small: 1 node
+""")
+    assert (answer, reason) == ("violated", "1 node: never: violated after 1 step")

@@ -195,6 +195,112 @@ def test_two_leaders_of_one_term_are_named() -> None:
     )
 
 
+# Messages under way, and who has led -------------------------------------------------------------------------------
+
+
+LOOKS = """protocol looks
+
+process node:
+    term: nat = 0
+    granted: node? = none
+
+message ask(term: nat)
+message grant(term: nat, about: node?)
+
+network: {network}
+
+action stand if term == 0:
+    term := 1
+    broadcast ask(1)
+
+on ask(t) from other if granted == none:
+    granted := other
+    send grant(t, none) to other
+    send grant(t, other) to other
+
+leader if term > 0 with token term
+
+{kind} claim:
+    {expression}
+"""
+
+
+def looked(expression: str, kind: str = "safety", network: str = "reliable", steps_taken: int = 2) -> tuple[str, ...]:
+    """The clauses about the state in which node1 has stood, and node2 has granted it something twice."""
+    text = LOOKS.format(network=network, kind=kind, expression=expression)
+    model = model_of(text, 2, channel=2)
+    state = initial(model).state
+    for _ in range(steps_taken):
+        assert state is not None
+        state = steps(model, state)[0].state
+    assert state is not None
+    claim = model.protocol.properties[0]
+    if kind == "reachable":
+        return explain_witness(model, claim, state)
+    return explain(model, claim, state).clauses
+
+
+@pytest.mark.parametrize(
+    ("expression", "clauses"),
+    [
+        (
+            "forall grant(t, p) from v to c: p == none",
+            ["grant(t = 1, p = node1) from v = node2 to c = node1: `p == none` is false"],
+        ),
+        (
+            "forall grant(t, p) from v to c: c.term > t",
+            [
+                "grant(t = 1, p = none) from v = node2 to c = node1: `c.term > t` is false (node1.term = 1)",
+                "likewise for grant(t = 1, p = node1) from v = node2 to c = node1",
+            ],
+        ),
+        (
+            "forall grant(t, p) from v to c before grant(u, q): p == q",
+            ["grant(t = 1, p = none) from v = node2 to c = node1 before grant(u = 1, q = node1): `p == q` is false"],
+        ),
+        ("exists ask(t) from a to b: t > 1", ["no ask(t) from a to b is under way"]),
+        (
+            "exists grant(t, p) from v to c: t > 1 and p == c",
+            [
+                "`t > 1 and p == c` is true for no grant(t, p) from v to c",
+                "grant(t = 1, p = none) from v = node2 to c = node1: `t > 1` is false",
+                "grant(t = 1, p = node1) from v = node2 to c = node1: `t > 1` is false",
+            ],
+        ),
+        (
+            "not (forall grant(t, p) from v to c: t == 1)",
+            ["`t == 1` is true for every grant(t, p) from v to c"],
+        ),
+        (
+            "forall n led with t: n.granted != none",
+            ["n = node1 led with t = 1: `n.granted != none` is false (node1.granted = none)"],
+        ),
+        (
+            "forall m in node: m.term == 1 or forall n led with t: m == n",
+            [
+                "m = node2: `m.term == 1` is false (node2.term = 0)",
+                "m = node2, n = node1 led with t = 1: `m == n` is false",
+            ],
+        ),
+    ],
+)
+def test_the_message_or_the_leader_at_fault_is_named(expression: str, clauses: list[str]) -> None:
+    assert list(looked(expression)) == clauses
+
+
+def test_a_message_that_is_under_way_twice_is_named_once() -> None:
+    assert looked("forall ask(t) from a to b: t > 1", network="reordering", steps_taken=1) == (
+        "ask(t = 1) from a = node1 to b = node2: `t > 1` is false",
+    )
+
+
+def test_a_message_or_a_leader_is_a_witness() -> None:
+    assert looked("exists grant(t, p) from v to c: p == c", kind="reachable") == (
+        "grant(t = 1, p = node1) from v = node2 to c = node1: `p == c` is true",
+    )
+    assert looked("forall n led with t: t > 1", kind="reachable", steps_taken=0) == ("nobody has ever led",)
+
+
 # The standard properties ---------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from spec.types import (
     SetType,
     Type,
 )
-from tests.properties.expressions import Around, Defined, Expressions, Item, Spot
+from tests.properties.expressions import Around, Defined, Expressions, Item, Sendable, Spot
 
 NETWORKS = (
     "reliable",
@@ -66,14 +66,6 @@ class Declared:
 
 
 @dataclass(frozen=True)
-class Sendable:
-    name: str
-    parameters: tuple[Type, ...]
-    sender: str
-    receiver: str
-
-
-@dataclass(frozen=True)
 class Called:
     name: str
     kind: str
@@ -97,7 +89,10 @@ class Declarations:
         self.messages = self._messages()
         self.sizes = self._sizes()
         self.around = Around(
-            {kind: {v.name: v.type for v in held} for kind, held in self.variables.items()}, self.ordered, self.timers
+            {kind: {v.name: v.type for v in held} for kind, held in self.variables.items()},
+            self.ordered,
+            self.timers,
+            messages=tuple(self.messages),
         )
         self.definitions = self._definitions()
         self.sent: set[str] = set()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, TypeVar
 
 from spec.types import (
+    NAT,
     BoolType,
     EnumType,
     IntType,
@@ -55,6 +56,14 @@ class Defined:
 
 
 @dataclass(frozen=True)
+class Sendable:
+    name: str
+    parameters: tuple[Type, ...]
+    sender: str
+    receiver: str
+
+
+@dataclass(frozen=True)
 class Around:
     """What the whole protocol offers to its expressions."""
 
@@ -65,6 +74,9 @@ class Around:
     defined: tuple[Defined, ...] = ()
     quorum_of: str | None = None
     """The kind whose sets `quorum` takes, where the protocol defines its own; None: any."""
+    messages: tuple[Sendable, ...] = ()
+    leading: str | None = None
+    """The kind that the `leader` clause is about, if there is one."""
     serial: list[int] = field(default_factory=lambda: [0])
 
     def fresh(self, letter: str) -> str:
@@ -75,14 +87,15 @@ class Around:
 
 @dataclass(frozen=True)
 class Spot:
-    """Where an expression stands. `observes`: in a property; `steps`: `next` may be used; `settled`: a number must
-    not be computed from locals, because what depends on them must not grow from message to message; `unreadable`
-    are variables that may not be read here."""
+    """Where an expression stands. `observes`: in a property; `looks`: in one that may look at messages and at who has
+    led; `steps`: `next` may be used; `settled`: a number must not be computed from locals, because what depends on
+    them must not grow from message to message; `unreadable` are variables that may not be read here."""
 
     around: Around
     kind: str | None
     locals: tuple[tuple[str, Type], ...] = ()
     observes: bool = False
+    looks: bool = False
     steps: bool = False
     settled: bool = False
     durable: frozenset[tuple[str, str]] | None = None
@@ -304,6 +317,8 @@ class Expressions:
 
     def condition(self, spot: Spot, depth: int = 1) -> Piece:
         """A condition that is neither always true nor always false, as far as that can be had by chance."""
+        if depth and spot.looks and self.choose.chance(20):
+            return self.looking(self.choose.pick(["exists", "forall"]), spot, depth - 1)
         if depth and self.choose.chance(45):
             match self.choose.pick(["and", "or", "not", "implies", "quantified", "quantified"]):
                 case "and":
@@ -339,6 +354,30 @@ class Expressions:
             inner = inner.binding(name, process)
         body = self.condition(inner, depth if spot.observes else depth - 1)
         return Piece(f"{quantifier} {', '.join(names)} in {domain.text}: {body.text}", OPEN)
+
+    def looking(self, quantifier: str, spot: Spot, depth: int) -> Piece:
+        """A condition on the messages under way, or on who has led."""
+        around = spot.around
+        if around.leading is not None and self.choose.chance(30 if around.messages else 100):
+            process, token = around.fresh("l"), around.fresh("k")
+            inner = spot.binding(process, ProcessType(around.leading)).binding(token, NAT)
+            return Piece(f"{quantifier} {process} led with {token}: {self.condition(inner, depth).text}", OPEN)
+        first = self.choose.pick(around.messages)
+        head, inner = self._carrying(first, spot)
+        sender, receiver = around.fresh("s"), around.fresh("r")
+        inner = inner.binding(sender, ProcessType(first.sender)).binding(receiver, ProcessType(first.receiver))
+        head = f"{head} from {sender} to {receiver}"
+        if self.choose.chance(35):
+            same_way = [m for m in around.messages if (m.sender, m.receiver) == (first.sender, first.receiver)]
+            second, inner = self._carrying(self.choose.pick(same_way), inner)
+            head = f"{head} before {second}"
+        return Piece(f"{quantifier} {head}: {self.condition(inner, depth).text}", OPEN)
+
+    def _carrying(self, message: Sendable, spot: Spot) -> tuple[str, Spot]:
+        names = [spot.around.fresh("c") for _ in message.parameters]
+        for name, of in zip(names, message.parameters, strict=True):
+            spot = spot.binding(name, of)
+        return f"{message.name}({', '.join(names)})", spot
 
     def _atom(self, spot: Spot, depth: int) -> Piece:
         if spot.observes and spot.durable is None and self.choose.chance(12):

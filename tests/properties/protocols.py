@@ -21,8 +21,8 @@ from spec.diagnostics import SpecError
 from spec.protocol import Protocol
 from spec.source import Source
 from spec.types import BOOL, BoolType, EnumType, IntType, MapType, NatType, OptionType, ProcessType, SetType, Type
-from tests.properties.declarations import GROWING, INDENT, Called, Sendable, Tape
-from tests.properties.expressions import Spot
+from tests.properties.declarations import GROWING, INDENT, Called, Tape
+from tests.properties.expressions import Sendable, Spot
 from tests.properties.statements import Statements
 
 
@@ -162,6 +162,7 @@ class Writer(Statements):
         if not self.choose.chance(60):
             return []
         kind = self.kinds[0] if self.choose.chance(80) else self.choose.pick(self.kinds)
+        self.around = replace(self.around, leading=kind)
         spot = Spot(self.around, kind)
         roles = [v for v in self.variables[kind] if isinstance(v.type, EnumType)]
         condition = self.expressions.condition(spot, 1).text
@@ -196,8 +197,11 @@ class Writer(Statements):
             word = self.choose.pick(["safety", "safety", "reachable", "step", "invariant", "recovers"])
             kind = self.choose.pick(self.kinds) if self.single or self.choose.chance(60) else None
             own = kind is not None and self.choose.chance(60)
-            spot = Spot(self.around, kind, observes=True, steps=word == "step", reads_self=own)
-            if own:
+            looks = word in ("safety", "reachable", "invariant")
+            spot = Spot(self.around, kind, observes=True, looks=looks, steps=word == "step", reads_self=own)
+            if looks and self.choose.chance(40):
+                body = self.expressions.looking("exists" if word == "reachable" else "forall", spot, 2).text
+            elif own:
                 body = self.expressions.condition(spot, 2).text
             else:
                 quantified = [(self.around.fresh("n"), ProcessType(self.choose.pick(self.kinds)))]

@@ -35,6 +35,7 @@ ADDITIONS = (
         "forall",
     ),
     *("true", "none", "self", "to", "from", "at", "with", "token", "elected", "by", "confirmed", "quorum", "within"),
+    *("led", "before"),
 )
 
 

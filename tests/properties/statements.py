@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from spec.types import BOOL, NAT, IntType, MapType, NatType, OptionType, ProcessType, SetType, Type, is_number
-from tests.properties.declarations import Declarations, Declared, Sendable
-from tests.properties.expressions import Spot
+from tests.properties.declarations import Declarations, Declared
+from tests.properties.expressions import Sendable, Spot
 
 
 class Statements(Declarations):

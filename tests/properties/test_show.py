@@ -1,12 +1,13 @@
 """Shown expressions mean what they meant: parsing what is shown gives the expression back."""
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spec.check import check
-from spec.protocol import Expression
+from spec.protocol import Expression, Protocol
 from spec.show import show
 from spec.source import Source
+from tests.properties.protocols import protocols
 from tests.spec.test_show import SPEC
 
 Text = st.SearchStrategy[str]
@@ -80,3 +81,15 @@ def test_parsing_what_is_shown_gives_the_expression_back(text: str) -> None:
     shown = show(expression)
     assert expression_of(shown) == expression
     assert len(shown) <= len(text)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large))
+@given(protocols())
+def test_what_is_claimed_is_shown_as_what_it_means(protocol: Protocol) -> None:
+    for number, claim in enumerate(protocol.properties):
+        lines = protocol.source.text.split("\n")
+        first = next(place for place, line in enumerate(lines) if f" {claim.name}" in line)
+        head, _, rest = lines[first].partition(":")
+        lines[first : first + (1 if rest else 2)] = [f"{head}: {show(claim.expression)}"]
+        again, _ = check(Source("shown.elect", "\n".join(lines)))
+        assert again.properties[number].expression == claim.expression

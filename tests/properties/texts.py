@@ -55,8 +55,23 @@ def _greedy(random: Random, depth: int) -> list[Part]:
         names = _listed(random, lambda: [Part(_name(random))], 1, 2)
         head = [Part(random.choice(("exists", "forall"))), *names, Part("in"), *_postfix(random, 0)]
         return [*head, Part(":", open=True), *expression(random, depth)]
+    if random.random() < 0.4:
+        head = [Part(random.choice(("exists", "forall"))), *_looked_at(random)]
+        return [*head, Part(":", open=True), *expression(random, depth)]
     yes, no = expression(random, depth - 1), expression(random, depth - 1)
     return [Part("if"), *_chain(random, 0), Part("then", True, True), *yes, Part("else", False, True), *no]
+
+
+def _looked_at(random: Random) -> list[Part]:
+    """Messages under way, or who has led."""
+
+    def carrying() -> list[Part]:
+        return [Part(_name(random)), Part("("), *_listed(random, lambda: [Part(_name(random))]), Part(")")]
+
+    if random.random() < 0.3:
+        return _parts(f"{_name(random)} led with {_name(random)}")
+    ends = _parts(f"from {_name(random)} to {_name(random)}")
+    return [*carrying(), *ends, *([Part("before"), *carrying()] if random.random() < 0.3 else [])]
 
 
 def _chain(random: Random, depth: int) -> list[Part]:

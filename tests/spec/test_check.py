@@ -20,6 +20,7 @@ from spec.protocol import (
     FaultKind,
     Handler,
     If,
+    Led,
     Local,
     Member,
     Network,
@@ -31,6 +32,7 @@ from spec.protocol import (
     Read,
     Self,
     Subset,
+    Underway,
 )
 from spec.show import show
 from spec.source import NOWHERE, Source
@@ -125,6 +127,77 @@ def test_several_variables_are_several_quantifiers() -> None:
     assert isinstance(found, Quantified)
     assert isinstance(found.body, Quantified)
     assert found.variable.identity != found.body.variable.identity
+
+
+def test_properties_look_at_messages_under_way() -> None:
+    found = claim("forall ask(t) from a to b before ask(u): t <= u and a != b")
+    assert isinstance(found, Underway)
+    assert (found.message, [p.type for p in found.parameters]) == ("ask", [NAT])
+    assert (found.sender.type, found.receiver.type) == (NODE, NODE)
+    assert found.later is not None
+    message, (behind,) = found.later
+    assert (message, behind.name, behind.type) == ("ask", "u", NAT)
+
+
+def test_properties_look_at_who_has_led() -> None:
+    found = protocol("leader if role == leader with token term\nsafety a: exists n led with t: n.term > t\n")
+    expression = found.properties[0].expression
+    assert isinstance(expression, Led)
+    assert (expression.process.type, expression.token.type) == (NODE, NAT)
+    # The clause may stand behind the property, and `led`, `with` and `before` may be names.
+    behind = protocol(
+        "safety a: exists led led with before: led.term > before\nleader if role == leader with token term\n"
+    )
+    assert isinstance(behind.properties[0].expression, Led)
+
+
+TWO_KINDS = """protocol two
+process node:
+    term: nat = 0
+process client:
+    waiting: bool = false
+message ask(term: nat) from node to node
+message ping() from client to node
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("safety a: forall ask() from a to b: true", "E0311", "`ask` carries 1 argument, not 0"),
+        ("safety a: forall ask(t) from a to b before ask(): true", "E0311", "`ask` carries 1 argument, not 0"),
+        ("safety a: forall ping(t) from a to b: true", "E0311", "`ping` carries 0 arguments, not 1"),
+        ("safety a: forall ask(t) from a to b before ping(): true", "E0304", "`ping` does not go the way of `ask`"),
+        ("safety a: forall aks(t) from a to b: true", "E0404", "there is no message `aks`"),
+        ("safety a: forall ask(t) from a to a: true", "E0211", "`a` would hide another name in use here"),
+        ("safety a: forall ask(t) from a to b: t", "E0304", "this is `nat`"),
+        ("safety a: forall ping() from c to n: c == n", "E0304", "this is `node`"),
+        ("safety a: forall n led with t: true", "E0316", "this protocol has no `leader`"),
+        (
+            "step a: forall ask(t) from a to b: true",
+            "E0310",
+            "to look at what is under way is for properties of states",
+        ),
+        (
+            "recovers a: exists ask(t) from a to b: true",
+            "E0310",
+            "to look at what is under way is for properties of states",
+        ),
+        (
+            "define a(): exists ask(t) from a to b: true",
+            "E0310",
+            "to look at what is under way is for properties of states",
+        ),
+        (
+            "action a at node if exists n led with t: true: pass",
+            "E0310",
+            "to look at who has led is for properties of states",
+        ),
+    ],
+)
+def test_what_cannot_be_looked_at(text: str, code: str, message: str) -> None:
+    (found,) = errors(f"{text}\n", TWO_KINDS)
+    assert (found.code, found.message) == (code, message)
 
 
 def test_numbers_know_whether_they_may_be_negative() -> None:

@@ -65,6 +65,24 @@ def test_no_keyword_begins_within_a_name(line: str) -> None:
     assert set(scopes(line)) <= {":=", "1"}
 
 
+def test_what_properties_look_at() -> None:
+    line = "safety a: forall vote(t) from v to c before ask(u): b and exists n led with t: before(led, with)"
+    assert scopes(line) == {
+        "safety": "keyword.declaration",
+        "a": "entity.name.type",
+        "forall": "keyword.control",
+        "vote": "entity.name.function",
+        "from": "keyword.other",
+        "to": "keyword.other",
+        "before": "keyword.other",
+        "ask": "entity.name.function",
+        "and": "keyword.operator.word",
+        "exists": "keyword.control",
+        "led": "keyword.other",
+        "with": "keyword.other",
+    }
+
+
 def test_a_text_with_a_number_sign_is_no_comment() -> None:
     assert scopes('safety a "not # this": b  # but this') == {
         "safety": "keyword.declaration",

@@ -71,6 +71,28 @@ def test_what_is_written_shortest_is_shown_as_written(text: str) -> None:
     assert parsed_and_shown(text) == text
 
 
+LOOKS = SPEC.replace("step shown", "invariant shown").replace("hello(t)", "hello(t, w)") + (
+    "\nleader if role == leader with token term\n"
+)
+LOOKS = LOOKS.replace("(term: nat)", "(term: nat, whom: node)").replace("hello(term)", "hello(term, self)")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "forall hello(t, w) from a to b: t >= a.term and b != w",
+        "(exists hello(t, w) from a to b: t == 1) or term == 1",
+        "term == 1 or exists hello(t, w) from a to b before hello(t2, w2): t == t2 and w != w2",
+        "forall n led with t: forall m led with u: n == m or t != u",
+        "(forall n led with t: t > 0) and exists n led with t: n.term > t",
+        "size({n in node if exists hello(t, w) from a to b: n == w}) == 1",
+    ],
+)
+def test_what_looks_at_messages_and_leaders_is_shown_as_written(text: str) -> None:
+    protocol, _ = check(Source("shown.elect", LOOKS.format(expression=text)))
+    assert show(protocol.properties[0].expression) == text
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
