@@ -30,7 +30,8 @@ from modelcheck.proof.logic import (
     there_is,
     variable,
 )
-from spec.protocol import Fault, FaultKind, Message, Network, ProcessKind, Protocol
+from spec.lint import nodes
+from spec.protocol import Constant, Fault, FaultKind, Message, Network, ProcessKind, Protocol
 from spec.source import NOWHERE, Span
 from spec.types import (
     BoolType,
@@ -161,6 +162,13 @@ class Setting:
             for kind, size in self.size.items()
             if size is not None
         }
+
+    @cached_property
+    def enumerations(self) -> dict[str, tuple[Term, ...]]:
+        """The values of each enumeration of the protocol, by its sort."""
+        found = {part for part in nodes(self.protocol) if isinstance(part, EnumType)}
+        found |= {p.type for p in nodes(self.protocol) if isinstance(p, Constant) and isinstance(p.type, EnumType)}
+        return {enum_sort(of): tuple(literal(value, of) for value in of.values) for of in sorted(found, key=enum_sort)}
 
     @cached_property
     def messages(self) -> dict[str, Message]:
