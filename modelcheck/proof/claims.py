@@ -297,7 +297,7 @@ def _well_formed(setting: Setting, value: Symbolic, of: Type) -> Term:
     match of, value:
         case OptionType(ProcessType()), Members():
             return at_most_one(setting, value)
-        case MapType(key, inner), Entries(at):
+        case MapType(key, inner), Entries(_, at):
             return setting.every(key.kind, lambda p: _well_formed(setting, at(p), inner))
         case IntType() as numbers, _ if setting.any_number and numbers.low < 0:
             return FALSE  # a total order has no negative numbers; see `fragment`
