@@ -23,7 +23,7 @@ from modelcheck.proof.logic import (
     negation,
     number,
 )
-from modelcheck.proof.setting import Setting, View, fresh, spent_symbol
+from modelcheck.proof.setting import Setting, View, cut_symbol, fresh, spent_symbol
 from modelcheck.proof.steps import leads
 from modelcheck.proof.values import Entries, Members, Symbolic, at_most_one, has_range, members, read, within
 from modelcheck.properties import (
@@ -273,7 +273,7 @@ def _assumed(setting: Setting) -> Iterator[Claim]:
         yield Claim(
             "first_is_not_cut_off",
             f"of the two sides of a split the first {first} is on the one that is not called cut off",
-            lambda view: negation(view(f"{first}/cut", (setting.processes[first][0],))),
+            lambda view: negation(view(cut_symbol(first), (setting.processes[first][0],))),
         )
     leader = setting.protocol.leader
     if leader is not None:

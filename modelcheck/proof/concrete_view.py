@@ -23,7 +23,7 @@ from modelcheck.proof.logic import (
     truth,
     variable,
 )
-from modelcheck.proof.setting import Setting, View, default, literal, process_sort, spent_symbol
+from modelcheck.proof.setting import Setting, View, cut_symbol, default, literal, process_sort, spent_symbol
 from modelcheck.properties import is_quorum
 from spec.types import EnumType, MapType, OptionType, ProcessType, SetType, Type, Value
 
@@ -76,7 +76,7 @@ def tables_of(setting: Setting, state: State) -> Tables:
                 tables[f"{kind.name}/up"][me,] = truth(process.up)
             if setting.splits:
                 cut = bool(state.sides) and state.sides[model.kind_index[kind.name]][_index(setting, me)]
-                tables[f"{kind.name}/cut"][me,] = truth(cut)
+                tables[cut_symbol(kind.name)][me,] = truth(cut)
     if setting.has_positions:
         for sender, receiver in setting.links:
             for ends in product(setting.processes[sender], setting.processes[receiver]):
@@ -173,7 +173,8 @@ def state_of_tables(setting: Setting, tables: Tables) -> State:
     sides: tuple[tuple[bool, ...], ...] = ()
     if setting.splits:
         sides = tuple(
-            tuple(tables[f"{kind}/cut"][me,] is TRUE for me in everyone) for kind, everyone in setting.processes.items()
+            tuple(tables[cut_symbol(kind)][me,] is TRUE for me in everyone)
+            for kind, everyone in setting.processes.items()
         )
     spent = tuple(
         tables[spent_symbol(fault)][()].value if fault in setting.counted else 0 for fault in model.bounded_faults

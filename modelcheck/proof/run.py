@@ -234,4 +234,4 @@ def _each(statement: For, run: Run) -> Run:
 
 
 def _some_process(kind: str) -> Term:
-    return apply("some.process", process_sort(kind))
+    return apply("some-process", process_sort(kind))

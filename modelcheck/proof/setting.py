@@ -82,6 +82,11 @@ def spent_symbol(fault: Fault) -> str:
     return "spent/" + fault.kind.value.replace(" ", "-")
 
 
+def cut_symbol(kind: str) -> str:
+    """Whether a process is on the far side of a split. No name of a spec has a hyphen in it."""
+    return f"{kind}/cut-off"
+
+
 def process_sort(kind: str) -> str:
     return f"process/{kind}"
 
@@ -219,7 +224,7 @@ class Setting:
             if self.crashes:
                 yield Symbol(f"{kind.name}/up", (sort,), BOOL)
             if self.splits:
-                yield Symbol(f"{kind.name}/cut", (sort,), BOOL)
+                yield Symbol(cut_symbol(kind.name), (sort,), BOOL)
         for message in self.protocol.messages:
             ends = (process_sort(message.sender), process_sort(message.receiver))
             position = (POSITION,) if self.has_positions else ()
