@@ -119,7 +119,12 @@ def unchanged(setting: Setting, symbols: frozenset[str], before: View, after: Vi
     parts = []
     for name in sorted(symbols):
         variables = tuple(fresh("x", sort) for sort in setting.symbols[name].arguments)
-        parts.append(_everywhere(setting, variables, equal(after(name, variables), before(name, variables))))
+        same = equal(after(name, variables), before(name, variables))
+        if f"{name}.given" in setting.symbols:
+            same = implication(
+                after(f"{name}.given", variables), same
+            )  # what an option without a value holds is nothing
+        parts.append(_everywhere(setting, variables, same))
     return conjunction(parts)
 
 

@@ -34,7 +34,7 @@ from modelcheck.proof.logic import (
     variable,
 )
 from modelcheck.proof.run import Run, Sending, begin, execute
-from modelcheck.proof.setting import Setting, View, cut_symbol, fresh, process_sort, sort_of, spent_symbol
+from modelcheck.proof.setting import Setting, View, cut_symbol, default, fresh, process_sort, sort_of, spent_symbol
 from modelcheck.proof.values import Members, Symbolic, cell, from_columns, from_constant, term, within
 from spec.protocol import (
     Event,
@@ -453,6 +453,8 @@ def _spontaneous(setting: Setting, before: View, kind: ProcessKind, handler: Han
                 parts = tuple(apply(f"with/{parameter.name}.{i}", s) for i, s in enumerate((BOOL, sort_of(of.of))))
                 constants += parts
                 bound[parameter.identity] = from_columns(setting, parts, of)
+                # One value has one form; see `values.columns`.
+                enabled.append(disjunction((parts[0], equal(parts[1], default(of.of)))))
             else:
                 part = apply(f"with/{parameter.name}", sort_of(of))
                 constants.append(part)

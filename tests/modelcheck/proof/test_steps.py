@@ -2,8 +2,10 @@
 
 import random
 
-from modelcheck.proof.claims import of_expression
-from modelcheck.proof.concrete_view import Evaluation, quorum_tables, state_of_tables, tables_of
+from modelcheck.model import StepKind
+from modelcheck.proof.claims import declared_steps, of_expression, unchanged
+from modelcheck.proof.concrete_view import Evaluation, quorum_tables, state_of_tables, tables_of, view_of_tables
+from modelcheck.proof.logic import FALSE, number
 from modelcheck.proof.setting import Setting, base_view
 from modelcheck.proof.steps import initial_view
 from modelcheck.semantics import initial
@@ -112,3 +114,56 @@ def test_names_of_a_spec_are_no_names_of_the_encoding() -> None:
         symbols = list(found.setting._symbols())
         assert len({symbol.name for symbol in symbols}) == len(symbols)
         agrees(found, walks=3)
+
+
+OPTIONS = """
+protocol options
+type role_type = low | high
+process node:
+    level: int 0..2? = none
+    again: nat? = 2
+    role: role_type? = none
+
+message tell(level: int 0..2?, role: role_type?)
+
+input set_level(to: int 0..2?, as: role_type?):
+    level := to
+    role := as
+    broadcast tell(to, as)
+on tell(to, as) from s if to != level:
+    level := to
+    again := if to == none then none else 1
+
+step rises: next(level) != none
+
+network: {network}
+"""
+
+
+def test_an_option_without_a_value_has_one_form() -> None:
+    """An input that is given `none` is given nothing beside it, which would be stored and sent."""
+    for network in ("reliable", "duplication, reordering"):
+        found = encoded(OPTIONS.format(network=network), 2)
+        agrees(found, walks=1)
+        setting = found.setting
+        (start,) = walked(found.model, random.Random(0), 1)
+        tables = tables_of(setting, start)
+        (unit,) = (unit for unit in found.units if unit.step is StepKind.INPUT)
+        me = setting.processes["node"][0]
+        low = setting.enumerations["type/role_type"][0]
+        held = {"actor": me, "with/to.0": FALSE, "with/as.0": FALSE, "with/as.1": low}
+        for beside in (0, 1, 2):
+            held["with/to.1"] = number(beside)
+            evaluation = Evaluation(setting, {**tables, **{name: {(): value} for name, value in held.items()}})
+            assert evaluation.is_true(unit.enabled) == (beside == 0)
+
+
+def test_a_step_that_leaves_an_option_without_a_value_changes_nothing() -> None:
+    found = encoded(OPTIONS.format(network="reliable"), 2)
+    setting = found.setting
+    (start,) = walked(found.model, random.Random(0), 1)
+    tables = tables_of(setting, start)
+    leftover = {**tables, "node.level": dict.fromkeys(tables["node.level"], number(2))}
+    (claim,) = declared_steps(setting)
+    before, after = view_of_tables(setting, leftover), view_of_tables(setting, tables)
+    assert Evaluation(setting, {}).is_true(unchanged(setting, claim.reads, before, after))
