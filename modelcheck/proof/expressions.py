@@ -397,4 +397,5 @@ def finite_values(setting: Setting, sort: str) -> tuple[Term, ...] | None:
         return FALSE, TRUE
     if sort.startswith("process/"):
         return setting.processes.get(sort.removeprefix("process/"))
-    return None
+    # Where the number of processes is fixed, only numbers are to be left under quantifiers.
+    return None if setting.any_number else setting.enumerations.get(sort)

@@ -3,11 +3,11 @@
 import random
 
 from modelcheck.model import StepKind
-from modelcheck.proof.claims import declared_steps, of_expression, unchanged
+from modelcheck.proof.claims import assumed, declared_steps, of_expression, unchanged
 from modelcheck.proof.concrete_view import Evaluation, quorum_tables, state_of_tables, tables_of, view_of_tables
-from modelcheck.proof.logic import FALSE, number
+from modelcheck.proof.logic import FALSE, NUMERIC, number, subterms
 from modelcheck.proof.setting import Setting, base_view
-from modelcheck.proof.steps import initial_view
+from modelcheck.proof.steps import initial_view, units
 from modelcheck.semantics import initial
 from spec.check import check
 from spec.source import Source
@@ -167,3 +167,13 @@ def test_a_step_that_leaves_an_option_without_a_value_changes_nothing() -> None:
     (claim,) = declared_steps(setting)
     before, after = view_of_tables(setting, leftover), view_of_tables(setting, tables)
     assert Evaluation(setting, {}).is_true(unchanged(setting, claim.reads, before, after))
+
+
+def test_only_numbers_are_left_under_quantifiers() -> None:
+    for network in ("reliable", "loss, duplication, reordering"):
+        setting = encoded(OPTIONS.format(network=network), 2).setting
+        base = base_view(setting)
+        formulas = [claim.holds(base) for claim in assumed(setting)]
+        formulas += [unit.enabled for unit in units(setting, base)]
+        bound = [part.sort for formula in formulas for part in subterms(formula) if part.operator == "variable"]
+        assert set(bound) <= set(NUMERIC)
