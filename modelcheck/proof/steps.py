@@ -48,7 +48,7 @@ from spec.protocol import (
     OnTimeout,
     ProcessKind,
 )
-from spec.types import OptionType, ProcessType
+from spec.types import OptionType, ProcessType, Type
 
 AFTER = "after/"
 """Before the name of a symbol that a step changes: what it is after the step."""
@@ -111,17 +111,20 @@ def _own_changes(run: Run, before: View) -> Changes:
     setting, changes = run.setting, Changes()
     began = begin(setting, before, run.kind, run.me)
     for declared in setting.kinds[run.kind].variables:
-        value = run.values[declared.name]
-        name = f"{run.kind}.{declared.name}"
-        for part in setting.cells(name, declared.type):
+        value, old = run.values[declared.name], began.values[declared.name]
+        name, of = f"{run.kind}.{declared.name}", declared.type
+        for part in setting.cells(name, of):
 
-            def at(arguments: tuple[Term, ...], part: str = part.name, value: Symbolic = value) -> Term:
-                of = setting.kinds[run.kind].variable(name_of(part)).type
-                own = cell(value, of, f"{run.kind}.{name_of(part)}", part, arguments[1:])
-                return choice(equal(arguments[0], run.me), own, before(part, arguments))
-
-            def name_of(part: str) -> str:
-                return part.removeprefix(f"{run.kind}.").removesuffix(".given")
+            def at(
+                arguments: tuple[Term, ...],
+                part: str = part.name,
+                held: tuple[Symbolic, Symbolic] = (value, old),
+                name: str = name,
+                of: Type = of,
+            ) -> Term:
+                own, began_as = (cell(one, of, name, part, arguments[1:]) for one in held)
+                same = before(part, arguments)
+                return same if own is began_as else choice(equal(arguments[0], run.me), own, same)
 
             changes[part.name] = at
     for timer, armed in run.armed.items():

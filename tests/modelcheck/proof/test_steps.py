@@ -177,3 +177,12 @@ def test_only_numbers_are_left_under_quantifiers() -> None:
         formulas += [unit.enabled for unit in units(setting, base)]
         bound = [part.sort for formula in formulas for part in subterms(formula) if part.operator == "variable"]
         assert set(bound) <= set(NUMERIC)
+
+
+def test_what_a_step_leaves_alone_is_no_change_of_it() -> None:
+    found = encoded(OPTIONS.format(network="reliable"), 2)
+    (unit,) = (unit for unit in found.units if unit.step is StepKind.INPUT)
+    assert set(unit.changes) == {
+        *("node.level", "node.level.given", "node.role", "node.role.given"),
+        *("sent/tell", "end/node/node"),
+    }
