@@ -1,21 +1,28 @@
 """The formulas of states and steps, on small protocols: what a protocol drawn by chance seldom holds."""
 
 import random
+from pathlib import Path
 
-from modelcheck.model import StepKind
-from modelcheck.proof.claims import assumed, declared_steps, of_expression, unchanged
+import pytest
+
+from modelcheck.model import Link, Name, Packet, StepKind
+from modelcheck.proof.claims import assumed, declared, declared_steps, of_expression, standard, unchanged
 from modelcheck.proof.concrete_view import Evaluation, quorum_tables, state_of_tables, tables_of, view_of_tables
 from modelcheck.proof.logic import FALSE, NUMERIC, number, subterms
 from modelcheck.proof.setting import Setting, base_view
 from modelcheck.proof.steps import initial_view, units
+from modelcheck.properties import checked, found_in_state
 from modelcheck.semantics import initial
 from spec.check import check
+from spec.protocol import PropertyKind
 from spec.source import Source
-from tests.properties.test_relation import Encoded, compared, walked
+from tests.properties.specs import SHIPPED
+from tests.properties.test_relation import Encoded, compared, states_of, walked
 
 
 def encoded(text: str, *sizes: int) -> Encoded:
     protocol, _ = check(Source("small.elect", text))
+    sizes = sizes or (2,) * len(protocol.kinds)
     return Encoded(Setting(protocol, sizes, protocol.network, protocol.faults), 0)
 
 
@@ -186,3 +193,123 @@ def test_what_a_step_leaves_alone_is_no_change_of_it() -> None:
         *("node.level", "node.level.given", "node.role", "node.role.given"),
         *("sent/tell", "end/node/node"),
     }
+
+
+CROWDED = """
+protocol crowded
+type color = red | green
+
+process node ordered:
+    durable seen: map from server to nat = 0
+    durable known: map from node to set of server = {{}}
+    votes: set of node = {{}}
+    next_one: node? = none
+    shade: color = red
+    leads: bool = false
+    timer tick: 10 ms
+
+process server:
+    owner: node? = none
+    helpers: set of server = {{}}
+    times: int 0..2 = 0
+
+message ask(votes: set of node, shade: color?, to: node?) from node to server
+message pass_on(n: int 0..2) from node to node
+message granted(n: nat, helpers: set of server) from server to node
+message also() from server to node
+
+define free(s: set of node) at node: {{m in s if m != self and not (m in votes)}}
+
+procedure tell(n: int 0..2) at node:
+    send pass_on(n) to successor(self)
+    send pass_on(max(n - 1, 0)) to successor(self)
+    if next_one != none: send pass_on(n) to next_one
+    broadcast pass_on(0)
+
+on start at node:
+    reset tick
+    known[self] := server
+on timeout tick at node if size(votes) < 2:
+    let mine = votes + {{predecessor(self)}}
+    for s in server:
+        seen[s] := seen[s] + 1
+        if seen[s] > 1: send ask(mine, none, self) to s
+        send ask({{self}}, shade, none) to s
+    votes := mine & node
+    reset tick
+on timeout tick at node:
+    tell(1)
+    next_one := if self < successor(self) then successor(self) else none
+on pass_on(n) from m if m in free(node): tell(n)
+on pass_on(n) from m:
+    shade := if n == 0 then green else red
+    for k in free({{m}}): known[k] := known[k] - {{}}
+on ask(v, c, t) from n if c in {{none, green}}:
+    owner := t
+    times := times + size(v)
+    send also() to n
+    send granted(times, helpers) to n
+    send also() to n
+on ask(v, c, t) from n:
+    helpers := helpers + {{self}}
+    owner := if owner == none then n else owner
+    if times == 0: send granted(size(helpers), helpers & server) to owner
+    elif owner != n: broadcast also()
+    else: assert c != red or helpers != {{}}
+on granted(n, h) from s:
+    seen[s] := n
+    known[self] := known[self] + h
+    leads := exists x in h: x in known[self] and seen[x] == n
+on also() from s: seen := 0
+input choose(one: node?, c: color) at node if one != next_one:
+    next_one := one
+    shade := c
+action fail at server if times == 2 and owner != none: unreachable
+
+leader at node if leads with token size(votes),
+    elected by {{n in node if n.next_one == self or n in votes}}
+
+safety granted_first:
+    forall granted(n, h) from s to m before also(): exists x in h: s.helpers != {{}} and n > 0 and m.seen[x] < n
+safety remembered: forall n led with t: exists m in node: t >= size(m.votes) and up(n)
+
+network: {network}
+faults: crash up to 2, partition, restart, disk loss up to 1
+"""
+
+
+@pytest.mark.parametrize("network", ["reliable", "loss, duplication", "loss, reordering", "duplication, reordering"])
+def test_kinds_sets_maps_rings_and_queues(network: str) -> None:
+    found = encoded(CROWDED.format(network=network), 2, 2)
+    setting = found.setting
+    base = base_view(setting)
+    states = states_of(found, 3)
+    claims = [*declared(setting, (PropertyKind.SAFETY,)), *standard(setting)]
+    items = {item.name: item for item in checked(found.model)}
+    for state in states:
+        compared(found, state)
+        evaluation = Evaluation(setting, {**quorum_tables(setting), **tables_of(setting, state)})
+        for claim in claims:
+            if claim.name in items:
+                violated = found_in_state(found.model, items[claim.name], state)
+                assert evaluation.is_true(claim.holds(base)) != violated, (claim.name, state)
+
+
+def test_a_handler_s_messages_are_queued_in_its_order() -> None:
+    """Several sends to one receiver, of two messages, some within an `if`."""
+    found = encoded(CROWDED.format(network="reliable"), 2, 1)
+    node, server = Name("node", 0), Name("server", 0)
+    (start,) = walked(found.model, random.Random(0), 1)
+    ask = Packet("ask", node, server, (frozenset({0}), None, 1))
+    made = compared(found, start._replace(links=frozenset({Link(node, server, (ask, ask))})))
+    (after,) = (after for kind, me, _, _, after in made if kind is StepKind.DELIVER and me == server)
+    assert after is not None
+    queues = {(link.sender, link.receiver): [packet.message for packet in link.queue] for link in after.links}
+    assert queues == {(node, server): ["ask"], (server, node): ["also", "granted", "also"]}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_steps_of_a_shipped_spec(path: Path) -> None:
+    found = encoded(path.read_text(encoding="utf-8"))
+    for state in states_of(found, 1):
+        compared(found, state)
