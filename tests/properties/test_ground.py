@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from hypothesis import assume, event, given
+from hypothesis import assume, event, given, settings
 
 from modelcheck.proof.claims import Claim, assumed, declared, recorded, standard
 from modelcheck.proof.ground import Clauses, defined, instantiated, numbers_in
@@ -79,7 +79,7 @@ def clauses_satisfiable(setting: Setting, parts: list[Term], dice: random.Random
         return bool(solver.solve()), ground
 
 
-@drawn
+@settings(drawn, max_examples=12)
 @given(protocols())
 def test_what_has_a_model_has_satisfiable_clauses(found: Encoded) -> None:
     setting = found.setting

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from hypothesis import HealthCheck, event, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 
@@ -42,7 +43,9 @@ from tests.properties.expressions import Spot
 from tests.properties.protocols import Writer
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
-drawn = settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+WITHOUT_SHRINKING = tuple(phase for phase in Phase if phase is not Phase.shrink)
+drawn = settings(max_examples=30, deadline=None, suppress_health_check=SLOW, phases=WITHOUT_SHRINKING)
+"""Shrinking encodes thousands of protocols; whoever looks into a failure may leave `phases` out."""
 QUEUE = 3
 """No link holds more in a state that is looked at."""
 
@@ -397,6 +400,14 @@ def compared(found: Encoded, state: State) -> set[Taken]:
 @given(protocols())
 def test_a_step_is_in_the_relation_if_and_only_if_the_reference_takes_it(found: Encoded) -> None:
     for state in states_of(found, 2):
+        compared(found, state)
+
+
+@pytest.mark.slow
+@settings(drawn, max_examples=500)
+@given(protocols())
+def test_the_relation_of_many_protocols_is_the_reference_s(found: Encoded) -> None:
+    for state in states_of(found, 3):
         compared(found, state)
 
 

@@ -7,9 +7,16 @@ import pytest
 
 from modelcheck.model import Link, Name, Packet, StepKind
 from modelcheck.proof.claims import assumed, declared, declared_steps, of_expression, standard, unchanged
-from modelcheck.proof.concrete_view import Evaluation, quorum_tables, state_of_tables, tables_of, view_of_tables
-from modelcheck.proof.logic import FALSE, NUMERIC, number, subterms
-from modelcheck.proof.setting import Setting, base_view
+from modelcheck.proof.concrete_view import (
+    Evaluation,
+    free_variables,
+    quorum_tables,
+    state_of_tables,
+    tables_of,
+    view_of_tables,
+)
+from modelcheck.proof.logic import FALSE, NUMERIC, Term, number, subterms
+from modelcheck.proof.setting import Setting, Unprovable, base_view
 from modelcheck.proof.steps import initial_view, units
 from modelcheck.properties import checked, found_in_state
 from modelcheck.semantics import initial
@@ -313,3 +320,30 @@ def test_the_steps_of_a_shipped_spec(path: Path) -> None:
     found = encoded(path.read_text(encoding="utf-8"))
     for state in states_of(found, 1):
         compared(found, state)
+
+
+def twice_bound(term: Term, bound: frozenset[Term] = frozenset()) -> bool:
+    """Whether a quantifier binds what is bound already where it stands, or what is no variable."""
+    if term.operator in ("forall", "exists"):
+        here = term.arguments[:-1]
+        if bound & set(here) or any(one.operator != "variable" for one in here):
+            return True
+        bound |= set(here)
+    return any(twice_bound(part, bound) for part in term.arguments if free_variables(part) or part.operator != "apply")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_no_variable_is_captured(path: Path) -> None:
+    """Also of any number of processes, and where what a step changes is written out."""
+    protocol, _ = check(Source(path.name, path.read_text(encoding="utf-8")))
+    for size in (2, None):
+        setting = Setting(protocol, (size,) * len(protocol.kinds), protocol.network, protocol.faults)
+        base = base_view(setting)
+        try:
+            steps = units(setting, base)
+            claims = [*standard(setting), *assumed(setting), *declared(setting, (PropertyKind.SAFETY,))]
+            formulas = [claim.holds(view) for claim in claims for view in (base, *(unit.after(base) for unit in steps))]
+        except Unprovable:
+            continue
+        formulas += [formula for unit in steps for formula in (unit.enabled, unit.fails)]
+        assert not any(free_variables(formula) or twice_bound(formula) for formula in formulas)
