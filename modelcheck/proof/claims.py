@@ -23,7 +23,7 @@ from modelcheck.proof.logic import (
     negation,
     number,
 )
-from modelcheck.proof.setting import Setting, Unprovable, View, fresh, spent_symbol
+from modelcheck.proof.setting import Setting, Unprovable, View, cut_symbol, fresh, spent_symbol
 from modelcheck.proof.steps import leads
 from modelcheck.proof.values import Entries, Members, Symbolic, at_most_one, has_range, members, read, within
 from modelcheck.properties import (
@@ -122,7 +122,12 @@ def unchanged(setting: Setting, symbols: frozenset[str], before: View, after: Vi
     parts = []
     for name in sorted(symbols):
         variables = tuple(fresh("x", sort) for sort in setting.symbols[name].arguments)
-        parts.append(_everywhere(setting, variables, equal(after(name, variables), before(name, variables))))
+        same = equal(after(name, variables), before(name, variables))
+        if f"{name}.given" in setting.symbols:
+            same = implication(
+                after(f"{name}.given", variables), same
+            )  # what an option without a value holds is nothing
+        parts.append(_everywhere(setting, variables, same))
     return conjunction(parts)
 
 
@@ -276,7 +281,7 @@ def _assumed(setting: Setting) -> Iterator[Claim]:
         yield Claim(
             "first_is_not_cut_off",
             f"of the two sides of a split the first {first} is on the one that is not called cut off",
-            lambda view: negation(view(f"{first}/cut", (setting.processes[first][0],))),
+            lambda view: negation(view(cut_symbol(first), (setting.processes[first][0],))),
         )
     leader = setting.protocol.leader
     if leader is not None:
@@ -300,7 +305,7 @@ def _well_formed(setting: Setting, value: Symbolic, of: Type) -> Term:
     match of, value:
         case OptionType(ProcessType()), Members():
             return at_most_one(setting, value)
-        case MapType(key, inner), Entries(at):
+        case MapType(key, inner), Entries(_, at):
             return setting.every(key.kind, lambda p: _well_formed(setting, at(p), inner))
         case IntType() as numbers, _ if setting.any_number and numbers.low < 0:
             raise Unprovable(f"the negative numbers of `{numbers}`, for any number of processes")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from modelcheck.model import Name, ProcessState, State
 from modelcheck.proof.logic import BOOL, NUMERIC, Term, constant, number, truth
-from modelcheck.proof.setting import Setting, process_sort, spent_symbol
+from modelcheck.proof.setting import Setting, cut_symbol, process_sort, spent_symbol
 from spec.types import BoolType, EnumType, MapType, OptionType, ProcessType, SetType, Type, Value
 
 Raw = bool | int | str
@@ -61,7 +61,7 @@ def cells_of(setting: Setting, state: State) -> dict[Cell, Raw]:
         for names in setting.model.names:
             for name in names:
                 cut = bool(state.sides) and state.sides[setting.model.kind_index[name.kind]][name.number]
-                found[f"{name.kind}/cut", (name.number,)] = cut
+                found[cut_symbol(name.kind), (name.number,)] = cut
     spent = dict(zip(setting.model.bounded_faults, state.spent, strict=True))
     for fault in setting.counted:
         found[spent_symbol(fault), ()] = spent[fault]
@@ -109,7 +109,9 @@ def state_of(setting: Setting, read: Read) -> State:
     processes = tuple(tuple(_process(setting, name, read) for name in names) for names in model.names)
     sides: tuple[tuple[bool, ...], ...] = ()
     if setting.splits:
-        sides = tuple(tuple(bool(read(f"{name.kind}/cut", (name.number,))) for name in names) for names in model.names)
+        sides = tuple(
+            tuple(bool(read(cut_symbol(name.kind), (name.number,))) for name in names) for names in model.names
+        )
         if not any(map(any, sides)):
             sides = ()
     spent = tuple(int(read(spent_symbol(f), ())) if f in setting.counted else 0 for f in model.bounded_faults)

@@ -76,7 +76,7 @@ from spec.protocol import (
     Underway,
     Up,
 )
-from spec.types import MapType, ProcessType, SetType, Type
+from spec.types import ProcessType, SetType
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def value_of(expression: Expression, scope: Scope) -> Symbolic:
             return _computed(expression, scope)
         case OneOf(value, alternatives):
             asked = value_of(value, scope)
-            return disjunction(_equal(setting, asked, value_of(a, scope), value.type) for a in alternatives)
+            return disjunction(same(setting, asked, value_of(a, scope)) for a in alternatives)
         case Member(element, of_set):
             inside = members(value_of(of_set, scope))
             one_value = value_of(element, scope)
@@ -211,18 +211,10 @@ def _read(expression: Read, scope: Scope) -> Symbolic:
     return read(scope.setting, scope.view, name, of, (_process(expression.process, scope),))
 
 
-def _equal(setting: Setting, left: Symbolic, right: Symbolic, of: Type) -> Term:
-    """Whether two values are equal; `of` is the type of the left one."""
-    if isinstance(of, MapType) and isinstance(left, Entries) and isinstance(right, Entries):
-        one, other = left, right
-        return setting.every(of.key.kind, lambda key: same(setting, one.at(key), other.at(key)))
-    return same(setting, left, right)
-
-
 def _compared(expression: Compare, scope: Scope) -> Term:
     left, right = value_of(expression.left, scope), value_of(expression.right, scope)
     if expression.comparison in (Comparison.EQUAL, Comparison.DIFFERENT):
-        equality = _equal(scope.setting, left, right, expression.left.type)
+        equality = same(scope.setting, left, right)
         return equality if expression.comparison is Comparison.EQUAL else negation(equality)
     one, other = term(left), term(right)
     if expression.comparison in (Comparison.GREATER, Comparison.GREATER_EQUAL):
@@ -405,4 +397,5 @@ def finite_values(setting: Setting, sort: str) -> tuple[Term, ...] | None:
         return FALSE, TRUE
     if sort.startswith("process/"):
         return setting.processes.get(sort.removeprefix("process/"))
-    return None
+    # Where the number of processes is fixed, only numbers are to be left under quantifiers.
+    return None if setting.any_number else setting.enumerations.get(sort)

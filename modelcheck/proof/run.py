@@ -135,11 +135,11 @@ def _assign(statement: Assign, run: Run) -> Run:
 
 def _entries(before: Symbolic, statement: Assign, value: Symbolic, run: Run) -> Symbolic:
     """A map after one entry of it, or every one, has been assigned."""
-    if statement.key is None:
-        return Entries(lambda _: value)
-    key = term(value_of(statement.key, run.scope()))
     assert isinstance(before, Entries)
-    return Entries(lambda other: merged(equal(other, key), value, before.at(other)))
+    if statement.key is None:
+        return Entries(before.key, lambda _: value)
+    key = term(value_of(statement.key, run.scope()))
+    return Entries(before.key, lambda other: merged(equal(other, key), value, before.at(other)))
 
 
 def _branch(statement: If, run: Run) -> Run:
@@ -211,7 +211,7 @@ def _each(statement: For, run: Run) -> Run:
             assert isinstance(after, Entries)
             return merged(domain.has(key), after.at(key), before.at(key))
 
-        return Entries(at)
+        return Entries(before.key, at)
 
     anyone = setting.processes.get(domain.kind, (None,))[0]
     probe = body(anyone if anyone is not None else _some_process(domain.kind))
@@ -234,4 +234,4 @@ def _each(statement: For, run: Run) -> Run:
 
 
 def _some_process(kind: str) -> Term:
-    return apply("some.process", process_sort(kind))
+    return apply("some-process", process_sort(kind))

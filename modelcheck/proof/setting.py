@@ -30,7 +30,8 @@ from modelcheck.proof.logic import (
     there_is,
     variable,
 )
-from spec.protocol import Fault, FaultKind, Message, Network, ProcessKind, Protocol
+from spec.lint import nodes
+from spec.protocol import Constant, Fault, FaultKind, Message, Network, ProcessKind, Protocol
 from spec.source import NOWHERE, Span
 from spec.types import (
     BoolType,
@@ -79,6 +80,11 @@ def fresh(name: str, sort: str) -> Term:
 def spent_symbol(fault: Fault) -> str:
     """How often a bounded fault has happened."""
     return "spent/" + fault.kind.value.replace(" ", "-")
+
+
+def cut_symbol(kind: str) -> str:
+    """Whether a process is on the far side of a split. No name of a spec has a hyphen in it."""
+    return f"{kind}/cut-off"
 
 
 def process_sort(kind: str) -> str:
@@ -163,6 +169,13 @@ class Setting:
         }
 
     @cached_property
+    def enumerations(self) -> dict[str, tuple[Term, ...]]:
+        """The values of each enumeration of the protocol, by its sort."""
+        found = {part for part in nodes(self.protocol) if isinstance(part, EnumType)}
+        found |= {p.type for p in nodes(self.protocol) if isinstance(p, Constant) and isinstance(p.type, EnumType)}
+        return {enum_sort(of): tuple(literal(value, of) for value in of.values) for of in sorted(found, key=enum_sort)}
+
+    @cached_property
     def messages(self) -> dict[str, Message]:
         return {message.name: message for message in self.protocol.messages}
 
@@ -211,7 +224,7 @@ class Setting:
             if self.crashes:
                 yield Symbol(f"{kind.name}/up", (sort,), BOOL)
             if self.splits:
-                yield Symbol(f"{kind.name}/cut", (sort,), BOOL)
+                yield Symbol(cut_symbol(kind.name), (sort,), BOOL)
         for message in self.protocol.messages:
             ends = (process_sort(message.sender), process_sort(message.receiver))
             position = (POSITION,) if self.has_positions else ()

@@ -7,7 +7,6 @@ step may be taken; and, for each symbol that it changes, what that is after the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -35,7 +34,7 @@ from modelcheck.proof.logic import (
     variable,
 )
 from modelcheck.proof.run import Run, Sending, begin, execute
-from modelcheck.proof.setting import Setting, View, fresh, process_sort, sort_of, spent_symbol
+from modelcheck.proof.setting import Setting, View, cut_symbol, default, fresh, process_sort, sort_of, spent_symbol
 from modelcheck.proof.values import Members, Symbolic, cell, from_columns, from_constant, term, within
 from spec.protocol import (
     Event,
@@ -49,7 +48,7 @@ from spec.protocol import (
     OnTimeout,
     ProcessKind,
 )
-from spec.types import OptionType, ProcessType
+from spec.types import OptionType, ProcessType, Type
 
 AFTER = "after/"
 """Before the name of a symbol that a step changes: what it is after the step."""
@@ -114,17 +113,20 @@ def _own_changes(run: Run, before: View) -> Changes:
     setting, changes = run.setting, Changes()
     began = begin(setting, before, run.kind, run.me)
     for declared in setting.kinds[run.kind].variables:
-        value = run.values[declared.name]
-        name = f"{run.kind}.{declared.name}"
-        for part in setting.cells(name, declared.type):
+        value, old = run.values[declared.name], began.values[declared.name]
+        name, of = f"{run.kind}.{declared.name}", declared.type
+        for part in setting.cells(name, of):
 
-            def at(arguments: tuple[Term, ...], part: str = part.name, value: Symbolic = value) -> Term:
-                of = setting.kinds[run.kind].variable(name_of(part)).type
-                own = cell(value, of, f"{run.kind}.{name_of(part)}", part, arguments[1:])
-                return choice(equal(arguments[0], run.me), own, before(part, arguments))
-
-            def name_of(part: str) -> str:
-                return part.removeprefix(f"{run.kind}.").removesuffix(".given")
+            def at(
+                arguments: tuple[Term, ...],
+                part: str = part.name,
+                held: tuple[Symbolic, Symbolic] = (value, old),
+                name: str = name,
+                of: Type = of,
+            ) -> Term:
+                own, began_as = (cell(one, of, name, part, arguments[1:]) for one in held)
+                same = before(part, arguments)
+                return same if own is began_as else choice(equal(arguments[0], run.me), own, same)
 
             changes[part.name] = at
     for timer, armed in run.armed.items():
@@ -304,7 +306,7 @@ def actor(kind: str) -> Term:
 def connected(setting: Setting, view: View, sender: str, one: Term, receiver: str, other: Term) -> Term:
     if not setting.splits:
         return TRUE
-    return equal(view(f"{sender}/cut", (one,)), view(f"{receiver}/cut", (other,)))
+    return equal(view(cut_symbol(sender), (one,)), view(cut_symbol(receiver), (other,)))
 
 
 def _deliveries(setting: Setting, before: View, name: str) -> Iterator[Unit]:
@@ -471,6 +473,8 @@ def _spontaneous(setting: Setting, before: View, kind: ProcessKind, handler: Han
                 parts = tuple(apply(f"with/{parameter.name}.{i}", s) for i, s in enumerate((BOOL, sort_of(of.of))))
                 constants += parts
                 bound[parameter.identity] = from_columns(setting, parts, of)
+                # One value has one form; see `values.columns`.
+                enabled.append(disjunction((parts[0], equal(parts[1], default(of.of)))))
             else:
                 part = apply(f"with/{parameter.name}", sort_of(of))
                 constants.append(part)
@@ -600,16 +604,16 @@ def _partition(setting: Setting, before: View, fault: Fault) -> Unit:
     may, counted = _counted(setting, before, fault)
     functions, changes, anyone, different, first = [], Changes(), [], [], TRUE
     for index, kind in enumerate(setting.protocol.kinds):
-        symbol = f"chosen/{kind.name}/cut"
+        symbol = f"chosen/{cut_symbol(kind.name)}"
         functions.append((symbol, (process_sort(kind.name),), BOOL))
 
         def chosen(p: Term, symbol: str = symbol) -> Term:
             return apply(symbol, BOOL, p)
 
         def cut(p: Term, name: str = kind.name) -> Term:
-            return before(f"{name}/cut", (p,))
+            return before(cut_symbol(name), (p,))
 
-        changes[f"{kind.name}/cut"] = lambda a, s=symbol: apply(s, BOOL, a[0])  # type: ignore[misc]
+        changes[cut_symbol(kind.name)] = lambda a, s=symbol: apply(s, BOOL, a[0])  # type: ignore[misc]
         anyone.append(setting.some(kind.name, chosen))
         different.append(setting.some(kind.name, lambda p, c=chosen, d=cut: negation(equal(c(p), d(p)))))  # type: ignore[misc]
         if index == 0 and kind.name in setting.processes:
@@ -630,8 +634,8 @@ def _partition(setting: Setting, before: View, fault: Fault) -> Unit:
 
 def _heal(setting: Setting, before: View) -> Unit:
     kinds = setting.protocol.kinds
-    split = disjunction(setting.some(k.name, lambda p, n=k.name: before(f"{n}/cut", (p,))) for k in kinds)  # type: ignore[misc]
-    whole: Changes = {f"{kind.name}/cut": lambda _: FALSE for kind in kinds}
+    split = disjunction(setting.some(k.name, lambda p, n=k.name: before(cut_symbol(n), (p,))) for k in kinds)  # type: ignore[misc]
+    whole: Changes = {cut_symbol(kind.name): lambda _: FALSE for kind in kinds}
     return _unit(setting, before, "the network heals", StepKind.HEAL, kinds[0].name, (), split, whole)
 
 
@@ -657,9 +661,10 @@ def initial_view(setting: Setting) -> tuple[View, Term]:
     for symbol in setting.symbols.values():
         zero = number(0, symbol.result) if symbol.result in NUMERIC else FALSE
         blanks.setdefault(symbol.name, lambda _, zero=zero: zero)  # type: ignore[misc]
+    owners = _whose(setting)
 
     def view(symbol: str, arguments: tuple[Term, ...]) -> Term:
-        whose = _whose(setting, symbol)
+        whose = owners.get(symbol)
         if symbol == "led":
             holds, token = leads(setting, view, arguments[0])
             return conjunction((holds, equal(arguments[1], token)))
@@ -676,11 +681,12 @@ def initial_view(setting: Setting) -> tuple[View, Term]:
     return view, disjunction(fails)
 
 
-def _whose(setting: Setting, symbol: str) -> str | None:
+def _whose(setting: Setting) -> dict[str, str]:
     """The kind of process whose start makes a symbol what it is: its owner, or the sender of a message."""
-    if symbol.startswith("sent/"):
-        return setting.messages[symbol.removeprefix("sent/")].sender
-    if symbol.startswith("end/"):
-        return symbol.split("/")[1]
-    first = re.split(r"[./]", symbol)[0]
-    return first if first in setting.kinds and not symbol.endswith(("/up", "/cut")) else None
+    found = {f"sent/{message.name}": message.sender for message in setting.protocol.messages}
+    found |= {f"end/{sender}/{receiver}": sender for sender, receiver in setting.links}
+    for kind in setting.protocol.kinds:
+        for declared in kind.variables:
+            found |= {part.name: kind.name for part in setting.cells(f"{kind.name}.{declared.name}", declared.type)}
+        found |= {f"{kind.name}/armed/{timer.name}": kind.name for timer in kind.timers}
+    return found

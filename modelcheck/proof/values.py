@@ -38,8 +38,9 @@ class Maybe:
 
 @dataclass(frozen=True)
 class Entries:
-    """A map."""
+    """A map; `key` is the kind of its keys."""
 
+    key: str
     at: Callable[[Term], Symbolic]
 
 
@@ -70,8 +71,8 @@ def from_constant(value: Value, of: Type) -> Symbolic:
             return nobody(kind)
         case OptionType(inner):
             return Maybe(FALSE, default(inner)) if value is None else Maybe(TRUE, literal(value, inner))
-        case MapType(_, inner):
-            return Entries(lambda _: from_constant(value, inner))
+        case MapType(key, inner):
+            return Entries(key.kind, lambda _: from_constant(value, inner))
         case _:
             return literal(value, of)
 
@@ -86,8 +87,8 @@ def fitted(value: Symbolic, of: Type) -> Symbolic:
 def read(setting: Setting, view: View, name: str, of: Type, arguments: tuple[Term, ...]) -> Symbolic:
     """The value that the symbols of a variable hold."""
     match of:
-        case MapType(_, inner):
-            return Entries(lambda key: read(setting, view, name, inner, (*arguments, key)))
+        case MapType(of_key, inner):
+            return Entries(of_key.kind, lambda key: read(setting, view, name, inner, (*arguments, key)))
         case SetType(ProcessType(kind)) | OptionType(ProcessType(kind)):
             return Members(kind, lambda other: view(name, (*arguments, other)))
         case OptionType():
@@ -99,7 +100,7 @@ def read(setting: Setting, view: View, name: str, of: Type, arguments: tuple[Ter
 def cell(value: Symbolic, of: Type, name: str, symbol: str, beyond: tuple[Term, ...]) -> Term:
     """What a symbol that holds (part of) a value is, at the arguments beyond its process."""
     match value:
-        case Entries(at):
+        case Entries(_, at):
             assert isinstance(of, MapType)
             return cell(at(beyond[0]), of.value, name, symbol, beyond[1:])
         case Members(_, has):
@@ -148,8 +149,8 @@ def merged(condition: Term, yes: Symbolic, no: Symbolic) -> Symbolic:
             return Members(kind, lambda process: choice(condition, has(process), other(process)))
         case Maybe(given, value), Maybe(other_given, other_value):
             return Maybe(choice(condition, given, other_given), choice(condition, value, other_value))
-        case Entries(at), Entries(other_at):
-            return Entries(lambda key: merged(condition, at(key), other_at(key)))
+        case Entries(of_key, at), Entries(_, other_at):
+            return Entries(of_key, lambda key: merged(condition, at(key), other_at(key)))
         case _:
             return choice(condition, term(yes), term(no))
 
@@ -165,6 +166,8 @@ def same(setting: Setting, left: Symbolic, right: Symbolic) -> Term:
             return has(other)  # an optional process has at most one member
         case Members(kind, has), Members(_, other_has):
             return setting.every(kind, lambda process: equal(has(process), other_has(process)))
+        case Entries(key, at), Entries(_, other_at):
+            return setting.every(key, lambda process: same(setting, at(process), other_at(process)))
         case _:
             return equal(term(left), term(right))
 
@@ -179,7 +182,7 @@ def within(setting: Setting, value: Symbolic, of: Type) -> Term:
             return conjunction((above, at_most(value, number(high))))
         case OptionType(inner), Maybe(given, held):
             return implication(given, within(setting, held, inner))
-        case MapType(key, inner), Entries(at):
+        case MapType(key, inner), Entries(_, at):
             return setting.every(key.kind, lambda process: within(setting, at(process), inner))
         case _:
             return TRUE
