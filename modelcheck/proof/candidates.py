@@ -289,7 +289,7 @@ def _distinct(shape: Shape, clauses: list[frozenset[Literal]]) -> list[frozenset
         renaming = {
             old: new for group, order in zip(groups, chosen, strict=True) for old, new in zip(group, order, strict=True)
         }
-        table = [names.get(repr(_renamed(atom.expression, renaming))) for atom in shape.atoms]
+        table = [names.get(repr(renamed(atom.expression, renaming))) for atom in shape.atoms]
         renamings.append(table)
     found: dict[tuple[Literal, ...], frozenset[Literal]] = {}
     for clause in clauses:
@@ -302,14 +302,15 @@ def _distinct(shape: Shape, clauses: list[frozenset[Literal]]) -> list[frozenset
     return list(found.values())
 
 
-def _renamed(part: object, renaming: dict[Local, Local]) -> object:
+def renamed(part: object, renaming: dict[Local, Local]) -> object:
+    """A part of an expression with other variables."""
     if isinstance(part, Local):
         return renaming.get(part, part)
     if isinstance(part, tuple):
-        return tuple(_renamed(one, renaming) for one in part)
+        return tuple(renamed(one, renaming) for one in part)
     if is_dataclass(part) and not isinstance(part, type):
         changed = {
-            one.name: _renamed(getattr(part, one.name), renaming)
+            one.name: renamed(getattr(part, one.name), renaming)
             for one in fields(part)
             if isinstance(getattr(part, one.name), tuple) or is_dataclass(getattr(part, one.name))
         }
