@@ -325,6 +325,17 @@ def _message_atoms(protocol: Protocol, processes: tuple[Local, ...], numbers: tu
                     yield _ahead(first, second, sender, receiver, numbers)
 
 
+def messages_to_oneself(protocol: Protocol, processes: tuple[Local, ...], number: Local) -> tuple[Atom, ...]:
+    """That a process has a message under way to itself, for each message with a number."""
+    return tuple(
+        _sent(message, process, process, pattern)
+        for message in protocol.messages
+        for process in processes
+        if message.sender == message.receiver == kind_named(process) and _carries_number(message)
+        for pattern in _patterns(message, (), (number,))
+    )
+
+
 def _carries_number(message: Message) -> bool:
     return any(is_number(of) for _, of in message.parameters)
 

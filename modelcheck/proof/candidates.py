@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from itertools import permutations, product
 
-from modelcheck.proof.atoms import Atom, Sample, atoms_of, kind_named
+from modelcheck.proof.atoms import Atom, Sample, atoms_of, kind_named, messages_to_oneself
 from spec.lint import nodes
 from spec.protocol import Local, Protocol
 from spec.types import NAT, IntType, NatType, ProcessType
@@ -24,12 +24,13 @@ Literal = tuple[int, bool]
 @dataclass(frozen=True)
 class Shape:
     """The variables of a family of clauses and the atoms over them. `longest` is how many literals a clause has at
-    most."""
+    most; where it is `deep`, one that says why a message is under way has one more."""
 
     processes: tuple[Local, ...]
     numbers: tuple[Local, ...]
     atoms: tuple[Atom, ...]
     longest: int
+    deep: bool = False
 
     @cached_property
     def variables(self) -> tuple[Local, ...]:
@@ -68,8 +69,10 @@ def shapes_of(protocol: Protocol, singletons: frozenset[str], effort: int) -> tu
     )
     one, two = Local(-1, "t", NAT), Local(-2, "u", NAT)
     found = []
+    if has_numbers and not ordered:
+        found.append(_to_themselves(protocol, one))
     pair, triple = 2 if len(several) < 3 else 1, 3 if len(several) < 2 else 2
-    found.append(_shape(protocol, singletons, pair, (one,) if has_numbers else (), 3 + (effort > 1)))
+    found.append(_shape(protocol, singletons, pair, (one,) if has_numbers else (), 3 + (effort > 1), True))
     wider = 3 if ordered or effort > 0 else 2
     found.append(_shape(protocol, singletons, triple, (one,) if has_numbers else (), wider))
     if has_numbers and not protocol.network.reordering and not protocol.network.is_growing_set:
@@ -78,14 +81,27 @@ def shapes_of(protocol: Protocol, singletons: frozenset[str], effort: int) -> tu
 
 
 def _shape(
-    protocol: Protocol, singletons: frozenset[str], count: int, numbers: tuple[Local, ...], longest: int
+    protocol: Protocol,
+    singletons: frozenset[str],
+    count: int,
+    numbers: tuple[Local, ...],
+    longest: int,
+    deep: bool = False,
 ) -> Shape:
     processes: list[Local] = []
     for kind in protocol.kinds:
         for _ in range(1 if kind.name in singletons else count):
             processes.append(Local(-10 - len(processes), f"p{len(processes) + 1}", ProcessType(kind.name)))
     whole = tuple(processes)
-    return Shape(whole, numbers, atoms_of(protocol, whole, numbers), longest)
+    return Shape(whole, numbers, atoms_of(protocol, whole, numbers), longest, deep)
+
+
+def _to_themselves(protocol: Protocol, number: Local) -> Shape:
+    """That nobody is ever sent a message by itself."""
+    processes = tuple(
+        Local(-10 - index, f"p{index + 1}", ProcessType(kind.name)) for index, kind in enumerate(protocol.kinds)
+    )
+    return Shape(processes, (number,), messages_to_oneself(protocol, processes, number), 1)
 
 
 # What the samples say ------------------------------------------------------------------------------------------------
@@ -149,6 +165,8 @@ def candidates_of(shape: Shape, rows: list[int]) -> list[Candidate]:
         others = [i for i in range(len(shape.atoms)) if i != guard]
         if supposed:
             found += _smallest(supposed, others, shape, ((guard, False),), found)
+        elif not _is_equation(atom):
+            found.append(frozenset({(guard, False)}))
     return [Candidate(shape, tuple(sorted(clause))) for clause in _distinct(shape, found)]
 
 
@@ -184,7 +202,7 @@ def _smallest(
     equation = bool(supposed) and _is_equation(shape.atoms[supposed[0][0]])
     whole = frozenset(supposed)
     found: list[frozenset[Literal]] = []
-    smaller = {clause for clause in known if len(clause) <= shape.longest}
+    smaller = set(known)
 
     def keep(clause: frozenset[Literal]) -> None:
         if equation and not any(_holds_number(shape.atoms[index]) for index, _ in clause - whole):
@@ -196,6 +214,15 @@ def _smallest(
         return found
     for size in range(1, room + 1):
         _exactly(literals, every, size, whole, smaller, keep)
+    if equation and shape.deep:
+        # Why a message is under way may take one more supposition.
+        carried = [((i, sign), bits) for (i, sign), bits in literals if sign and _holds_number(shape.atoms[i])]
+        plain = [((i, sign), bits) for (i, sign), bits in literals if i not in shape.with_number]
+        for literal, bits in carried:
+            missing = every & ~bits
+            narrowed = [(other, more & missing) for other, more in plain if more & missing not in (0, missing)]
+            if missing:
+                _exactly(narrowed, missing, room, whole | {literal}, smaller, keep)
     return found
 
 
@@ -262,7 +289,7 @@ def _distinct(shape: Shape, clauses: list[frozenset[Literal]]) -> list[frozenset
         renaming = {
             old: new for group, order in zip(groups, chosen, strict=True) for old, new in zip(group, order, strict=True)
         }
-        table = [names.get(repr(_renamed(atom.expression, renaming))) for atom in shape.atoms]
+        table = [names.get(repr(renamed(atom.expression, renaming))) for atom in shape.atoms]
         renamings.append(table)
     found: dict[tuple[Literal, ...], frozenset[Literal]] = {}
     for clause in clauses:
@@ -275,14 +302,15 @@ def _distinct(shape: Shape, clauses: list[frozenset[Literal]]) -> list[frozenset
     return list(found.values())
 
 
-def _renamed(part: object, renaming: dict[Local, Local]) -> object:
+def renamed(part: object, renaming: dict[Local, Local]) -> object:
+    """A part of an expression with other variables."""
     if isinstance(part, Local):
         return renaming.get(part, part)
     if isinstance(part, tuple):
-        return tuple(_renamed(one, renaming) for one in part)
+        return tuple(renamed(one, renaming) for one in part)
     if is_dataclass(part) and not isinstance(part, type):
         changed = {
-            one.name: _renamed(getattr(part, one.name), renaming)
+            one.name: renamed(getattr(part, one.name), renaming)
             for one in fields(part)
             if isinstance(getattr(part, one.name), tuple) or is_dataclass(getattr(part, one.name))
         }

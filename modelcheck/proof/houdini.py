@@ -15,7 +15,7 @@ from itertools import permutations, product
 from typing import Any
 
 from modelcheck.proof.atoms import Atom, Carried, Filling
-from modelcheck.proof.candidates import Candidate
+from modelcheck.proof.candidates import Candidate, renamed
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT, Claim, declared_steps, unchanged
 from modelcheck.proof.expressions import Scope, condition, expanded
 from modelcheck.proof.ground import ALWAYS, Clause, Clauses, Numbers, instantiated, numbers_in, quorum_meanings
@@ -30,13 +30,15 @@ from modelcheck.proof.logic import (
     conjunction,
     disjunction,
     less,
+    rebuilt,
     substitute,
+    subterms,
     unfolded,
 )
 from modelcheck.proof.obligations import properties_of
 from modelcheck.proof.setting import Setting, View, base_view, fresh
 from modelcheck.proof.solvers import incremental
-from modelcheck.proof.steps import Unit, initial_view, units
+from modelcheck.proof.steps import Defined, Unit, initial_view, units
 from modelcheck.proof.values import columns, fitted, from_constant
 from modelcheck.properties import FAILURE
 from spec.protocol import Local
@@ -87,6 +89,8 @@ def search_of(
             begun.append((fixed, fixed.after(before), fixed.enabled, fixed.fails))
     making = _Making(setting, _numbers(setting, begun), any_quorums)
     clauses = making.clauses
+    keys = _Keys()
+    violations = _Violations(making, candidates, keys, before)
     cases = []
     goals: dict[str, list[tuple[int, int]]] = {claim.name: [] for claim in declared_steps(setting)}
     goals[FAILURE] = []
@@ -97,21 +101,22 @@ def search_of(
         failure = clauses.literal(making.plain(failing, True))
         if failure != -ALWAYS:
             goals[FAILURE].append((at, failure))
-        broken = _broken(making, candidates, after, before if unit_or_none is not None else None)
+        broken = violations.at_first(after) if unit_or_none is None else violations.after(unit_or_none.changes)
         cases.append(Case(unit_or_none, active, broken, failure))
         if unit_or_none is not None:
             for name, literal in _step_goals(making, unit_or_none, before):
                 goals[name].append((at, literal))
     for claim in properties_of(setting):
         if claim.name != MINORITY_CANNOT_ELECT:  # it follows from `leader_holds_quorum`, and is proved in the end
-            goals[claim.name] = [(ANYWHERE, making.violated(claim, before))]
+            goals[claim.name] = [(ANYWHERE, making.violated(claim.holds(before)))]
     for claim in assumed:
         clauses.require(making.hypothesis(claim.holds(before)))
     selectors = []
+    literals = _Literals(making, before)
     for candidate in candidates:
         selector = clauses.fresh()
         selectors.append(selector)
-        for clause in _hypotheses(making, candidate, before):
+        for clause in _hypotheses(making, candidate, literals, keys):
             clauses.add(-selector, *clause)
     clauses.close()
     solver = incremental(clauses.clauses)
@@ -126,7 +131,7 @@ def _step_goals(making: _Making, unit: Unit, before: View) -> Iterator[tuple[str
         read = claim.reads & set(unit.changes)
         if read:
             held = disjunction((claim.holds(before, after), unchanged(setting, read, before, after)))
-            yield claim.name, making.clauses.literal(making.plain(held, False))
+            yield claim.name, making.violated(held)
 
 
 SHARED = 3
@@ -233,26 +238,159 @@ class _Making:
         spelled = unfolded(formula, self.meanings)
         return instantiated(spelled, self.numbers, lambda sort, i: apply(f"other.{sort}.{own}.{i}", sort), True)
 
-    def violated(self, claim: Claim, view: View) -> int:
-        """The literal that a claim is false."""
-        return self.clauses.literal(self.plain(claim.holds(view), False))
+    def violated(self, formula: Term) -> int:
+        """The literal that something is false."""
+        return self.clauses.literal(self.plain(formula, False))
+
+
+Values = tuple[Term, ...]
 
 
 class _Literals:
-    """The literals of atoms in one state."""
+    """The literals of atoms in one state. Atoms that differ in their variables' names only are one, by its `key`."""
 
     def __init__(self, making: _Making, view: View) -> None:
         self.making = making
         self.view = view
-        self._known: dict[tuple[int, tuple[Term, ...], bool], int] = {}
+        self.known: dict[tuple[str, bool], dict[Values, int]] = {}
 
-    def of(self, atom: Atom, values: Mapping[Local, Term], asserted: bool) -> int:
+    def of(self, key: str, atom: Atom, values: Values, asserted: bool) -> int:
         """The literal that an atom is true (or, not `asserted`, that it is false)."""
-        key = (id(atom), tuple([values[local] for local in atom.variables]), asserted)
-        found = self._known.get(key)
+        table = self.table(key, asserted)
+        found = table.get(values)
         if found is None:
-            formula = _formula(self.making.setting, atom, self.view, values)
-            found = self._known[key] = self.making.clauses.literal(self.making.plain(formula, asserted))
+            formula = _formula(self.making.setting, atom, self.view, dict(zip(atom.variables, values, strict=True)))
+            found = table[values] = self.making.clauses.literal(self.making.plain(formula, asserted))
+        return found
+
+    def table(self, key: str, asserted: bool) -> dict[Values, int]:
+        return self.known.setdefault((key, asserted), {})
+
+
+def _key(atom: Atom) -> str:
+    """What an atom says, whatever its variables are called."""
+    names = {
+        local: replace(local, identity=-1 - at, name="_") for at, local in enumerate(dict.fromkeys(atom.variables))
+    }
+    return repr(renamed(atom.expression, names))
+
+
+class _Violations:
+    """All that may be violated: the instances of candidates, for every choice of processes, with shared numbers."""
+
+    def __init__(self, making: _Making, candidates: tuple[Candidate | Claim, ...], keys: _Keys, before: View) -> None:
+        self.making = making
+        self.before = before
+        self.then = _Literals(making, before)
+        self.claims = {owner: one for owner, one in enumerate(candidates) if isinstance(one, Claim)}
+        self.instances: list[tuple[int, tuple[tuple[int, bool], ...]]] = []
+        """Owners, with literals: atoms at values, by their number."""
+        self.placed: list[tuple[str, Atom, Values]] = []
+        self.inside: list[list[int]] = []
+        """The instances that an atom at some values is in."""
+        numbers: dict[tuple[str, Values], int] = {}
+        bound = tuple(shared(NUMBER, index) for index in range(2))
+        for owner, candidate in enumerate(candidates):
+            if isinstance(candidate, Claim):
+                continue
+            fixed = dict(zip(candidate.shape.numbers, bound, strict=False))
+            parts = [(keys.of(atom), atom, sign) for atom, sign in candidate.parts]
+            for choice in _choices(making.setting, candidate):
+                values = {**choice, **fixed}
+                literals = []
+                for key, atom, sign in parts:
+                    chosen = tuple([values[local] for local in atom.variables])
+                    number = numbers.setdefault((key, chosen), len(numbers))
+                    if number == len(self.placed):
+                        self.placed.append((key, atom, chosen))
+                        self.inside.append([])
+                    self.inside[number].append(len(self.instances))
+                    literals.append((number, sign))
+                self.instances.append((owner, tuple(literals)))
+        setting = making.setting
+        self.formulas = [
+            _formula(setting, atom, before, dict(zip(atom.variables, chosen, strict=True)))
+            for _, atom, chosen in self.placed
+        ]
+        self.supposed = {owner: claim.holds(before) for owner, claim in self.claims.items()}
+        self._reads: dict[Term, frozenset[str]] = {}
+
+    def reads(self, formula: Term) -> frozenset[str]:
+        """The symbols that a formula speaks of."""
+        found = self._reads.get(formula)
+        if found is None:
+            names = (part.name for part in subterms(formula) if part.operator == "apply")
+            found = self._reads[formula] = frozenset(names)
+        return found
+
+    def at_first(self, start: View) -> dict[int, list[int]]:
+        """For each candidate, literals one of which is true if the initial state violates it."""
+        making = self.making
+        found = {owner: [making.violated(claim.holds(start))] for owner, claim in self.claims.items()}
+        now = _Literals(making, start)
+        for owner, literals in self.instances:
+            placed = [(*self.placed[number], not sign) for number, sign in literals]
+            one = making.clauses.all_of(now.of(*part) for part in placed)
+            if one != -ALWAYS:
+                found.setdefault(owner, []).append(one)
+        return found
+
+    def after(self, changes: Mapping[str, Defined]) -> dict[int, list[int]]:
+        """For each candidate that a step may break, literals one of which is true if it does."""
+        making, literal = self.making, self.making.clauses.literal
+        names = frozenset(changes)
+        found: dict[int, list[int]] = {}
+        for owner, formula in self.supposed.items():
+            if names & self.reads(formula) and (changed := _stepped(formula, changes)) is not formula:
+                found[owner] = [making.violated(changed)]
+        touched: dict[int, None] = {}
+        now: dict[tuple[int, bool], int] = {}
+        for number, formula in enumerate(self.formulas):
+            if not names & self.reads(formula) or (changed := _stepped(formula, changes)) is formula:
+                continue
+            same = True
+            for sign in (True, False):
+                now[number, sign] = literal(making.plain(changed, sign))
+                same = same and now[number, sign] == self.then.of(*self.placed[number], sign)
+            if not same:  # what does not change is a hypothesis
+                touched.update(dict.fromkeys(self.inside[number]))
+        for index in touched:
+            owner, literals = self.instances[index]
+            wrong = []
+            for number, sign in literals:
+                one = now.get((number, not sign))
+                wrong.append(self.then.of(*self.placed[number], not sign) if one is None else one)
+            one = making.clauses.all_of(wrong)
+            if one != -ALWAYS:
+                found.setdefault(owner, []).append(one)
+        return found
+
+
+def _stepped(formula: Term, changes: Mapping[str, Defined]) -> Term:
+    """What a formula about the state after a step says of the state before it."""
+    known: dict[Term, Term] = {}
+
+    def of(part: Term) -> Term:
+        found = known.get(part)
+        if found is None:
+            arguments = tuple(map(of, part.arguments))
+            changed = changes.get(part.name) if part.operator == "apply" else None
+            found = known[part] = changed.at(arguments) if changed is not None else rebuilt(part, arguments)
+        return found
+
+    return of(formula)
+
+
+class _Keys:
+    """What atoms say, each worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+
+    def of(self, atom: Atom) -> str:
+        found = self._known.get(id(atom))
+        if found is None:
+            found = self._known[id(atom)] = _key(atom)
         return found
 
 
@@ -300,46 +438,33 @@ def _filled(
     return arguments, opened
 
 
-def _broken(
-    making: _Making, candidates: tuple[Candidate | Claim, ...], after: View, before: View | None
-) -> dict[int, list[int]]:
-    """For each candidate that a step may break, literals one of which is true if it does."""
-    found: dict[int, list[int]] = {}
-    setting, clauses = making.setting, making.clauses
-    now = _Literals(making, after)
-    then = _Literals(making, before) if before is not None else None
-    numbers = [shared(NUMBER, index) for index in range(2)]
-    for owner, candidate in enumerate(candidates):
-        if isinstance(candidate, Claim):
-            if before is None or candidate.holds(after) is not candidate.holds(before):
-                found[owner] = [making.violated(candidate, after)]
-            continue
-        bound = dict(zip(candidate.shape.numbers, numbers, strict=False))
-        parts = []
-        for choice in _choices(setting, candidate):
-            values = {**choice, **bound}
-            wrong = [now.of(atom, values, not sign) for atom, sign in candidate.parts]
-            if then is not None and wrong == [then.of(atom, values, not sign) for atom, sign in candidate.parts]:
-                continue  # what does not change is a hypothesis
-            one = clauses.all_of(wrong)
-            if one != -ALWAYS:
-                parts.append(one)
-        if parts:
-            found[owner] = parts
-    return found
-
-
-def _hypotheses(making: _Making, candidate: Candidate | Claim, before: View) -> Iterator[Clause]:
+def _hypotheses(making: _Making, candidate: Candidate | Claim, literals: _Literals, keys: _Keys) -> Iterator[Clause]:
     """A candidate as a hypothesis, instantiated."""
     if isinstance(candidate, Claim):
-        yield from making.clauses.clauses_of(making.hypothesis(candidate.holds(before)))
+        yield from making.clauses.clauses_of(making.hypothesis(candidate.holds(literals.view)))
         return
-    literals = _Literals(making, before)
-    used = [local for local in candidate.used if local in candidate.shape.numbers]
+    processes = [local for local in candidate.used if isinstance(local.type, ProcessType)]
+    numbers = [local for local in candidate.used if local in candidate.shape.numbers]
+    place = {local: at for at, local in enumerate((*processes, *numbers))}
+    parts = []
+    for atom, sign in candidate.parts:
+        key = keys.of(atom)
+        parts.append((key, atom, sign, [place[local] for local in atom.variables], literals.table(key, sign)))
     for choice in _choices(making.setting, candidate):
-        for chosen in product(making.numbers[NUMBER], repeat=len(used)):
-            values = {**choice, **dict(zip(used, chosen, strict=True))}
-            yield tuple(literals.of(atom, values, sign) for atom, sign in candidate.parts)
+        chosen = tuple(choice[local] for local in processes)
+        for more in product(making.numbers[NUMBER], repeat=len(numbers)):
+            whole = (*chosen, *more)
+            clause = []
+            for key, atom, sign, places, table in parts:
+                values = tuple([whole[at] for at in places])
+                literal = table.get(values)
+                if literal is None:
+                    literal = literals.of(key, atom, values, sign)
+                if literal == ALWAYS:
+                    break
+                clause.append(literal)
+            else:
+                yield tuple(clause)
 
 
 # The search ----------------------------------------------------------------------------------------------------------
