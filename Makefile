@@ -21,7 +21,7 @@ $(VENV)/bin/python:
 	    || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment (on Debian: apt install python3-venv)" >&2; exit 1; }
 
 $(RUNTIME): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable .
+	$(PIP) --editable '.[prove]'
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
@@ -30,8 +30,9 @@ $(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python
 
 setup: $(DEV) ## create .venv with all that development needs
 
-verify: $(RUNTIME) ## check Raft's election on 3, 4 and 5 nodes
+verify: $(RUNTIME) ## check Raft's election on 3, 4 and 5 nodes, then prove it for these and for any number
 	$(BIN)/oneleader check spec/protocols/raft.elect
+	$(BIN)/oneleader prove spec/protocols/raft.elect --out build/raft-proof
 
 test: $(DEV) ## the tests, but for the slow ones
 	$(BIN)/python -m pytest -n 2 -m "not slow"

@@ -142,10 +142,8 @@ def _files(folder: Path, claimed: _Claimed) -> list[str]:
             wrong.append(f"{name} is missing")
         elif digest((folder / name).read_bytes()) != expected:
             wrong.append(f"{name} is not the file that the manifest names: its hash differs")
-    for name in ("spec.elect", "proof.elect", "report.md"):
-        if name not in claimed.files:
-            wrong.append(f"{name} is not in the manifest")
-    return wrong
+    whole = ("spec.elect", "proof.elect", "report.md")
+    return [*wrong, *(f"{name} is not in the manifest" for name in whole if name not in claimed.files)]
 
 
 def _specs(folder: Path, wrong: list[str]) -> tuple[Protocol | None, Protocol | None]:

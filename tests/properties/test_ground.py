@@ -63,8 +63,8 @@ def clauses_satisfiable(setting: Setting, parts: list[Term], dice: random.Random
     unfolded = [defined(setting, {}, part) for part in parts]
     serial = count()
 
-    def skolem(variable: Term) -> Term:
-        return apply(f"some.{next(serial)}", variable.sort)
+    def skolem(sort: str, _: int) -> Term:
+        return apply(f"some.{next(serial)}", sort)
 
     # Fewer instances are as sound, and quicker.
     numbers = {sort: tuple(dice.sample(found, min(3, len(found)))) for sort, found in numbers_in(unfolded).items()}

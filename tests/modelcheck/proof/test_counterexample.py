@@ -34,7 +34,7 @@ def setting_of(name: str, network: str | None = None) -> Setting:
 
 def invariant(setting: Setting) -> Invariant:
     """The properties themselves, which are no inductive invariant."""
-    return invariant_of(setting, tuple(c for c in properties_of(setting) if c.name != MINORITY_CANNOT_ELECT))
+    return invariant_of(setting, tuple(c.name for c in properties_of(setting) if c.name != MINORITY_CANNOT_ELECT))
 
 
 def found(setting: Setting) -> list[Counterexample]:

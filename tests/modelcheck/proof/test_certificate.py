@@ -1,0 +1,208 @@
+"""Certificates: a true one is confirmed, and every way to tamper with one that was thought of is found out."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelcheck.proof.certificate import MANIFEST, digest, report_of, save
+from modelcheck.proof.prove import Wanted, prove
+from modelcheck.proof.recheck import NoCertificate, Rechecked, recheck
+from spec.check import check, load
+from spec.protocol import Protocol
+from spec.source import Source
+
+SPEC = """protocol one_vote
+
+"Whoever has a quorum of the only vote that there is leads, for ever."
+
+process node:
+    durable voted_for: node? = none
+    votes: set of node = {}
+    leads: bool = false
+
+message ask()
+message vote()
+
+action stand if voted_for == none:
+    voted_for := self
+    votes := {self}
+    broadcast ask()
+
+on ask() from candidate if voted_for in {none, candidate}:
+    voted_for := candidate
+    send vote() to candidate
+
+on vote() from voter if voted_for == self:
+    votes := votes + {voter}
+    if quorum(votes):
+        leads := true
+
+leader if leads with token 1, elected by {n in node if n.voted_for == self}
+
+invariant sent: forall vote() from v to c: v.voted_for == c
+invariant counted: forall n, m in node: m in n.votes implies m.voted_for == n
+invariant leading: leads implies quorum({n in node if n.voted_for == self})
+invariant led: forall n led with t: quorum({m in node if m.voted_for == n}) and t == 1
+
+check small: 3 nodes
+"""
+faults = "faults: restart\n"
+
+
+@pytest.fixture(scope="module")
+def protocol() -> Protocol:
+    return check(Source("one_vote.elect", SPEC))[0]
+
+
+@pytest.fixture(scope="module")
+def original(protocol: Protocol, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("certificates") / "one_vote"
+    proof = prove(protocol, Wanted((3, None), search=False), _silent)
+    assert proof.proved, proof.unproved
+    save(proof, folder, "0", _silent)
+    return folder
+
+
+@pytest.fixture
+def certificate(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "certificate"))
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def rechecked(folder: Path, spec: Protocol | None = None) -> Rechecked:
+    return recheck(folder, spec, 20.0, 2, _silent)
+
+
+def changed(folder: Path, change: Callable[[dict[str, Any]], None], sealed: bool = True) -> None:
+    """Changes the manifest and, if `sealed`, makes all hashes and the report fit again, as a forger would."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    change(manifest)
+    if sealed:
+        (folder / "report.md").write_text(report_of(manifest))
+        names = [str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST]
+        manifest["files"] = {name: digest((folder / name).read_bytes()) for name in names}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_a_true_certificate_is_confirmed(certificate: Path, protocol: Protocol) -> None:
+    found = rechecked(certificate, protocol)
+    assert found.holds, (found.wrong, found.open)
+    assert found.proved == ("3 nodes", "any number of nodes")
+    assert found.obligations > 10
+    assert found.refutations > 5
+    assert "NOT" not in found.assumptions
+
+
+@pytest.mark.parametrize("name", ["spec.elect", "proof.elect", "report.md", "3/initial.smt2", "any/step-01.smt2"])
+def test_a_file_that_was_changed_is_found(certificate: Path, name: str) -> None:
+    path = certificate / name
+    path.write_text(path.read_text().replace("vote", "veto", 1) + "\n")
+    assert any(name in one and "hash" in one for one in rechecked(certificate).wrong)
+
+
+def test_a_missing_and_a_further_file_are_found(certificate: Path) -> None:
+    (certificate / "3" / "initial.smt2").unlink()
+    (certificate / "3" / "more.smt2").write_text("(check-sat)\n")
+    wrong = rechecked(certificate).wrong
+    assert "3/initial.smt2 is missing" in wrong
+    assert "3/more.smt2 is not in the manifest" in wrong
+
+
+def test_an_obligation_that_was_dropped_is_found_though_all_hashes_fit(certificate: Path) -> None:
+    (certificate / "3" / "step-01.smt2").unlink()
+
+    def drop(manifest: dict[str, Any]) -> None:
+        size = manifest["sizes"][0]
+        size["obligations"] = [one for one in size["obligations"] if one["name"] != "step-01"]
+
+    changed(certificate, drop)
+    assert any("3/step-01.smt2: the obligation is missing" in one for one in rechecked(certificate).wrong)
+
+
+def test_an_obligation_that_was_made_easy_is_found(certificate: Path) -> None:
+    path = certificate / "3" / "step-01.smt2"
+    path.write_text(path.read_text().replace("(check-sat)", "(assert false)\n(check-sat)"))
+    changed(certificate, lambda _: None)
+    assert any("is not the obligation that follows from the spec" in one for one in rechecked(certificate).wrong)
+
+
+def test_a_clause_left_out_of_the_invariant_is_found(certificate: Path) -> None:
+    changed(certificate, lambda manifest: manifest["invariant"].remove("counted"))
+    assert not rechecked(certificate).holds
+
+
+def test_a_certificate_of_another_spec_is_found(certificate: Path) -> None:
+    other = check(Source("other.elect", SPEC + faults))[0]
+    assert "the certificate is about another spec: the texts differ" in rechecked(certificate, other).wrong
+
+
+def test_a_proof_about_another_protocol_than_the_spec_is_found(certificate: Path) -> None:
+    path = certificate / "proof.elect"
+    path.write_text(path.read_text().replace("if quorum(votes):", "if votes == node:"))
+    changed(certificate, lambda _: None)
+    assert any("proof.elect" in one for one in rechecked(certificate).wrong)
+
+
+def test_a_weaker_network_is_named(certificate: Path) -> None:
+    changed(certificate, lambda manifest: manifest["network"].update(duplication=False))
+    found = rechecked(certificate)
+    assert "NOT those that the spec names" in found.assumptions
+    assert not found.holds  # the obligations are other ones, too
+
+
+def test_a_size_that_was_only_claimed_is_found(certificate: Path) -> None:
+    changed(certificate, lambda manifest: manifest["proved"].append("7"))
+    assert any("claims a proof for 7" in one for one in rechecked(certificate).wrong)
+
+
+def test_a_certificate_without_obligations_shows_nothing(certificate: Path) -> None:
+    shutil.rmtree(certificate / "3")
+    shutil.rmtree(certificate / "any")
+    changed(certificate, lambda manifest: manifest.update(sizes=[], proved=[]))
+    assert "it has no obligations" in rechecked(certificate).wrong
+
+
+def test_a_refutation_that_is_none_is_found(certificate: Path) -> None:
+    path = next(p for p in sorted((certificate / "3").glob("step*.drup")) if p.read_text().count("\n") > 3)
+    path.write_text("0\n")
+    changed(certificate, lambda _: None)
+    assert any(path.name in one and "is no refutation" in one for one in rechecked(certificate).wrong)
+
+
+def test_a_refutation_that_was_dropped_is_found(certificate: Path) -> None:
+    (certificate / "3" / "step-01.drup").unlink()
+    changed(certificate, lambda manifest: manifest["sizes"][0]["refuted_propositionally"].pop("step-01"))
+    assert any("neither refuted propositionally nor left out" in one for one in rechecked(certificate).wrong)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"format": "oneleader-proof", "version": 1}'])
+def test_what_is_no_certificate_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / MANIFEST).write_text(text)
+    with pytest.raises(NoCertificate):
+        rechecked(tmp_path)
+
+
+def test_an_empty_folder_is_no_certificate(tmp_path: Path) -> None:
+    with pytest.raises(NoCertificate):
+        rechecked(tmp_path)
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, protocol: Protocol) -> None:
+    (tmp_path / "precious").write_text("!")
+    proof = prove(protocol, Wanted((3,), search=False), _silent)
+    with pytest.raises(FileExistsError):
+        save(proof, tmp_path, "0", _silent)
+    assert [p.name for p in tmp_path.iterdir()] == ["precious"]
+
+
+def test_the_shipped_invariant_of_raft_is_one() -> None:
+    path = Path(__file__).with_name("raft_with_invariant.elect")
+    proof = prove(load(path)[0], Wanted((3, None), search=False), _silent)
+    assert proof.proved, proof.unproved
