@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 
 from modelcheck.proof.atoms import Atom, Sample, atoms_of, kind_named, messages_to_oneself
 from spec.lint import nodes
@@ -108,20 +108,38 @@ def _to_themselves(protocol: Protocol, number: Local) -> Shape:
 
 
 def rows_of(shape: Shape, samples: tuple[Sample, ...], sizes: dict[str, int]) -> list[int]:
-    """For every sample and every way to choose the variables, which atoms are true, as bits. Each once."""
+    """For every sample and every way to choose the variables, which atoms are true, as bits. Each once. Where there are
+    too few processes, an atom that speaks of one that is missing is neither true nor false, which further bits say."""
+    kinds = {kind_named(local): [p for p in shape.processes if p.type == local.type] for local in shape.processes}
+    ranges = [tuple(combinations(group, min(len(group), sizes[kind]))) for kind, group in kinds.items()]
+    found: set[int] = set()
+    for chosen in product(*ranges):
+        found |= _rows_among(shape, tuple(local for part in chosen for local in part), samples, sizes)
+    return sorted(found)
+
+
+def _rows_among(
+    shape: Shape, processes: tuple[Local, ...], samples: tuple[Sample, ...], sizes: dict[str, int]
+) -> set[int]:
+    """As `rows_of`, where only some of the variables stand for processes."""
     groups: dict[tuple[Local, ...], list[tuple[int, Atom]]] = {}
+    there = {*processes, *shape.numbers}
+    neither = 0
     for index, atom in enumerate(shape.atoms):
-        groups.setdefault(atom.variables, []).append((index, atom))
-    place = {local: index for index, local in enumerate(shape.variables)}
+        if there.issuperset(atom.variables):
+            groups.setdefault(atom.variables, []).append((index, atom))
+        else:
+            neither |= 1 << (index + len(shape.atoms))
+    place = {local: index for index, local in enumerate((*processes, *shape.numbers))}
     indexed = [(tuple(place[local] for local in variables), group) for variables, group in groups.items()]
-    choices = list(_different(shape.processes, sizes))
+    choices = list(_different(processes, sizes))
     found: set[int] = set()
     for sample in samples:
         known: list[dict[tuple[int, ...], int]] = [{} for _ in indexed]
         for numbers in product(sample.numbers or (0,), repeat=len(shape.numbers)):
             for chosen in choices:
                 whole = (*chosen, *numbers)
-                row = 0
+                row = neither
                 for (places, group), cache in zip(indexed, known, strict=True):
                     values = tuple([whole[p] for p in places])
                     mask = cache.get(values)
@@ -133,7 +151,7 @@ def rows_of(shape: Shape, samples: tuple[Sample, ...], sizes: dict[str, int]) ->
                         cache[values] = mask
                     row |= mask
                 found.add(row)
-    return sorted(found)
+    return found
 
 
 def _different(processes: tuple[Local, ...], sizes: dict[str, int]) -> Iterator[tuple[int, ...]]:
@@ -156,7 +174,7 @@ def candidates_of(shape: Shape, rows: list[int]) -> list[Candidate]:
     """The smallest clauses of a shape that hold in every row."""
     found: list[frozenset[Literal]] = []
     plain = [i for i in range(len(shape.atoms)) if i not in shape.with_number]
-    within = _mask(plain)
+    within = _mask([*plain, *(i + len(shape.atoms) for i in plain)])
     found += _smallest(sorted({row & within for row in rows}), plain, shape, (), found)
     for guard, atom in enumerate(shape.atoms):
         if not atom.binds or not _is_canonical(atom, shape):
@@ -195,8 +213,13 @@ def _smallest(
 ) -> list[frozenset[Literal]]:
     """The smallest sets of literals, one of which is true in each row. `supposed` literals belong to every clause."""
     every = (1 << len(rows)) - 1
-    columns = dict(zip(range(len(shape.atoms)), _columns(rows, len(shape.atoms)), strict=True))
-    literals = [((i, sign), columns[i] if sign else every & ~columns[i]) for i in atoms for sign in (True, False)]
+    count = len(shape.atoms)
+    columns = _columns(rows, 2 * count)
+    literals = [
+        ((i, sign), columns[i] | columns[i + count] if sign else every & ~columns[i])
+        for i in atoms
+        for sign in (True, False)
+    ]
     literals = [(literal, bits) for literal, bits in literals if bits]
     room = shape.longest - len(supposed)
     equation = bool(supposed) and _is_equation(shape.atoms[supposed[0][0]])
