@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,20 +16,31 @@ import typer
 from modelcheck.check import Options, run_check
 from modelcheck.engines import NoEngine
 from modelcheck.outcome import Limits
+from modelcheck.proof import bounded
+from modelcheck.proof.bounded import search
 from modelcheck.proof.certificate import faults_to_json, network_to_json, save
+from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
+from modelcheck.proof.counterexample import NotDecoded, find
+from modelcheck.proof.obligations import invariant_of, obligations, properties_of
 from modelcheck.proof.prove import Proof, SizeProof, Wanted, prove, statement
 from modelcheck.proof.sat import NoSatSolver
-from modelcheck.proof.scope import ANY, label
+from modelcheck.proof.scope import ANY, label, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver
 from modelcheck.report import described_faults_of, described_network
-from modelcheck.verdict import Answer, Verdict
+from modelcheck.trace import Trace
+from modelcheck.trace_json import trace_to_json
+from modelcheck.verdict import Answer
 from oneleader.console import fail, printing, problems_told, read
 from oneleader.render import show_trace
+from spec.diagnostics import SpecError
 from spec.overrides import faults_from, network_from
 from spec.protocol import Protocol
 
 PROVED, VIOLATED, UNKNOWN = 0, 1, 3
+DEPTH = 8
+UNROLLED_SECONDS = 20.0
+"""So deep, and so long, a solver looks for a violation where an exploration of the spec's checks found none."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +78,12 @@ def run(request: Request) -> None:
     except (NoSolver, NoSatSolver) as problem:
         print(f"oneleader: {problem}", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
-    verdict = None if proof.proved else _counterexample(protocol, request)
+    wrong = None if proof.proved else _counterexample(proof, request, tell)
     if request.as_json:
         with printing():
-            print(json.dumps(_as_json(proof, verdict, time.monotonic() - began), indent=2))
+            print(json.dumps(_as_json(proof, wrong, time.monotonic() - began), indent=2))
     else:
-        _show(proof, verdict, time.monotonic() - began)
+        _show(proof, wrong, time.monotonic() - began)
     if request.invariant is not None and proof.found:
         with problems_told(str(request.invariant)):
             request.invariant.write_text("".join(one.text for one in proof.found), encoding="utf-8")
@@ -82,7 +94,7 @@ def run(request: Request) -> None:
             except FileExistsError as problem:
                 fail(str(problem))
         print(f"  the certificate is in {request.out}: oneleader recheck {request.out}", file=sys.stderr)
-    if verdict is not None and verdict.answer is Answer.VIOLATED:
+    if wrong is not None and wrong.is_real:
         raise typer.Exit(VIOLATED)
     raise typer.Exit(PROVED if proof.proved else UNKNOWN)
 
@@ -107,30 +119,78 @@ def _wanted(protocol: Protocol, request: Request) -> Wanted:
     return Wanted(tuple(sizes), network, faults, request.search, request.seconds)
 
 
-def _counterexample(protocol: Protocol, request: Request) -> Verdict | None:
-    """What an exploration of the spec's own checks finds."""
-    network = network_from(request.network, protocol, "--network") if request.network is not None else None
-    faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
-    options = Options(Limits(seconds=60.0), network=network, faults=faults)
-    for check in protocol.checks:
+@dataclass(frozen=True)
+class Wrong:
+    """Why a spec is not proved: a run that violates a property (`is_real`), or a step from a state that need not be
+    reachable at all. `trace` is None where the exploration's answer is no run (two quorums apart, say)."""
+
+    trace: Trace | None
+    reason: str
+    is_real: bool
+
+
+def _counterexample(proof: Proof, request: Request, tell: Callable[[str], None]) -> Wrong | None:
+    """The shortest violation that an exploration of the spec's own checks finds, or one that the solver finds within a
+    few steps whatever the numbers; else a step that breaks a clause."""
+    return _explored(proof) or _unrolled(proof, tell) or _not_inductive(proof)
+
+
+def _explored(proof: Proof) -> Wrong | None:
+    options = Options(Limits(seconds=60.0), network=proof.network, faults=proof.faults)
+    for check in proof.original.checks:
         try:
-            verdict = run_check(protocol, check, options)
-        except NoEngine:
+            verdict = run_check(proof.original, check, options)
+        except (NoEngine, SpecError):
             return None
-        if any(one.trace is not None or one.answer is Answer.VIOLATED for one in verdict.explorations):
-            return verdict
+        for one in verdict.explorations:
+            if one.answer is Answer.VIOLATED:
+                return Wrong(one.trace, verdict.reason, True)
     return None
 
 
-def _show(proof: Proof, verdict: Verdict | None, seconds: float) -> None:
+def _unrolled(proof: Proof, tell: Callable[[str], None]) -> Wrong | None:
+    fixed = next((size.size for size in proof.sizes if size.size is not None), None)
+    if fixed is None:
+        return None
+    tell(f"looking for a violation within {DEPTH} steps, whatever the numbers")
+    setting = setting_of(proof.original, fixed, proof.network, proof.faults)
+    try:
+        outcome = search(setting, bounded.Limits(DEPTH, UNROLLED_SECONDS))
+    except (Unprovable, ValueError):
+        return None
+    if outcome.trace is None or outcome.ended is not bounded.Ended.VIOLATED:
+        return None
+    return Wrong(outcome.trace, f"found by {outcome.solver} within {DEPTH} steps", True)
+
+
+def _not_inductive(proof: Proof) -> Wrong | None:
+    """A counterexample to induction, where a size has one."""
+    for size in proof.sizes:
+        failed = {one.file.name for one in size.answers if one.answer == "sat"}
+        if size.size is None or not failed:
+            continue
+        setting = setting_of(proof.protocol, size.size, proof.network, proof.faults)
+        invariant = invariant_of(setting, proof.clauses)
+        properties = tuple(c for c in properties_of(setting) if c.name != MINORITY_CANNOT_ELECT)
+        for obligation in obligations(setting, invariant):
+            if obligation.name in failed and MINORITY_CANNOT_ELECT not in obligation.name:
+                try:
+                    found = find(setting, obligation, invariant, properties)
+                except NotDecoded:
+                    continue
+                if found is not None:
+                    return Wrong(found.trace, f"not inductive: a step breaks {found.broken}", False)
+    return None
+
+
+def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
     with printing():
-        trace = next((e.trace for e in verdict.explorations if e.trace is not None), None) if verdict else None
-        if trace is not None:
-            show_trace(trace, "chart")
+        if wrong is not None and wrong.trace is not None:
+            show_trace(wrong.trace, "chart")
             print()
-        print(_head(proof, verdict))
-        if verdict is not None:
-            print(f"  {verdict.reason}")
+        print(_head(proof, wrong))
+        if wrong is not None:
+            print(f"  {wrong.reason}")
         print(f"  spec {proof.original.source.sha256[:12]}; network: {described_network(proof.network)}; ", end="")
         print(f"faults: {described_faults_of(proof.faults)}")
         print("  no bound on numbers, steps or messages")
@@ -150,9 +210,9 @@ def _show(proof: Proof, verdict: Verdict | None, seconds: float) -> None:
         print(f"  {proof.solver}; {seconds:.1f} s")
 
 
-def _head(proof: Proof, verdict: Verdict | None) -> str:
+def _head(proof: Proof, wrong: Wrong | None) -> str:
     name = proof.original.name
-    if verdict is not None:
+    if wrong is not None and wrong.is_real:
         return f"{name}: violated"
     proved = [size.description for size in proof.sizes if size.proved]
     if proof.proved:
@@ -172,15 +232,16 @@ def _show_size(size: SizeProof) -> None:
             print(f"    {one.answer}: {one.file.title} ({', '.join(one.file.goals)})")
 
 
-def _as_json(proof: Proof, verdict: Verdict | None, seconds: float) -> dict[str, Any]:
-    answer = "violated" if verdict is not None else "proved" if proof.proved else "unknown"
+def _as_json(proof: Proof, wrong: Wrong | None, seconds: float) -> dict[str, Any]:
+    answer = "violated" if wrong is not None and wrong.is_real else "proved" if proof.proved else "unknown"
     return {
         "format": "oneleader-proof-verdict",
         "version": 1,
         "protocol": proof.original.name,
         "spec": {"name": proof.original.source.name, "sha256": proof.original.source.sha256},
         "answer": answer,
-        "reason": verdict.reason if verdict is not None else "",
+        "reason": wrong.reason if wrong is not None else "",
+        "trace": trace_to_json(wrong.trace) if wrong is not None and wrong.trace is not None else None,
         "network": network_to_json(proof.network),
         "faults": faults_to_json(proof.faults),
         "sizes": [

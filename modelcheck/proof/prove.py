@@ -110,20 +110,14 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
         sizes = _sizes(protocol, own, wanted, tell)
         return Proof(protocol, protocol, tuple(own), (), sizes, version, network, faults, _missing(sizes))
     settings = {size: setting_of(protocol, size, network, faults) for size in ALL_SIZES}
-    last: Proof | None = None
-    for effort in range(1):
-        tell(f"looking for an inductive invariant{', harder' if effort else ''}")
-        found = infer(settings, singletons(protocol), effort, tell)
-        whole, clauses, words = _with_invariant(protocol, found)
-        if found.unproved:
-            last = Proof(protocol, whole, clauses, words, (), version, network, faults, found.unproved)
-            continue
-        sizes = _sizes(whole, list(clauses), wanted, tell)
-        last = Proof(protocol, whole, clauses, words, sizes, version, network, faults, _missing(sizes))
-        if last.proved or any(one.refused for one in sizes):
-            break
-    assert last is not None
-    return last
+    tell("looking for an inductive invariant")
+    found = infer(settings, singletons(protocol), 0, tell)
+    whole, clauses, words = _with_invariant(protocol, found)
+    # What was not reached is put in as a clause, so that it is seen which step breaks it.
+    names = {claim.name for claim in properties_of(settings[ALL_SIZES[0]])}
+    clauses = (*clauses, *(name for name in found.unproved if name in names and name not in clauses))
+    sizes = _sizes(whole, list(clauses), wanted, tell)
+    return Proof(protocol, whole, clauses, words, sizes, version, network, faults, _missing(sizes))
 
 
 def _missing(sizes: tuple[SizeProof, ...]) -> tuple[str, ...]:
