@@ -28,9 +28,11 @@ from spec.protocol import (
     Filtered,
     Led,
     Local,
+    Network,
     PropertyKind,
     Protocol,
     Quantifier,
+    Underway,
 )
 from spec.types import BOOL, NAT, ProcessType, SetType
 
@@ -56,12 +58,39 @@ class Found:
 Tell = Callable[[str], None]
 
 
-def infer(settings: dict[int, Setting], singletons: frozenset[str], effort: int, tell: Tell) -> Found:
-    """An inductive invariant of the settings, by size. `singletons` are the kinds of one process."""
+def infer(
+    settings: dict[int, Setting], singletons: frozenset[str], effort: int, tell: Tell, anywhere: bool = False
+) -> Found:
+    """An inductive invariant of the settings, by size. `singletons` are the kinds of one process. One that is to hold
+    `anywhere`, on any network, says nowhere that a message is under way."""
     first = settings[SIZES[0]]
-    protocol = first.protocol
+    found = _candidates(settings, singletons, effort, tell)
+    candidates = (*_given(first), *(one for one in found if not anywhere or not _awaits(one)))
+    searches: tuple[Search, ...] = ()
+    alive = set(range(len(candidates)))
+    size = SIZES[0]
+    while True:
+        # What is needed at other sizes may need more than itself here.
+        sizes = (size, SMALLEST) if size == SIZES[0] else (size,)
+        for one in (settings[size] for size in sizes):
+            searches += (search_of(one, assumed(one), _moved(one, candidates), any_quorums=one is first),)
+        needed, alive, unproved = _needed_at(searches, alive, tell)
+        chosen = tuple(candidates[index] for index in sorted(needed))
+        if unproved:
+            return Found(chosen, unproved)
+        others = (2, *SIZES[1:])
+        failed = next((other for other in others if not _is_inductive(settings[other], chosen, tell)), None)
+        if failed is None:
+            return Found(chosen, ())
+        size = failed
+
+
+def _candidates(
+    settings: dict[int, Setting], singletons: frozenset[str], effort: int, tell: Tell
+) -> list[Candidate | Claim]:
+    protocol = settings[SIZES[0]].protocol
     samples = {size: _samples(settings[size], SAMPLES[size]) for size in ALL_SIZES}
-    found: list[Candidate | Claim] = [*_given(first), *_quorum_clauses(settings, samples)]
+    found: list[Candidate | Claim] = [*_quorum_clauses(settings, samples)]
     for shape in shapes_of(protocol, singletons, effort):
         rows: set[int] = set()
         for size in ALL_SIZES:
@@ -70,32 +99,35 @@ def infer(settings: dict[int, Setting], singletons: frozenset[str], effort: int,
         more = candidates_of(shape, sorted(rows))
         tell(f"{len(more)} candidates over {len(shape.atoms)} atoms and {len(rows)} rows")
         found += more
-    remaining: tuple[Candidate | Claim, ...] = tuple(found)
-    while True:
-        chosen, remaining, unproved = _needed_at((first, settings[SMALLEST]), remaining, tell)
-        for size in (2, *SIZES[1:]):
-            left = _inductive(settings[size], _moved(settings[size], chosen), tell)
-            if len(left) < len(chosen):
-                kept = {_identity(one) for one in left}
-                bad = {_identity(one) for one in chosen} - kept
-                remaining = tuple(one for one in remaining if _identity(one) not in bad)
-                break
-        else:
-            return Found(chosen, unproved)
+    return found
 
 
-def _identity(one: Candidate | Claim) -> object:
-    return one.name if isinstance(one, Claim) else id(one)
+def _awaits(one: Candidate | Claim) -> bool:
+    """Whether a clause may be broken by a message's loss."""
+    if isinstance(one, Claim):
+        return any(isinstance(part, Underway) for part in nodes(one.expression))
+    return any(sign and atom.carried is not None for atom, sign in one.parts)
 
 
-def _inductive(
-    setting: Setting, candidates: tuple[Candidate | Claim, ...], tell: Tell
-) -> tuple[Candidate | Claim, ...]:
-    """The largest inductive set of clauses at one size."""
-    search = search_of(setting, assumed(setting), candidates)
+WORST = Network(loss=True, duplication=True, reordering=True)
+"""What every network does is done by this one, too."""
+
+
+def on_any_network(settings: dict[int, Setting]) -> dict[int, Setting]:
+    """The same settings with the worst of networks. An invariant there that says nowhere that a message is under way
+    is one here, and it is easier to find: messages have no order."""
+    return {
+        size: Setting(replace(one.protocol, network=WORST), one.sizes, WORST, one.faults)
+        for size, one in settings.items()
+    }
+
+
+def _is_inductive(setting: Setting, clauses: tuple[Candidate | Claim, ...], tell: Tell) -> bool:
+    """Whether some clauses are an inductive set at one size."""
+    search = search_of(setting, assumed(setting), _moved(setting, clauses))
     alive = strongest(search)
-    tell(f"of {len(candidates)} clauses {len(alive)} are inductive at {_size(setting)}, after {search.queries} queries")
-    return tuple(one for index, one in enumerate(candidates) if index in alive)
+    tell(f"of {len(clauses)} clauses {len(alive)} are inductive at {_size(setting)}, after {search.queries} queries")
+    return len(alive) == len(clauses)
 
 
 def _size(setting: Setting) -> int:
@@ -126,15 +158,10 @@ def _moved(setting: Setting, clauses: tuple[Candidate | Claim, ...]) -> tuple[Ca
     )
 
 
-def _needed_at(
-    settings: tuple[Setting, ...], candidates: tuple[Candidate | Claim, ...], tell: Tell
-) -> tuple[tuple[Candidate | Claim, ...], tuple[Candidate | Claim, ...], tuple[str, ...]]:
+def _needed_at(searches: tuple[Search, ...], among: set[int], tell: Tell) -> tuple[set[int], set[int], tuple[str, ...]]:
     """What the properties need of the clauses that are inductive at some sizes; all of these; and what they do not
     imply."""
-    searches = tuple(
-        search_of(s, assumed(s), _moved(s, candidates), any_quorums=index == 0) for index, s in enumerate(settings)
-    )
-    alive = _inductive_in_all(searches, set(range(len(candidates))))
+    alive = _inductive_in_all(searches, among)
     needed: set[int] = set()
     unproved: list[str] = []
     for search in searches:
@@ -143,13 +170,12 @@ def _needed_at(
         unproved += missing
     count = len(needed)
     needed = _thinned(searches, needed, tuple(unproved))
-    sizes = " and ".join(str(_size(setting)) for setting in settings)
+    sizes = " and ".join(str(_size(search.setting)) for search in searches)
     tell(
-        f"of {len(candidates)} clauses {len(alive)} are inductive at {sizes}, {count} of them are used, "
+        f"of {len(among)} clauses {len(alive)} are inductive at {sizes}, {count} of them are used, "
         f"{len(needed)} needed; {sum(search.queries for search in searches)} queries"
     )
-    chosen = tuple(candidates[index] for index in sorted(needed))
-    return chosen, tuple(candidates[index] for index in sorted(alive)), tuple(dict.fromkeys(unproved))
+    return needed, alive, tuple(dict.fromkeys(unproved))
 
 
 def _inductive_in_all(searches: tuple[Search, ...], among: set[int]) -> set[int]:

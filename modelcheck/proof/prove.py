@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 from modelcheck.proof.candidates import Candidate
 from modelcheck.proof.claims import Claim
-from modelcheck.proof.infer import ALL_SIZES, Found, infer
+from modelcheck.proof.infer import ALL_SIZES, Found, infer, on_any_network
 from modelcheck.proof.obligations import Obligation, invariant_of, obligations, properties_of, text_of
 from modelcheck.proof.quorums import quorum_files
 from modelcheck.proof.scope import described, setting_of, singletons
@@ -111,9 +111,9 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
         return Proof(protocol, protocol, tuple(own), (), sizes, version, network, faults, _missing(sizes))
     settings = {size: setting_of(protocol, size, network, faults) for size in ALL_SIZES}
     last: Proof | None = None
-    for effort in range(1):
-        tell(f"looking for an inductive invariant{', harder' if effort else ''}")
-        found = infer(settings, singletons(protocol), effort, tell)
+    for tried in ([] if network.is_growing_set else [on_any_network(settings)]) + [settings]:
+        tell(f"looking for an inductive invariant{'' if tried is settings else ' that holds on any network'}")
+        found = infer(tried, singletons(protocol), 0, tell, tried is not settings)
         whole, clauses, words = _with_invariant(protocol, found)
         if found.unproved:
             last = Proof(protocol, whole, clauses, words, (), version, network, faults, found.unproved)
