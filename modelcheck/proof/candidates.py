@@ -68,14 +68,16 @@ def shapes_of(protocol: Protocol, singletons: frozenset[str], effort: int) -> tu
         isinstance(part, NatType | IntType) for part in nodes((protocol.kinds, protocol.messages))
     )
     one, two = Local(-1, "t", NAT), Local(-2, "u", NAT)
+    in_order = not protocol.network.reordering and not protocol.network.is_growing_set
+    short = 2 if in_order else 0  # where messages have an order, every literal more is dear
     found = []
     if has_numbers and not ordered:
         found.append(_to_themselves(protocol, one))
     pair, triple = 2 if len(several) < 3 else 1, 3 if len(several) < 2 else 2
-    found.append(_shape(protocol, singletons, pair, (one,) if has_numbers else (), 3 + (effort > 1), True))
-    wider = 3 if ordered or effort > 0 else 2
+    found.append(_shape(protocol, singletons, pair, (one,) if has_numbers else (), short or 3 + (effort > 1), not short))
+    wider = short or (3 if ordered or effort > 0 else 2)
     found.append(_shape(protocol, singletons, triple, (one,) if has_numbers else (), wider))
-    if has_numbers and not protocol.network.reordering and not protocol.network.is_growing_set:
+    if has_numbers and in_order:
         found.append(_shape(protocol, singletons, 1, (one, two), 2 + (effort > 0)))
     return tuple(found)
 
