@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 
 from modelcheck.evaluate import evaluate, scope_of
-from modelcheck.proof.atoms import Sample, about, atoms_of, equality, sample_of
+from modelcheck.proof.atoms import about, atoms_of, equality, sample_of
 from modelcheck.proof.candidates import Candidate, candidates_of, rows_of, shapes_of
 from modelcheck.proof.claims import Claim, assumed, declared, of_expression, recorded
+from modelcheck.proof.forked import forked
 from modelcheck.proof.houdini import Search, proof_of, search_of, strongest, support
 from modelcheck.proof.obligations import properties_of
 from modelcheck.proof.samples import walks
@@ -78,24 +79,50 @@ def infer(
         chosen = tuple(candidates[index] for index in sorted(needed))
         if unproved:
             return Found(chosen, unproved)
-        others = (2, *SIZES[1:])
-        failed = next((other for other in others if not _is_inductive(settings[other], chosen, tell)), None)
+        failed = _first_failure(settings, chosen, tell)
         if failed is None:
             return Found(chosen, ())
         size = failed
 
 
+def _first_failure(settings: dict[int, Setting], chosen: tuple[Candidate | Claim, ...], tell: Tell) -> int | None:
+    """The first size at which some clauses are not an inductive set."""
+
+    def kept(size: int) -> int:
+        setting = settings[size]
+        return len(strongest(search_of(setting, assumed(setting), _moved(setting, chosen))))
+
+    sizes = (2, *SIZES[1:])
+    counts = dict(zip(sizes[::-1], forked(kept, sizes[::-1]), strict=True))
+    for size in sizes:
+        tell(f"of {len(chosen)} clauses {counts[size]} are inductive at {size}")
+    return next((size for size in sizes if counts[size] < len(chosen)), None)
+
+
 def _candidates(
     settings: dict[int, Setting], singletons: frozenset[str], effort: int, tell: Tell
 ) -> list[Candidate | Claim]:
-    protocol = settings[SIZES[0]].protocol
-    samples = {size: _samples(settings[size], SAMPLES[size]) for size in ALL_SIZES}
-    found: list[Candidate | Claim] = [*_quorum_clauses(settings, samples)]
-    for shape in shapes_of(protocol, singletons, effort):
-        rows: set[int] = set()
-        for size in ALL_SIZES:
-            counts = {kind: number or 0 for kind, number in settings[size].size.items()}
-            rows |= set(rows_of(shape, tuple(sample for sample, _ in samples[size]), counts))
+    first = settings[SIZES[0]]
+    shapes = shapes_of(first.protocol, singletons, effort)
+    backings = _backings(first.protocol)
+
+    def seen(size: int) -> tuple[list[list[int]], list[bool]]:
+        """What the states of one size say: the rows of each shape, and which quorums they do not refute."""
+        model = settings[size].model
+        states = walks(model, SAMPLES[size])
+        samples = tuple(sample_of(model, state) for state in states)
+        counts = {kind: number or 0 for kind, number in settings[size].size.items()}
+        held = [all(bool(evaluate(one, scope_of(model, state))) for state in states) for one in backings]
+        return [rows_of(shape, samples, counts) for shape in shapes], held
+
+    by_size = forked(seen, ALL_SIZES[::-1])
+    found: list[Candidate | Claim] = [
+        of_expression(first, f"{BACKED}{number}", expression, None)
+        for number, expression in enumerate(backings)
+        if all(held[number] for _, held in by_size)
+    ]
+    for index, shape in enumerate(shapes):
+        rows = set().union(*(rows[index] for rows, _ in by_size))
         more = candidates_of(shape, sorted(rows))
         tell(f"{len(more)} candidates over {len(shape.atoms)} atoms and {len(rows)} rows")
         found += more
@@ -122,20 +149,8 @@ def on_any_network(settings: dict[int, Setting]) -> dict[int, Setting]:
     }
 
 
-def _is_inductive(setting: Setting, clauses: tuple[Candidate | Claim, ...], tell: Tell) -> bool:
-    """Whether some clauses are an inductive set at one size."""
-    search = search_of(setting, assumed(setting), _moved(setting, clauses))
-    alive = strongest(search)
-    tell(f"of {len(clauses)} clauses {len(alive)} are inductive at {_size(setting)}, after {search.queries} queries")
-    return len(alive) == len(clauses)
-
-
 def _size(setting: Setting) -> int:
     return max(size or 0 for size in setting.sizes)
-
-
-def _samples(setting: Setting, wanted: int) -> list[tuple[Sample, object]]:
-    return [(sample_of(setting.model, state), state) for state in walks(setting.model, wanted)]
 
 
 def _given(setting: Setting) -> list[Claim]:
@@ -253,21 +268,8 @@ def _needed(search: Search, alive: set[int]) -> tuple[set[int], tuple[str, ...]]
 # Quorums -------------------------------------------------------------------------------------------------------------
 
 
-def _quorum_clauses(settings: dict[int, Setting], samples: dict[int, list[tuple[Sample, object]]]) -> list[Claim]:
-    """Clauses that say who stands behind one who has led: a quorum of processes, each of which satisfies some atom."""
-    first = settings[SIZES[0]]
-    found = []
-    for number, expression in enumerate(_backings(first.protocol)):
-        if all(
-            bool(evaluate(expression, scope_of(settings[size].model, state)))  # type: ignore[arg-type]
-            for size in ALL_SIZES
-            for _, state in samples[size]
-        ):
-            found.append(of_expression(first, f"{BACKED}{number}", expression, None))
-    return found
-
-
 def _backings(protocol: Protocol) -> list[Expression]:
+    """What may be said of who stands behind one who has led: a quorum, each of which satisfies some atom."""
     leader = protocol.leader
     definitions = [d for d in protocol.definitions if d.name == "quorum" or d.name.startswith("quorum:")]
     if leader is None:
