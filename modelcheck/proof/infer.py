@@ -45,6 +45,8 @@ BACKED = "backed_"
 SMALLEST = 1
 """A single process is one of any number, and much that is said of two says nothing of it."""
 ALL_SIZES = (SMALLEST, 2, *SIZES)
+FEWER = 3
+"""Of the larger sizes' samples, one in so many is looked at for all ways to choose three processes: each has many."""
 SAMPLES = {1: 60, 2: 100, 3: 400, 4: 250, 5: 120}
 
 
@@ -113,7 +115,8 @@ def _candidates(
         samples = tuple(sample_of(model, state) for state in states)
         counts = {kind: number or 0 for kind, number in settings[size].size.items()}
         held = [all(bool(evaluate(one, scope_of(model, state))) for state in states) for one in backings]
-        return [rows_of(shape, samples, counts) for shape in shapes], held
+        few = samples[::FEWER] if size > SIZES[0] else samples
+        return [rows_of(s, few if len(s.processes) > 2 else samples, counts) for s in shapes], held
 
     by_size = forked(seen, ALL_SIZES[::-1])
     found: list[Candidate | Claim] = [

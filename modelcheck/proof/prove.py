@@ -116,7 +116,8 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
         found = infer(tried, singletons(protocol), 0, tell, tried is not settings)
         whole, clauses, words = _with_invariant(protocol, found)
         if found.unproved:
-            last = Proof(protocol, whole, clauses, words, (), version, network, faults, found.unproved)
+            if last is None or not last.sizes:
+                last = Proof(protocol, whole, clauses, words, (), version, network, faults, found.unproved)
             continue
         sizes = _sizes(whole, list(clauses), wanted, tell)
         last = Proof(protocol, whole, clauses, words, sizes, version, network, faults, _missing(sizes))
