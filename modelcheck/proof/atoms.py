@@ -325,6 +325,19 @@ def _message_atoms(protocol: Protocol, processes: tuple[Local, ...], numbers: tu
                     yield _ahead(first, second, sender, receiver, numbers)
 
 
+def ordering_atoms(protocol: Protocol, processes: tuple[Local, ...], numbers: tuple[Local, Local]) -> tuple[Atom, ...]:
+    """Atoms about the order of two numbers: who has led with the first one, what carries either, what is ahead."""
+    one, other = numbers
+    carrying = [*_message_atoms(protocol, processes, numbers), *_message_atoms(protocol, processes, (other,))]
+    history = [atom for atom in _history_atoms(protocol, processes, numbers) if atom.binds]
+    return tuple(
+        atom
+        for atom in (*history, *carrying, *_number_atoms(protocol, (), numbers))
+        if one in atom.variables or other in atom.variables
+        if not isinstance(atom.expression, Compare) or len(atom.variables) > 1
+    )
+
+
 def messages_to_oneself(protocol: Protocol, processes: tuple[Local, ...], number: Local) -> tuple[Atom, ...]:
     """That a process has a message under way to itself, for each message with a number."""
     return tuple(

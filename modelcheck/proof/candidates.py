@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from itertools import combinations, permutations, product
 
-from modelcheck.proof.atoms import Atom, Sample, atoms_of, kind_named, messages_to_oneself
+from modelcheck.proof.atoms import Atom, Sample, atoms_of, kind_named, messages_to_oneself, ordering_atoms
 from spec.lint import nodes
 from spec.protocol import Local, Protocol
 from spec.types import NAT, IntType, NatType, ProcessType
@@ -68,15 +68,20 @@ def shapes_of(protocol: Protocol, singletons: frozenset[str], effort: int) -> tu
         isinstance(part, NatType | IntType) for part in nodes((protocol.kinds, protocol.messages))
     )
     one, two = Local(-1, "t", NAT), Local(-2, "u", NAT)
+    in_order = not protocol.network.reordering and not protocol.network.is_growing_set
+    short = 2 if in_order else 0  # where messages have an order, every literal more is dear
     found = []
     if has_numbers and not ordered:
         found.append(_to_themselves(protocol, one))
     pair, triple = 2 if len(several) < 3 else 1, 3 if len(several) < 2 else 2
-    found.append(_shape(protocol, singletons, pair, (one,) if has_numbers else (), 3 + (effort > 1), True))
-    wider = 3 if ordered or effort > 0 else 2
+    found.append(
+        _shape(protocol, singletons, pair, (one,) if has_numbers else (), short or 3 + (effort > 1), not short)
+    )
+    wider = short or (3 if ordered or effort > 0 else 2)
     found.append(_shape(protocol, singletons, triple, (one,) if has_numbers else (), wider))
-    if has_numbers and not protocol.network.reordering and not protocol.network.is_growing_set:
-        found.append(_shape(protocol, singletons, 1, (one, two), 2 + (effort > 0)))
+    if has_numbers and in_order:
+        single = _shape(protocol, singletons, 1, (), 1).processes
+        found.append(Shape(single, (one, two), ordering_atoms(protocol, single, (one, two)), 3))
     return tuple(found)
 
 
@@ -185,7 +190,14 @@ def candidates_of(shape: Shape, rows: list[int]) -> list[Candidate]:
             found += _smallest(supposed, others, shape, ((guard, False),), found)
         elif not _is_equation(atom):
             found.append(frozenset({(guard, False)}))
-    return [Candidate(shape, tuple(sorted(clause))) for clause in _distinct(shape, found)]
+    clauses = [Candidate(shape, tuple(sorted(clause))) for clause in _distinct(shape, found)]
+    return [clause for clause in clauses if len(shape.numbers) < 2 or _binds_all(clause)]
+
+
+def _binds_all(clause: Candidate) -> bool:
+    """Whether something that the clause supposes holds each of its numbers."""
+    bound = {local for atom, sign in clause.parts if atom.binds and not sign for local in atom.variables}
+    return bound.issuperset(local for local in clause.used if local in clause.shape.numbers)
 
 
 def _mask(indices: list[int]) -> int:

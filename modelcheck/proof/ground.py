@@ -18,6 +18,7 @@ from modelcheck.proof.logic import (
     BOOL,
     FALSE,
     NUMERIC,
+    POSITION,
     TRUE,
     Term,
     apply,
@@ -94,11 +95,19 @@ def _instantiated(
         case "forall" | "exists":
             *bound, body = part.arguments
             if (part.operator == "forall") is asserted:
-                choices = product(*(numbers[variable.sort] for variable in bound))
+                choices = product(*(_relevant(variable, body, numbers[variable.sort]) for variable in bound))
                 return all_of((substitute(body, dict(zip(bound, choice, strict=True))), asserted) for choice in choices)
             chosen = {variable: skolem(variable.sort, used + i) for i, variable in enumerate(bound)}
             return of(substitute(body, chosen), asserted, used + len(bound))
     raise Unprovable(f"a quantifier within `{part.operator}`")
+
+
+def _relevant(variable: Term, body: Term, numbers: tuple[Term, ...]) -> tuple[Term, ...]:
+    """The numbers to instantiate a variable with: for a position, no ends of links that the formula is not about."""
+    if variable.sort != POSITION:
+        return numbers
+    links = {part.arguments[:2] for part in subterms(body) if part.operator == "apply" and variable in part.arguments}
+    return tuple(one for one in numbers if not one.name.startswith("end/") or one.arguments in links)
 
 
 _quantified: dict[Term, bool] = {}

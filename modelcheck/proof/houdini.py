@@ -151,6 +151,7 @@ def _numbers(setting: Setting, begun: list[tuple[Unit | None, View, Term, Term]]
         if unit is not None:
             terms += [changed.body for changed in unit.changes.values()]
     found = {sort: dict.fromkeys(numbers) for sort, numbers in numbers_in(terms).items()}
+    found[POSITION] = {one: None for one in found[POSITION] if one.operator == "apply"}
     for symbol in setting.symbols.values():
         if symbol.result not in NUMERIC:
             continue

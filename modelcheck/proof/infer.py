@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 
 from modelcheck.evaluate import evaluate, scope_of
-from modelcheck.proof.atoms import Sample, about, atoms_of, equality, sample_of
+from modelcheck.proof.atoms import about, atoms_of, equality, sample_of
 from modelcheck.proof.candidates import Candidate, candidates_of, rows_of, shapes_of
 from modelcheck.proof.claims import Claim, assumed, declared, of_expression, recorded
+from modelcheck.proof.forked import forked
 from modelcheck.proof.houdini import Search, proof_of, search_of, strongest, support
 from modelcheck.proof.obligations import properties_of
 from modelcheck.proof.samples import walks
@@ -28,9 +29,11 @@ from spec.protocol import (
     Filtered,
     Led,
     Local,
+    Network,
     PropertyKind,
     Protocol,
     Quantifier,
+    Underway,
 )
 from spec.types import BOOL, NAT, ProcessType, SetType
 
@@ -42,6 +45,8 @@ BACKED = "backed_"
 SMALLEST = 1
 """A single process is one of any number, and much that is said of two says nothing of it."""
 ALL_SIZES = (SMALLEST, 2, *SIZES)
+FEWER = 3
+"""Of the larger sizes' samples, one in so many is looked at for all ways to choose three processes: each has many."""
 SAMPLES = {1: 60, 2: 100, 3: 400, 4: 250, 5: 120}
 
 
@@ -56,54 +61,99 @@ class Found:
 Tell = Callable[[str], None]
 
 
-def infer(settings: dict[int, Setting], singletons: frozenset[str], effort: int, tell: Tell) -> Found:
-    """An inductive invariant of the settings, by size. `singletons` are the kinds of one process."""
+def infer(
+    settings: dict[int, Setting], singletons: frozenset[str], effort: int, tell: Tell, anywhere: bool = False
+) -> Found:
+    """An inductive invariant of the settings, by size. `singletons` are the kinds of one process. One that is to hold
+    `anywhere`, on any network, says nowhere that a message is under way."""
     first = settings[SIZES[0]]
-    protocol = first.protocol
-    samples = {size: _samples(settings[size], SAMPLES[size]) for size in ALL_SIZES}
-    found: list[Candidate | Claim] = [*_given(first), *_quorum_clauses(settings, samples)]
-    for shape in shapes_of(protocol, singletons, effort):
-        rows: set[int] = set()
-        for size in ALL_SIZES:
-            counts = {kind: number or 0 for kind, number in settings[size].size.items()}
-            rows |= set(rows_of(shape, tuple(sample for sample, _ in samples[size]), counts))
+    found = _candidates(settings, singletons, effort, tell)
+    candidates = (*_given(first), *(one for one in found if not anywhere or not _awaits(one)))
+    searches: tuple[Search, ...] = ()
+    alive = set(range(len(candidates)))
+    size = SIZES[0]
+    while True:
+        # What is needed at other sizes may need more than itself here.
+        sizes = (size, SMALLEST) if size == SIZES[0] else (size,)
+        for one in (settings[size] for size in sizes):
+            searches += (search_of(one, assumed(one), _moved(one, candidates), any_quorums=one is first),)
+        needed, alive, unproved = _needed_at(searches, alive, tell)
+        chosen = tuple(candidates[index] for index in sorted(needed))
+        if unproved:
+            return Found(chosen, unproved)
+        failed = _first_failure(settings, chosen, tell)
+        if failed is None:
+            return Found(chosen, ())
+        size = failed
+
+
+def _first_failure(settings: dict[int, Setting], chosen: tuple[Candidate | Claim, ...], tell: Tell) -> int | None:
+    """The first size at which some clauses are not an inductive set."""
+
+    def kept(size: int) -> int:
+        setting = settings[size]
+        return len(strongest(search_of(setting, assumed(setting), _moved(setting, chosen))))
+
+    sizes = (2, *SIZES[1:])
+    counts = dict(zip(sizes[::-1], forked(kept, sizes[::-1]), strict=True))
+    for size in sizes:
+        tell(f"of {len(chosen)} clauses {counts[size]} are inductive at {size}")
+    return next((size for size in sizes if counts[size] < len(chosen)), None)
+
+
+def _candidates(
+    settings: dict[int, Setting], singletons: frozenset[str], effort: int, tell: Tell
+) -> list[Candidate | Claim]:
+    first = settings[SIZES[0]]
+    shapes = shapes_of(first.protocol, singletons, effort)
+    backings = _backings(first.protocol)
+
+    def seen(size: int) -> tuple[list[list[int]], list[bool]]:
+        """What the states of one size say: the rows of each shape, and which quorums they do not refute."""
+        model = settings[size].model
+        states = walks(model, SAMPLES[size])
+        samples = tuple(sample_of(model, state) for state in states)
+        counts = {kind: number or 0 for kind, number in settings[size].size.items()}
+        held = [all(bool(evaluate(one, scope_of(model, state))) for state in states) for one in backings]
+        few = samples[::FEWER] if size > SIZES[0] else samples
+        return [rows_of(s, few if len(s.processes) > 2 else samples, counts) for s in shapes], held
+
+    by_size = forked(seen, ALL_SIZES[::-1])
+    found: list[Candidate | Claim] = [
+        of_expression(first, f"{BACKED}{number}", expression, None)
+        for number, expression in enumerate(backings)
+        if all(held[number] for _, held in by_size)
+    ]
+    for index, shape in enumerate(shapes):
+        rows = set().union(*(rows[index] for rows, _ in by_size))
         more = candidates_of(shape, sorted(rows))
         tell(f"{len(more)} candidates over {len(shape.atoms)} atoms and {len(rows)} rows")
         found += more
-    remaining: tuple[Candidate | Claim, ...] = tuple(found)
-    while True:
-        chosen, remaining, unproved = _needed_at((first, settings[SMALLEST]), remaining, tell)
-        for size in (2, *SIZES[1:]):
-            left = _inductive(settings[size], _moved(settings[size], chosen), tell)
-            if len(left) < len(chosen):
-                kept = {_identity(one) for one in left}
-                bad = {_identity(one) for one in chosen} - kept
-                remaining = tuple(one for one in remaining if _identity(one) not in bad)
-                break
-        else:
-            return Found(chosen, unproved)
+    return found
 
 
-def _identity(one: Candidate | Claim) -> object:
-    return one.name if isinstance(one, Claim) else id(one)
+def _awaits(one: Candidate | Claim) -> bool:
+    """Whether a clause may be broken by a message's loss."""
+    if isinstance(one, Claim):
+        return any(isinstance(part, Underway) for part in nodes(one.expression))
+    return any(sign and atom.carried is not None for atom, sign in one.parts)
 
 
-def _inductive(
-    setting: Setting, candidates: tuple[Candidate | Claim, ...], tell: Tell
-) -> tuple[Candidate | Claim, ...]:
-    """The largest inductive set of clauses at one size."""
-    search = search_of(setting, assumed(setting), candidates)
-    alive = strongest(search)
-    tell(f"of {len(candidates)} clauses {len(alive)} are inductive at {_size(setting)}, after {search.queries} queries")
-    return tuple(one for index, one in enumerate(candidates) if index in alive)
+WORST = Network(loss=True, duplication=True, reordering=True)
+"""What every network does is done by this one, too."""
+
+
+def on_any_network(settings: dict[int, Setting]) -> dict[int, Setting]:
+    """The same settings with the worst of networks. An invariant there that says nowhere that a message is under way
+    is one here, and it is easier to find: messages have no order."""
+    return {
+        size: Setting(replace(one.protocol, network=WORST), one.sizes, WORST, one.faults)
+        for size, one in settings.items()
+    }
 
 
 def _size(setting: Setting) -> int:
     return max(size or 0 for size in setting.sizes)
-
-
-def _samples(setting: Setting, wanted: int) -> list[tuple[Sample, object]]:
-    return [(sample_of(setting.model, state), state) for state in walks(setting.model, wanted)]
 
 
 def _given(setting: Setting) -> list[Claim]:
@@ -126,15 +176,10 @@ def _moved(setting: Setting, clauses: tuple[Candidate | Claim, ...]) -> tuple[Ca
     )
 
 
-def _needed_at(
-    settings: tuple[Setting, ...], candidates: tuple[Candidate | Claim, ...], tell: Tell
-) -> tuple[tuple[Candidate | Claim, ...], tuple[Candidate | Claim, ...], tuple[str, ...]]:
+def _needed_at(searches: tuple[Search, ...], among: set[int], tell: Tell) -> tuple[set[int], set[int], tuple[str, ...]]:
     """What the properties need of the clauses that are inductive at some sizes; all of these; and what they do not
     imply."""
-    searches = tuple(
-        search_of(s, assumed(s), _moved(s, candidates), any_quorums=index == 0) for index, s in enumerate(settings)
-    )
-    alive = _inductive_in_all(searches, set(range(len(candidates))))
+    alive = _inductive_in_all(searches, among)
     needed: set[int] = set()
     unproved: list[str] = []
     for search in searches:
@@ -143,13 +188,12 @@ def _needed_at(
         unproved += missing
     count = len(needed)
     needed = _thinned(searches, needed, tuple(unproved))
-    sizes = " and ".join(str(_size(setting)) for setting in settings)
+    sizes = " and ".join(str(_size(search.setting)) for search in searches)
     tell(
-        f"of {len(candidates)} clauses {len(alive)} are inductive at {sizes}, {count} of them are used, "
+        f"of {len(among)} clauses {len(alive)} are inductive at {sizes}, {count} of them are used, "
         f"{len(needed)} needed; {sum(search.queries for search in searches)} queries"
     )
-    chosen = tuple(candidates[index] for index in sorted(needed))
-    return chosen, tuple(candidates[index] for index in sorted(alive)), tuple(dict.fromkeys(unproved))
+    return needed, alive, tuple(dict.fromkeys(unproved))
 
 
 def _inductive_in_all(searches: tuple[Search, ...], among: set[int]) -> set[int]:
@@ -227,21 +271,8 @@ def _needed(search: Search, alive: set[int]) -> tuple[set[int], tuple[str, ...]]
 # Quorums -------------------------------------------------------------------------------------------------------------
 
 
-def _quorum_clauses(settings: dict[int, Setting], samples: dict[int, list[tuple[Sample, object]]]) -> list[Claim]:
-    """Clauses that say who stands behind one who has led: a quorum of processes, each of which satisfies some atom."""
-    first = settings[SIZES[0]]
-    found = []
-    for number, expression in enumerate(_backings(first.protocol)):
-        if all(
-            bool(evaluate(expression, scope_of(settings[size].model, state)))  # type: ignore[arg-type]
-            for size in ALL_SIZES
-            for _, state in samples[size]
-        ):
-            found.append(of_expression(first, f"{BACKED}{number}", expression, None))
-    return found
-
-
 def _backings(protocol: Protocol) -> list[Expression]:
+    """What may be said of who stands behind one who has led: a quorum, each of which satisfies some atom."""
     leader = protocol.leader
     definitions = [d for d in protocol.definitions if d.name == "quorum" or d.name.startswith("quorum:")]
     if leader is None:

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 from modelcheck.proof.candidates import Candidate
 from modelcheck.proof.claims import RECORDED, Claim
-from modelcheck.proof.infer import ALL_SIZES, Found, infer
+from modelcheck.proof.infer import ALL_SIZES, Found, infer, on_any_network
 from modelcheck.proof.obligations import Obligation, invariant_of, obligations, properties_of, text_of
 from modelcheck.proof.quorums import quorum_files
 from modelcheck.proof.scope import described, setting_of, singletons
@@ -110,14 +110,24 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
         sizes = _sizes(protocol, own, wanted, tell)
         return Proof(protocol, protocol, tuple(own), (), sizes, version, network, faults, _missing(sizes))
     settings = {size: setting_of(protocol, size, network, faults) for size in ALL_SIZES}
-    tell("looking for an inductive invariant")
-    found = infer(settings, singletons(protocol), 0, tell)
-    whole, clauses, words = _with_invariant(protocol, found)
-    # What was not reached is put in as a clause, so that it is seen which step breaks it.
-    names = {claim.name for claim in properties_of(settings[ALL_SIZES[0]])}
-    clauses = (*clauses, *(name for name in found.unproved if name in names and name not in clauses))
-    sizes = _sizes(whole, list(clauses), wanted, tell)
-    return Proof(protocol, whole, clauses, words, sizes, version, network, faults, _missing(sizes))
+    last: Proof | None = None
+    for tried in ([] if network.is_growing_set else [on_any_network(settings)]) + [settings]:
+        tell(f"looking for an inductive invariant{'' if tried is settings else ' that holds on any network'}")
+        found = infer(tried, singletons(protocol), 0, tell, tried is not settings)
+        whole, clauses, words = _with_invariant(protocol, found)
+        if found.unproved and tried is not settings:
+            continue
+        # What was not reached is put in as a clause, so that it is seen which step breaks it.
+        names = {claim.name for claim in properties_of(settings[ALL_SIZES[0]])}
+        clauses = (*clauses, *(name for name in found.unproved if name in names and name not in clauses))
+        sizes = _sizes(whole, list(clauses), wanted, tell)
+        if found.unproved and last is not None:
+            break  # what was found before lacked only the solver's time
+        last = Proof(protocol, whole, clauses, words, sizes, version, network, faults, _missing(sizes))
+        if last.proved or any(one.refused for one in sizes):
+            break
+    assert last is not None
+    return last
 
 
 def _missing(sizes: tuple[SizeProof, ...]) -> tuple[str, ...]:
