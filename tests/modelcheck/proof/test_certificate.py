@@ -76,8 +76,8 @@ def _silent(_: str) -> None:
     pass
 
 
-def rechecked(folder: Path, spec: Protocol | None = None) -> Rechecked:
-    return recheck(folder, spec, 20.0, 2, _silent)
+def rechecked(folder: Path, spec: Protocol | None = None, seconds: float = 1.0) -> Rechecked:
+    return recheck(folder, spec, seconds, 2, _silent)
 
 
 def changed(folder: Path, change: Callable[[dict[str, Any]], None], sealed: bool = True) -> None:
@@ -92,7 +92,7 @@ def changed(folder: Path, change: Callable[[dict[str, Any]], None], sealed: bool
 
 
 def test_a_true_certificate_is_confirmed(certificate: Path, protocol: Protocol) -> None:
-    found = rechecked(certificate, protocol)
+    found = rechecked(certificate, protocol, 20.0)
     assert found.holds, (found.wrong, found.open)
     assert found.proved == ("3 nodes", "any number of nodes")
     assert found.obligations > 10
