@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -16,11 +17,16 @@ Given = TypeVar("Given")
 Found = TypeVar("Found")
 
 
+def workers(count: int) -> ProcessPoolExecutor:
+    """Processes that know all that this one knows. Ctrl-C ends them without a word."""
+    return ProcessPoolExecutor(count, get_context("fork"), signal.signal, (signal.SIGINT, signal.SIG_DFL))
+
+
 def forked(work: Callable[[Given], Found], of: Sequence[Given]) -> list[Found]:
     """What some work comes to for each of several things, in their order."""
     _works.append(work)
     try:
-        with ProcessPoolExecutor(PROCESSES, get_context("fork")) as pool:
+        with workers(PROCESSES) as pool:
             return list(pool.map(_done, of))
     finally:
         _works.pop()

@@ -37,7 +37,7 @@ from modelcheck.proof.logic import (
 )
 from modelcheck.proof.obligations import properties_of
 from modelcheck.proof.setting import Setting, View, base_view, fresh
-from modelcheck.proof.solvers import incremental
+from modelcheck.proof.solvers import incremental, solved
 from modelcheck.proof.steps import Defined, Unit, initial_view, units
 from modelcheck.proof.values import columns, fitted, from_constant
 from modelcheck.properties import FAILURE
@@ -493,7 +493,7 @@ def _narrow(search: Search, case: Case) -> bool:
         search.solver.add_clause([-some, *(literal for owner in watched for literal in case.broken[owner])])
         search.queries += 1
         assumptions = [some, case.active, -case.fails, *(search.selectors[owner] for owner in sorted(search.alive))]
-        if not search.solver.solve(assumptions=assumptions):
+        if not solved(search.solver, assumptions):
             return changed
         model = search.solver.get_model()
         gone = {owner for owner in watched if any(_is_true(model, literal) for literal in case.broken[owner])}
@@ -535,13 +535,13 @@ def _core_of(
     search.queries += 1
     chosen = sorted(among)
     by_selector = {search.selectors[one]: one for one in chosen}
-    if search.solver.solve(assumptions=[*base, *by_selector]):
+    if solved(search.solver, [*base, *by_selector]):
         return None
     core = {by_selector[literal] for literal in search.solver.get_core() or () if literal in by_selector}
     for one in sorted(core, reverse=True):
         search.queries += 1
         rest = core - {one}
-        if not search.solver.solve(assumptions=[*base, *(search.selectors[other] for other in sorted(rest))]):
+        if not solved(search.solver, [*base, *(search.selectors[other] for other in sorted(rest))]):
             core = rest
     return core
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 
 from modelcheck.proof.candidates import Candidate
 from modelcheck.proof.claims import RECORDED, Claim
+from modelcheck.proof.forked import workers
 from modelcheck.proof.infer import ALL_SIZES, Found, infer, on_any_network
 from modelcheck.proof.obligations import Obligation, invariant_of, obligations, properties_of, text_of
 from modelcheck.proof.quorums import quorum_files
@@ -197,9 +197,8 @@ def _file(setting: Setting, obligation: Obligation, cache: dict[object, str]) ->
 
 
 def _sizes(protocol: Protocol, clauses: list[str], wanted: Wanted, tell: Tell) -> tuple[SizeProof, ...]:
-    context = get_context("fork")
     names = tuple(clauses)
-    with ProcessPoolExecutor(wanted.processes, context) as pool:
+    with workers(wanted.processes) as pool:
         begun = []
         for size in wanted.sizes:
             setting = setting_of(protocol, size, wanted.network, wanted.faults)

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, digest, propositional, report_of
 from modelcheck.proof.cnf import clauses_of
 from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
+from modelcheck.proof.forked import workers
 from modelcheck.proof.obligations import properties_of
 from modelcheck.proof.prove import HEADING, File, files_of, statement_of
 from modelcheck.proof.scope import ANY, described, setting_of
@@ -272,7 +271,7 @@ def _answers(
     processes: int,
 ) -> list[str]:
     """What cvc5 says of each obligation: of all its goals together, or else of each."""
-    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+    with workers(processes) as pool:
         first = [seconds if len(one.goals) == 1 else min(FIRST_SECONDS, seconds) for one in rebuilt]
         answers = list(pool.map(cvc5_answer, [one.text for one in rebuilt], first))
         hard = {one.name for one, a in zip(rebuilt, answers, strict=True) if a != "unsat" and len(one.goals) > 1}

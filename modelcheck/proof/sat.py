@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from modelcheck.proof.drup import Clause, ProofError, ProofStep, read_drup
+from modelcheck.proof.solvers import solved
 from modelcheck.proof.trim import trim
 
 
@@ -29,7 +30,7 @@ def refute(clauses: Iterable[Clause]) -> tuple[ProofStep, ...] | None:
     numbers |= {-name: -number for name, number in numbers.items()}
     numbered = [[numbers[literal] for literal in clause] for clause in formula]
     with Solver(name="glucose4", bootstrap_with=numbered, with_proof=True) as solver:
-        if solver.solve():
+        if solved(solver):
             return None
         lines: list[str] = solver.get_proof()
     text = "".join(f"{line}\n" for line in lines)

@@ -24,6 +24,17 @@ def incremental(clauses: Sequence[tuple[int, ...]]) -> Any:
     return Solver(name="glucose4", bootstrap_with=[list(clause) for clause in clauses], incr=True)
 
 
+def solved(solver: Any, assumptions: Sequence[int] = ()) -> bool:
+    """Whether a SAT solver finds a model. Ctrl-C is KeyboardInterrupt, as everywhere; the solver raises an error of
+    its own for it, which no module lets one name."""
+    try:
+        return bool(solver.solve(assumptions=list(assumptions)))
+    except Exception as problem:
+        if type(problem).__module__ == "pysolvers" and "interrupt" in str(problem):
+            raise KeyboardInterrupt from None
+        raise
+
+
 def z3_version() -> str:
     """Raises NoSolver."""
     try:
