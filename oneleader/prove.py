@@ -21,8 +21,9 @@ from modelcheck.proof.bounded import search
 from modelcheck.proof.certificate import faults_to_json, network_to_json, save
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
 from modelcheck.proof.counterexample import NotDecoded, find
+from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import invariant_of, obligations, properties_of
-from modelcheck.proof.prove import Proof, SizeProof, Wanted, prove, statement
+from modelcheck.proof.prove import Proof, Wanted, prove, statement
 from modelcheck.proof.sat import NoSatSolver
 from modelcheck.proof.scope import ANY, label, setting_of
 from modelcheck.proof.setting import Unprovable
@@ -229,7 +230,7 @@ def _show_size(size: SizeProof) -> None:
     print(f"  {size.description}: {shown} of {len(size.answers)} obligations shown, {seconds:.2f} s")
     for one in size.answers:
         if not one.shown:
-            print(f"    {one.answer}: {one.file.title} ({', '.join(one.file.goals)})")
+            print(f"    {one.answer}: {one.file.title} ({', '.join(one.open)})")
 
 
 def _as_json(proof: Proof, wrong: Wrong | None, seconds: float) -> dict[str, Any]:

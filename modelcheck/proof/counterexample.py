@@ -19,7 +19,7 @@ from modelcheck.proof.claims import Claim
 from modelcheck.proof.concrete import Raw, arguments_of, cells_of, state_of
 from modelcheck.proof.judge import Judge
 from modelcheck.proof.logic import BOOL, NUMERIC, POSITION
-from modelcheck.proof.obligations import Invariant, Obligation, text_of
+from modelcheck.proof.obligations import Invariant, Obligation, together
 from modelcheck.proof.setting import Setting
 from modelcheck.proof.spell import Speller
 from modelcheck.proof.steps import Unit
@@ -228,7 +228,7 @@ def find(
 
     context = z3.Context()
     solver = z3.Solver(ctx=context)
-    solver.from_string(text_of(setting, obligation))
+    solver.from_string(together(setting, obligation))
     answer = solver.check()
     if answer == z3.unsat:
         return None

@@ -4,20 +4,21 @@ spec, every obligation by another solver, every refutation by our own checker.""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, digest, propositional, report_of
 from modelcheck.proof.cnf import clauses_of
+from modelcheck.proof.discharge import files_of
 from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
 from modelcheck.proof.forked import workers
-from modelcheck.proof.obligations import properties_of
-from modelcheck.proof.prove import HEADING, File, files_of, statement_of
+from modelcheck.proof.obligations import Uses, properties_of
+from modelcheck.proof.prove import HEADING, statement_of
 from modelcheck.proof.scope import ANY, described, setting_of
 from modelcheck.proof.setting import Setting, Unprovable
-from modelcheck.proof.solvers import cvc5_answer, cvc5_version
+from modelcheck.proof.solvers import UNSAT, cvc5_answers, cvc5_version
 from modelcheck.report import described_faults_of, described_network
 from spec.check import check
 from spec.diagnostics import SpecError
@@ -118,7 +119,7 @@ def _manifest(folder: Path) -> _Claimed:
         faults = tuple(Fault(FaultKind(fault["kind"]), fault["up_to"]) for fault in whole["faults"])
         sizes = tuple(dict(size) for size in whole["sizes"])
         for size in sizes:
-            _ = [str(one["name"]) for one in size["obligations"]], size["size"], size["description"], size["split"]
+            _ = size["size"], size["description"], _uses(size)
             _ = dict(size["refuted_propositionally"]), dict(size["not_propositional"])
             if size["size"] != ANY:
                 int(size["size"])
@@ -223,9 +224,9 @@ def _size(
     wrong, still = into
     name = str(size["size"])
     setting = _setting(whole, claimed, name)
-    split = frozenset(map(str, size["split"]))
+    uses = _uses(size)
     try:
-        rebuilt = files_of(setting, claimed.invariant, split)
+        rebuilt = files_of(setting, claimed.invariant, uses)
     except Unprovable as problem:
         wrong.append(f"{name}: the spec's obligations cannot be built: {problem}")
         return
@@ -233,8 +234,8 @@ def _size(
     there = {path for path in claimed.files if path.startswith(f"{name}/") and path.endswith(".smt2")}
     wrong += [f"{path}: the obligation is missing" for path in sorted(set(named) - there)]
     wrong += [f"{path} is no obligation of this spec" for path in sorted(there - set(named))]
-    listed = [str(one["name"]) for one in size["obligations"]]
-    if listed != [one.name for one in rebuilt]:
+    listed = [(str(one["name"]), tuple(str(goal["name"]) for goal in one["goals"])) for one in size["obligations"]]
+    if listed != [(one.name, one.goals) for one in rebuilt]:
         wrong.append(f"{name}: the manifest lists other obligations than the spec has")
     for path in sorted(there & set(named)):
         try:
@@ -244,59 +245,38 @@ def _size(
         if text != named[path].text:
             wrong.append(f"{path} is not the obligation that follows from the spec")
     # The texts rebuilt are what is asked: whatever the folder holds, these are the obligations.
-    answers = _answers(setting, claimed.invariant, rebuilt, split, seconds, processes)
-    for one, answer in zip(rebuilt, answers, strict=True):
+    with workers(processes) as pool:
+        answers = list(pool.map(cvc5_answers, [one.text for one in rebuilt], [seconds] * len(rebuilt)))
+    for one, said in zip(rebuilt, answers, strict=True):
         counted[0] += 1
-        if answer == "sat":
-            wrong.append(f"{name}/{one.name}: cvc5 says that it does not hold")
-        elif answer != "unsat":
-            still.append(f"{name}/{one.name}: cvc5 says {answer}")
-    refuted = _refutations(folder, setting, claimed, size, split, wrong)
+        for goal, answer in zip(one.goals, said, strict=True):
+            if answer == "sat":
+                wrong.append(f"{name}/{one.name}: cvc5 says that {goal} does not hold")
+            elif answer != UNSAT:
+                still.append(f"{name}/{one.name}: cvc5 says {answer} of {goal}")
+    refuted = _refutations(folder, setting, claimed, size, uses, wrong)
     counted[1] += refuted
-    shown = sum(answer == "unsat" for answer in answers)
+    shown = sum(all(answer == UNSAT for answer in said) for said in answers)
     more = f", {refuted} refutations checked" if refuted else ""
     tell(f"{size['description']}: {shown} of {len(answers)} obligations confirmed{more}")
 
 
-FIRST_SECONDS = 2.0
-"""So long cvc5 looks at all goals of an obligation together, before it looks at each."""
-
-
-def _answers(
-    setting: Setting,
-    invariant: tuple[str, ...],
-    rebuilt: tuple[File, ...],
-    split: frozenset[str],
-    seconds: float,
-    processes: int,
-) -> list[str]:
-    """What cvc5 says of each obligation: of all its goals together, or else of each."""
-    with workers(processes) as pool:
-        first = [seconds if len(one.goals) == 1 else min(FIRST_SECONDS, seconds) for one in rebuilt]
-        answers = list(pool.map(cvc5_answer, [one.text for one in rebuilt], first))
-        hard = {one.name for one, a in zip(rebuilt, answers, strict=True) if a != "unsat" and len(one.goals) > 1}
-        apart = (
-            {
-                file.name: pool.submit(cvc5_answer, file.text, seconds)
-                for file in files_of(setting, invariant, split | frozenset(hard))
-            }
-            if hard
-            else {}
-        )
-        for index, one in enumerate(rebuilt):
-            if one.name in hard:
-                parts = [apart[f"{one.name}-{goal}"].result() for goal in one.goals]
-                answers[index] = next((part for part in parts if part != "unsat"), "unsat")
-    return answers
+def _uses(size: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The hypotheses that goals are said to need, by obligation and goal. To suppose less proves no more, so nothing
+    hangs on their being right."""
+    return {
+        str(one["name"]): {str(goal["name"]): tuple(map(str, goal["uses"])) for goal in one["goals"] if "uses" in goal}
+        for one in size["obligations"]
+    }
 
 
 def _refutations(
-    folder: Path, setting: Setting, claimed: _Claimed, size: dict[str, Any], split: frozenset[str], wrong: list[str]
+    folder: Path, setting: Setting, claimed: _Claimed, size: dict[str, Any], uses: Mapping[str, Uses], wrong: list[str]
 ) -> int:
     """Checks the propositional refutations of one size against clauses that are built anew."""
     name, done = str(size["size"]), 0
     listed: dict[str, str] = dict(size["refuted_propositionally"])
-    known = {one.name: one for one in propositional(setting, claimed.invariant, split)}
+    known = {goal: (title, one) for goal, title, one in propositional(setting, claimed.invariant, uses)}
     proofs = [path for path in claimed.files if path.startswith(f"{name}/") and path.endswith(".drup")]
     there = {path.removeprefix(f"{name}/").removesuffix(".drup") for path in proofs}
     if there != set(listed):
@@ -308,8 +288,9 @@ def _refutations(
             wrong.append(f"{name}/{obligation}.drup refutes no obligation of this spec")
             continue
         try:
-            clauses, meaning = clauses_of(setting, known[obligation])
-            text = write_dimacs(clauses, (known[obligation].title, *meaning))
+            title, goal = known[obligation]
+            clauses, meaning = clauses_of(setting, goal)
+            text = write_dimacs(clauses, (title, *meaning))
             if digest(text.encode()) != listed[obligation]:
                 wrong.append(f"{name}/{obligation}: its clauses are not those that were refuted")
             check_refutation(clauses, read_drup((folder / f"{name}/{obligation}.drup").read_text(encoding="ascii")))

@@ -44,16 +44,38 @@ def z3_version() -> str:
     return f"z3 {z3.get_version_string()}"
 
 
-def z3_answer(text: str, seconds: float) -> str:
-    """What Z3 makes of an SMT-LIB file: `unsat`, `sat`, `unknown`, or what is wrong with it. Raises NoSolver."""
+UNSAT = "unsat"
+
+Said = tuple[str, tuple[str, ...]]
+"""What a solver says of one question: `unsat`, `sat`, `unknown`, or what is wrong with it; and, where it was asked for
+that, the names of the assertions that it used."""
+
+
+def z3_answers(text: str, seconds: float) -> list[Said]:
+    """What Z3 makes of each question of an SMT-LIB file, within so many seconds for each. Raises NoSolver."""
     try:
         import z3
     except ImportError as missing:
         raise NoSolver("z3-solver") from missing
     context = z3.Context()
-    limited = f"(set-option :timeout {int(seconds * 1000)})\n{text}"
-    answer: str = z3.Z3_eval_smtlib2_string(context.ref(), limited)
-    return answer.strip()
+    limited = f"(set-option :timeout {max(int(seconds * 1000), 1)})\n{text}"
+    found: list[Said] = []
+    for line in z3.Z3_eval_smtlib2_string(context.ref(), limited).splitlines():
+        if line.startswith("(error"):
+            if "unsat core" not in line:
+                found.append((line, ()))
+        elif line.startswith("("):
+            answer, _ = found.pop()
+            found.append((answer, tuple(line.strip("()").split())))
+        elif line:
+            found.append((line, ()))
+    return found
+
+
+def z3_answer(text: str, seconds: float) -> str:
+    """What Z3 makes of the only question of a file. Raises NoSolver."""
+    ((answer, _),) = z3_answers(text, seconds)
+    return answer
 
 
 def cvc5_version() -> str:
@@ -66,41 +88,52 @@ def cvc5_version() -> str:
 
 
 CVC5_WAYS: tuple[tuple[float, dict[str, str]], ...] = (
-    (0.6, {"mbqi": "true"}),
-    (0.2, {"finite-model-find": "true"}),
-    (0.2, {"enum-inst": "true", "cegqi": "false"}),
+    (0.1, {}),
+    (0.3, {"enum-inst": "true", "e-matching": "false"}),
+    (0.3, {"finite-model-find": "true"}),
+    (0.3, {"mbqi": "true"}),
 )
-"""The options with which cvc5 tries a file, until one of them answers; and the share of the time that each has."""
+"""The options with which cvc5 tries each question of a file, until one of them answers; and the share of the time that
+each has."""
 
 
-def cvc5_answer(text: str, seconds: float) -> str:
-    """What cvc5 makes of an SMT-LIB file; see `z3_answer`. Raises NoSolver."""
-    answer = "unknown"
+def cvc5_answers(text: str, seconds: float) -> list[str]:
+    """What cvc5 makes of each question of an SMT-LIB file; see `z3_answers`. Raises NoSolver."""
+    head, *questions = text.split(BEGIN)
+    answers = ["unknown"] * max(len(questions), 1)
     for share, options in CVC5_WAYS:
-        answer = _cvc5(text, options, seconds * share)
-        if not answer.startswith("unknown"):
+        still = [index for index, answer in enumerate(answers) if answer.startswith("unknown")]
+        if not still:
             break
-    return answer
+        asked = head + "".join(BEGIN + questions[index] for index in still) if questions else text
+        said = _cvc5(asked, options, seconds * share)
+        if len(said) != len(still):
+            return [next((one for one in said if one.startswith("error")), "error: no answer")] * len(answers)
+        for index, answer in zip(still, said, strict=True):
+            answers[index] = answer
+    return answers
 
 
-def _cvc5(text: str, options: dict[str, str], seconds: float) -> str:
+BEGIN = "(push 1)"
+"""What a question of a file begins with that has several."""
+
+
+def _cvc5(text: str, options: dict[str, str], seconds: float) -> list[str]:
     try:
         import cvc5
     except ImportError as missing:
         raise NoSolver("cvc5") from missing
     solver = cvc5.Solver()
-    for name, value in options.items():
+    for name, value in {"incremental": "true", **options}.items():
         solver.setOption(name, value)
     solver.setOption("tlimit-per", str(max(int(seconds * 1000), 1)))
     parser = cvc5.InputParser(solver)
     parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "obligation")
     symbols = parser.getSymbolManager()
-    answers = []
+    answers: list[str] = []
     try:
         while not (command := parser.nextCommand()).isNull():
-            said = str(command.invoke(solver, symbols)).strip()
-            if said:
-                answers.append(said)
+            answers += str(command.invoke(solver, symbols)).split("\n")
     except RuntimeError as problem:
-        return f"error: {problem}"
-    return "\n".join(answers)
+        answers.append(f"error: {problem}")
+    return [answer for answer in answers if answer]
