@@ -38,8 +38,11 @@ def run(folder: Path, spec: Path | None, seconds: float) -> None:
         print(f"{found.protocol}: {verdict}")
         print(f"  spec {found.spec_sha256[:12]}; claimed for: {'; '.join(found.proved) or 'no size'}")
         print(f"  {found.assumptions}; no bound on numbers, steps or messages")
-        print(f"  {found.obligations} obligations, rebuilt from the spec, asked of {found.solver}; ", end="")
-        print(f"{found.refutations} propositional refutations checked; {time.monotonic() - began:.1f} s")
+        counted = found.counted
+        print(f"  {counted.obligations} obligations with {counted.goals} goals, rebuilt from the spec: ", end="")
+        print(f"{found.solver}, {counted.solver_seconds:.1f} s")
+        print(f"  {counted.refutations} propositional refutations checked: {counted.refutation_seconds:.1f} s")
+        print(f"  {time.monotonic() - began:.1f} s in all")
         for line in (*found.wrong, *found.open):
             print(f"  - {line}")
     raise typer.Exit(WRONG if found.wrong else UNKNOWN if found.open else HOLDS)

@@ -23,6 +23,7 @@ from typing import Any
 from modelcheck.proof.cnf import clauses_of
 from modelcheck.proof.discharge import Answered, SizeProof, obligations_of
 from modelcheck.proof.drup import write_dimacs, write_drup
+from modelcheck.proof.forked import forked
 from modelcheck.proof.obligations import Obligation, Uses
 from modelcheck.proof.prove import Proof, statement
 from modelcheck.proof.sat import refute
@@ -144,27 +145,35 @@ def _refutations(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The refutations of one size, by obligation the hash of its clauses; and why there is none of some."""
     setting = setting_of(proof.protocol, size.size, proof.network, proof.faults)
+    goals = tuple(propositional(setting, proof.clauses, size.uses))
     refuted: dict[str, str] = {}
     left_out: dict[str, str] = {}
-    for name, title, obligation in propositional(setting, proof.clauses, size.uses):
-        try:
-            clauses, meaning = clauses_of(setting, obligation)
-        except Unprovable as problem:
-            left_out[name] = problem.reason
+    every = forked(lambda index: _refuted(setting, *goals[index][1:]), range(len(goals)))
+    for (name, _, _), made in zip(goals, every, strict=True):
+        if isinstance(made, str):
+            left_out[name] = made
             continue
-        steps = refute(clauses)
-        if steps is None:
-            left_out[name] = "its clauses can be satisfied: instances with more numbers would be needed"
-            continue
-        text = write_dimacs(clauses, (title, *meaning))
+        text, steps = made
         place = f"{label(size.size)}/{name}"
-        files[f"{place}.drup"] = write_drup(steps).encode()
+        files[f"{place}.drup"] = steps
         if keep_cnf:
-            files[f"{place}.cnf"] = text.encode()
-        refuted[name] = digest(text.encode())
+            files[f"{place}.cnf"] = text
+        refuted[name] = digest(text)
     if refuted:
         tell(f"{size.description}: {len(refuted)} of {len(refuted) + len(left_out)} goals refuted propositionally, too")
     return refuted, left_out
+
+
+def _refuted(setting: Setting, title: str, obligation: Obligation) -> tuple[bytes, bytes] | str:
+    """The clauses of a goal and a refutation of them, or why there is none."""
+    try:
+        clauses, meaning = clauses_of(setting, obligation)
+    except Unprovable as problem:
+        return problem.reason
+    steps = refute(clauses)
+    if steps is None:
+        return "its clauses can be satisfied: instances with more numbers would be needed"
+    return write_dimacs(clauses, (title, *meaning)).encode(), write_drup(steps).encode()
 
 
 def report_of(manifest: dict[str, Any]) -> str:

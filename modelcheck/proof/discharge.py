@@ -8,6 +8,7 @@ not enough, all.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -130,10 +131,6 @@ class _Asked:
         return ""
 
 
-Heard = dict[str, tuple[str, Uses, float]]
-"""By obligation: of each goal asked with all hypotheses, which were used; the answers of those that are not shown."""
-
-
 def discharge(
     settings: Mapping[int | None, Setting], clauses: tuple[str, ...], seconds: float, processes: int, tell: Tell
 ) -> tuple[SizeProof, ...]:
@@ -142,14 +139,13 @@ def discharge(
     refusals = {one.size: one.refusal() for one in asked}
     covered = sorted((one for one in asked if not refusals[one.size]), key=lambda one: one.size is not None)
     found: dict[int | None, SizeProof] = {}
-    uses: dict[str, dict[str, tuple[str, ...]]] = {}
+    uses: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     with workers(processes) as pool:
         ask = _asking(pool, seconds)
-        refused: dict[tuple[str, str], str] = {}
-        if covered:
-            uses, refused = _with_all(ask, covered[0], {one.name: None for one in covered[0].obligations})
-        for index, one in enumerate(covered):
-            found[one.size] = _answered(ask, one, uses, refused if index == 0 else {})
+        for one in covered:
+            made = found[one.size] = _answered(ask, one, uses)
+            for name, of in made.uses.items():
+                uses[name] = {**of, **uses[name]}
             shown = sum(answer.shown for answer in found[one.size].answers)
             tell(f"{described(one.setting)}: {shown} of {len(found[one.size].answers)} obligations shown")
     for one in asked:
@@ -172,19 +168,20 @@ def _answer(text: str, seconds: float) -> tuple[list[Said], float]:
     return answers, time.monotonic() - began
 
 
-def _with_all(
-    ask: Ask, size: _Asked, wanted: Mapping[str, Collection[str] | None]
-) -> tuple[dict[str, dict[str, tuple[str, ...]]], dict[tuple[str, str], str]]:
-    """Asks with all hypotheses, of some goals of some obligations (None: of all). The hypotheses that were used, where
-    a goal is shown; the answer, where it is not."""
+Used = dict[str, dict[str, tuple[str, ...]]]
+Open = dict[tuple[str, str], str]
+"""By obligation and goal: the hypotheses that were used; the answer, where a goal is not shown."""
+
+
+def _with_all(ask: Ask, size: _Asked, wanted: Mapping[str, Collection[str]]) -> tuple[Used, Open]:
+    """Asks of some goals of some obligations with all hypotheses."""
     begun = []
     for one in size.obligations:
-        if one.name in wanted:
-            only = wanted[one.name]
-            goals = [goal.name for goal in one.goals if only is None or goal.name in only]
+        if wanted.get(one.name):
+            goals = [goal.name for goal in one.goals if goal.name in wanted[one.name]]
             begun.append((one.name, goals, ask(size.text(one, {}, goals, cores=True))))
-    uses: dict[str, dict[str, tuple[str, ...]]] = {}
-    refused: dict[tuple[str, str], str] = {}
+    uses: Used = {}
+    refused: Open = {}
     for name, goals, future in begun:
         for goal, (answer, core) in zip(goals, _as_many(future.result()[0], len(goals)), strict=True):
             if answer == UNSAT:
@@ -194,56 +191,47 @@ def _with_all(
     return uses, refused
 
 
-def _answered(ask: Ask, size: _Asked, guide: Mapping[str, Uses], refused: Mapping[tuple[str, str], str]) -> SizeProof:
-    """The obligations of one size with the hypotheses of the guide; with all of them where those are not enough.
-    `refused` is what has been asked with all of them already."""
-    uses = {name: dict(of) for name, of in guide.items()}
-    answers = _round(ask, size, uses, refused)
+def _answered(ask: Ask, size: _Asked, guide: Mapping[str, Uses]) -> SizeProof:
+    """The obligations of one size with the hypotheses of the guide; with all of them where it has none, or those are
+    not enough."""
+    unguided = {
+        one.name: [g.name for g in one.goals if g.name not in guide.get(one.name, {})] for one in size.obligations
+    }
+    new, refused = _with_all(ask, size, unguided)
+    uses = {one.name: {**guide.get(one.name, {}), **new.get(one.name, {})} for one in size.obligations}
+    answers = _round(ask, size, uses, refused, {})
     missing = {
         one.file.name: [goal for goal in one.open if (one.file.name, goal) not in refused]
-        for one in answers
-        if one.file not in size.quorums
+        for one in answers[len(size.quorums) :]
     }
-    missing = {name: goals for name, goals in missing.items() if goals}
-    if missing:
+    if any(missing.values()):
         again, still = _with_all(ask, size, missing)
         for name, goals in missing.items():
-            for goal in goals:
-                uses.get(name, {}).pop(goal, None)
-            uses.setdefault(name, {}).update(again.get(name, {}))
-        if again:
-            asked_already = {one.file.text: one for one in answers}
-            answers = _round(ask, size, uses, {**refused, **still}, asked_already)
+            kept = {goal: held for goal, held in uses[name].items() if goal not in goals}
+            uses[name] = {**kept, **again.get(name, {})}
+        known = {one.file.text: one for one in answers}
+        answers = _round(ask, size, uses, {**refused, **still}, known)
     return SizeProof(size.size, described(size.setting), answers, "", uses)
 
 
 def _round(
-    ask: Ask,
-    size: _Asked,
-    uses: Mapping[str, Uses],
-    refused: Mapping[tuple[str, str], str],
-    known: Mapping[str, Answered] | None = None,
+    ask: Ask, size: _Asked, uses: Mapping[str, Uses], refused: Open, known: Mapping[str, Answered]
 ) -> tuple[Answered, ...]:
-    begun: list[tuple[File, tuple[str, ...], Future[tuple[list[Said], float]] | Answered]] = []
+    """All obligations with these hypotheses, but for goals that are refused and files that are known."""
+    begun: list[tuple[File, list[str], Future[tuple[list[Said], float]]]] = []
     for file in size.quorums:
-        begun.append((file, file.goals, (known or {}).get(file.text) or ask(file.text)))
+        begun += [] if file.text in known else [(file, list(file.goals), ask(file.text))]
     for one in size.obligations:
-        file = size.file(one, uses.get(one.name, {}))
-        goals = tuple(goal for goal in file.goals if (one.name, goal) not in refused)
-        if known is not None and file.text in known:
-            begun.append((file, goals, known[file.text]))
-        else:
-            begun.append((file, goals, ask(size.text(one, uses.get(one.name, {}), goals))))
-    found = []
+        file = size.file(one, uses[one.name])
+        goals = [goal for goal in file.goals if (one.name, goal) not in refused]
+        begun += [] if file.text in known else [(file, goals, ask(size.text(one, uses[one.name], goals)))]
+    found = dict(known)
     for file, goals, future in begun:
-        if isinstance(future, Answered):
-            found.append(future)
-            continue
         said, seconds = future.result()
         new = dict(zip(goals, (answer for answer, _ in _as_many(said, len(goals))), strict=True))
         answers = tuple(new.get(goal) or refused[file.name, goal] for goal in file.goals)
-        found.append(Answered(file, answers, seconds))
-    return tuple(found)
+        found[file.text] = Answered(file, answers, seconds)
+    return tuple(found[file.text] for file in size.files(uses))
 
 
 def _as_many(said: list[Said], count: int) -> Iterable[Said]:

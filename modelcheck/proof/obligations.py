@@ -188,9 +188,7 @@ def text_of(
     needed = {name for _, names in sections for name in names}
     if needed:
         parts.append("\n; the invariant before: what of it is needed here\n")
-    for held in obligation.hypotheses:
-        if held.name in needed:
-            parts.append(_defined(printer, held, cache))
+    parts += [_defined(printer, held, cache) for held in obligation.hypotheses if held.name in needed]
     return "".join((*parts, *(text for text, _ in sections)))
 
 

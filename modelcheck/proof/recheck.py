@@ -4,6 +4,7 @@ spec, every obligation by another solver, every refutation by our own checker.""
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,8 @@ from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, digest, prop
 from modelcheck.proof.cnf import clauses_of
 from modelcheck.proof.discharge import files_of
 from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
-from modelcheck.proof.forked import workers
-from modelcheck.proof.obligations import Uses, properties_of
+from modelcheck.proof.forked import forked, workers
+from modelcheck.proof.obligations import Obligation, Uses, properties_of
 from modelcheck.proof.prove import HEADING, statement_of
 from modelcheck.proof.scope import ANY, described, setting_of
 from modelcheck.proof.setting import Setting, Unprovable
@@ -30,6 +31,17 @@ class NoCertificate(Exception):
     """The folder holds no certificate that can be read."""
 
 
+@dataclass
+class Counted:
+    """How much was checked; `seconds` are those of the solver and of checking refutations, by the clock."""
+
+    obligations: int = 0
+    goals: int = 0
+    refutations: int = 0
+    solver_seconds: float = 0.0
+    refutation_seconds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Rechecked:
     """`wrong` are the reasons not to believe it; `open` what the solver could not decide; `checked` how much was."""
@@ -39,8 +51,7 @@ class Rechecked:
     proved: tuple[str, ...]
     assumptions: str
     solver: str
-    obligations: int
-    refutations: int
+    counted: Counted
     wrong: tuple[str, ...]
     open: tuple[str, ...]
 
@@ -76,7 +87,7 @@ def recheck(folder: Path, spec: Protocol | None, seconds: float, processes: int,
     except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         wrong.append("report.md cannot be compared with the manifest")
     still: list[str] = []
-    counted = [0, 0]
+    counted = Counted()
     original, whole = _specs(folder, wrong)
     if original is not None and whole is not None:
         wrong += _about(claimed, original, whole, spec)
@@ -100,8 +111,7 @@ def recheck(folder: Path, spec: Protocol | None, seconds: float, processes: int,
         proved,
         assumptions,
         solver,
-        counted[0],
-        counted[1],
+        counted,
         tuple(wrong),
         tuple(still),
     )
@@ -215,7 +225,7 @@ def _size(
     size: dict[str, Any],
     whole: Protocol,
     into: tuple[list[str], list[str]],
-    counted: list[int],
+    counted: Counted,
     seconds: float,
     processes: int,
     tell: Tell,
@@ -245,17 +255,22 @@ def _size(
         if text != named[path].text:
             wrong.append(f"{path} is not the obligation that follows from the spec")
     # The texts rebuilt are what is asked: whatever the folder holds, these are the obligations.
+    began = time.monotonic()
     with workers(processes) as pool:
         answers = list(pool.map(cvc5_answers, [one.text for one in rebuilt], [seconds] * len(rebuilt)))
     for one, said in zip(rebuilt, answers, strict=True):
-        counted[0] += 1
+        counted.obligations += 1
+        counted.goals += len(one.goals)
         for goal, answer in zip(one.goals, said, strict=True):
             if answer == "sat":
                 wrong.append(f"{name}/{one.name}: cvc5 says that {goal} does not hold")
             elif answer != UNSAT:
                 still.append(f"{name}/{one.name}: cvc5 says {answer} of {goal}")
+    counted.solver_seconds += time.monotonic() - began
+    began = time.monotonic()
     refuted = _refutations(folder, setting, claimed, size, uses, wrong)
-    counted[1] += refuted
+    counted.refutation_seconds += time.monotonic() - began
+    counted.refutations += refuted
     shown = sum(all(answer == UNSAT for answer in said) for said in answers)
     more = f", {refuted} refutations checked" if refuted else ""
     tell(f"{size['description']}: {shown} of {len(answers)} obligations confirmed{more}")
@@ -283,18 +298,26 @@ def _refutations(
         wrong.append(f"{name}: the refutations are not those that the manifest lists")
     missing = set(known) - set(listed) - set(size["not_propositional"])
     wrong += [f"{name}/{one}: neither refuted propositionally nor left out with a reason" for one in sorted(missing)]
-    for obligation in sorted(set(listed)):
-        if obligation not in known:
-            wrong.append(f"{name}/{obligation}.drup refutes no obligation of this spec")
-            continue
-        try:
-            title, goal = known[obligation]
-            clauses, meaning = clauses_of(setting, goal)
-            text = write_dimacs(clauses, (title, *meaning))
-            if digest(text.encode()) != listed[obligation]:
-                wrong.append(f"{name}/{obligation}: its clauses are not those that were refuted")
-            check_refutation(clauses, read_drup((folder / f"{name}/{obligation}.drup").read_text(encoding="ascii")))
-            done += 1
-        except (ProofError, Unprovable, OSError, UnicodeDecodeError) as problem:
-            wrong.append(f"{name}/{obligation}.drup is no refutation: {problem}")
+    wrong += [f"{name}/{one}.drup refutes no goal of this spec" for one in sorted(set(listed) - set(known))]
+    checked = sorted(set(listed) & set(known))
+
+    def check_one(goal: str) -> list[str]:
+        return _refutation(folder / name / f"{goal}.drup", setting, *known[goal], listed[goal])
+
+    for goal, problems in zip(checked, forked(check_one, checked), strict=True):
+        wrong += [f"{name}/{goal}{problem}" for problem in problems]
+        done += not problems
     return done
+
+
+def _refutation(path: Path, setting: Setting, title: str, goal: Obligation, expected: str) -> list[str]:
+    """What is wrong with one refutation."""
+    wrong = []
+    try:
+        clauses, meaning = clauses_of(setting, goal)
+        if digest(write_dimacs(clauses, (title, *meaning)).encode()) != expected:
+            wrong.append(": its clauses are not those that were refuted")
+        check_refutation(clauses, read_drup(path.read_text(encoding="ascii")))
+    except (ProofError, Unprovable, OSError, UnicodeDecodeError) as problem:
+        wrong.append(f".drup is no refutation: {problem}")
+    return wrong

@@ -12,10 +12,8 @@ from collections.abc import Iterable, Iterator
 from modelcheck.evaluate import kind_of
 from modelcheck.proof.logic import BOOL, NUMBER, NUMERIC, Term, subterms
 from modelcheck.proof.quorums import minimal_quorums
-from modelcheck.proof.setting import Setting, Unprovable, enum_sort, process_sort, quorum_sort
-from spec.lint import nodes
-from spec.protocol import Constant
-from spec.types import EnumType, SetType
+from modelcheck.proof.setting import Setting, Unprovable, process_sort, quorum_sort
+from spec.types import SetType
 
 WIDTH = 110
 
@@ -129,13 +127,6 @@ def declarations(setting: Setting, literals: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def enums(setting: Setting) -> tuple[EnumType, ...]:
-    """All enumerations that stand in a protocol."""
-    found = {part for part in nodes(setting.protocol) if isinstance(part, EnumType)}
-    found |= {p.type for p in nodes(setting.protocol) if isinstance(p, Constant) and isinstance(p.type, EnumType)}
-    return tuple(sorted(found, key=enum_sort))
-
-
 def _sorts(setting: Setting) -> Iterator[str]:
     yield "; processes and enumerations"
     for kind, size in setting.size.items():
@@ -144,9 +135,9 @@ def _sorts(setting: Setting) -> Iterator[str]:
         else:
             constants: list[Text] = [[process.name] for process in setting.processes[kind]]
             yield written(["declare-datatypes", [[process_sort(kind), "0"]], [constants]])
-    for of in enums(setting):
-        values: list[Text] = [[f"value/{value}"] for value in of.values]
-        yield written(["declare-datatypes", [[enum_sort(of), "0"]], [values]])
+    for sort, of in setting.enumerations.items():
+        values: list[Text] = [[value.name] for value in of]
+        yield written(["declare-datatypes", [[sort, "0"]], [values]])
 
 
 def _numbers(setting: Setting, literals: int) -> Iterator[str]:

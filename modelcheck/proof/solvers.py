@@ -59,8 +59,12 @@ def z3_answers(text: str, seconds: float) -> list[Said]:
         raise NoSolver("z3-solver") from missing
     context = z3.Context()
     limited = f"(set-option :timeout {max(int(seconds * 1000), 1)})\n{text}"
+    try:
+        said = z3.Z3_eval_smtlib2_string(context.ref(), limited)
+    except z3.Z3Exception as problem:  # it is raised, too, where a core is asked for and there is none
+        said = problem.value.decode() if isinstance(problem.value, bytes) else str(problem.value)
     found: list[Said] = []
-    for line in z3.Z3_eval_smtlib2_string(context.ref(), limited).splitlines():
+    for line in said.splitlines():
         if line.startswith("(error"):
             if "unsat core" not in line:
                 found.append((line, ()))
