@@ -24,7 +24,6 @@ from modelcheck.proof.counterexample import NotDecoded, find
 from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import invariant_of, obligations, properties_of
 from modelcheck.proof.prove import Proof, Wanted, prove, statement
-from modelcheck.proof.sat import NoSatSolver
 from modelcheck.proof.scope import ANY, label, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver
@@ -76,7 +75,7 @@ def run(request: Request) -> None:
     except Unprovable as problem:
         place = f":{problem.span.line}:{problem.span.column}" if problem.span.line else ""
         fail(f"{request.spec}{place}: proofs do not cover {problem.reason}")
-    except (NoSolver, NoSatSolver) as problem:
+    except NoSolver as problem:
         print(f"oneleader: {problem}", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
     wrong = None if proof.proved else _counterexample(proof, request, tell)

@@ -221,9 +221,9 @@ def find(
     setting: Setting, obligation: Obligation, invariant: Invariant, properties: Sequence[Claim] = ()
 ) -> Counterexample | None:
     """Asks Z3 about an obligation of fixed sizes: None where it is shown. Raises NotDecoded, NoSolver."""
-    from modelcheck.proof.z3_session import solver_version
+    from modelcheck.proof.solvers import z3_version
 
-    solver_version()
+    z3_version()
     import z3
 
     context = z3.Context()

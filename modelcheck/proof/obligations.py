@@ -160,7 +160,7 @@ def _minority(setting: Setting) -> tuple[tuple[str, tuple[str, ...], str], ...]:
 Uses = Mapping[str, tuple[str, ...]]
 """By goal, the names of the hypotheses that are enough to show it."""
 
-BEFORE = "before/"
+BEFORE = "invariant-before/"
 """A hypothesis by its name, in the text of an obligation."""
 
 
@@ -226,7 +226,7 @@ def _section(
     return "".join(lines), names
 
 
-USED = "uses/"
+USED = "use-of/"
 """A hypothesis in a solver's list of those that it used."""
 
 
@@ -316,9 +316,10 @@ def unit_text(setting: Setting, printer: Printer, unit: Unit) -> str:
     lines += [function_text(setting, *function).rstrip() for function in unit.functions]
     lines.append(asserted(printer, unit.enabled).rstrip())
     for name, changed in unit.changes.items():
-        parameters: list[Text] = [["?" + p.name.split("!")[0], sort_text(setting, p.sort)] for p in changed.parameters]
+        names = {p: f"?x{index}" for index, p in enumerate(changed.parameters, start=1)}
+        parameters: list[Text] = [[said, sort_text(setting, p.sort)] for p, said in names.items()]
         result = sort_text(setting, setting.symbols[name].result)
-        body = printer.expression(changed.body)
+        body = printer.expression(changed.body, names)
         lines.append(written(["define-fun", AFTER + name, parameters, result, body]))
     return "\n".join(lines) + "\n"
 

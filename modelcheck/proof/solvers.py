@@ -45,6 +45,7 @@ def z3_version() -> str:
 
 
 UNSAT = "unsat"
+ANSWERS = (UNSAT, "sat", "unknown", "timeout")
 
 Said = tuple[str, tuple[str, ...]]
 """What a solver says of one question: `unsat`, `sat`, `unknown`, or what is wrong with it; and, where it was asked for
@@ -66,13 +67,15 @@ def z3_answers(text: str, seconds: float) -> list[Said]:
     found: list[Said] = []
     for line in said.splitlines():
         if line.startswith("(error"):
-            if "unsat core" not in line:
-                found.append((line, ()))
+            if "unsat core" not in line:  # whatever else it says, something was not understood
+                return [(line, ())]
         elif line.startswith("("):
             answer, _ = found.pop()
             found.append((answer, tuple(line.strip("()").split())))
-        elif line:
+        elif line in ANSWERS:
             found.append((line, ()))
+        elif line:
+            return [(line, ())]
     return found
 
 
