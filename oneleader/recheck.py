@@ -15,7 +15,7 @@ from oneleader.console import fail, printing, problems_told, read
 HOLDS, WRONG, UNKNOWN = 0, 1, 3
 
 
-def run(folder: Path, spec: Path | None, seconds: float) -> None:
+def run(folder: Path, spec: Path | None, seconds: float, proofs: Path | None) -> None:
     """Checks a certificate; the first line of what is printed is the verdict."""
     about = read(spec) if spec is not None else None
     began = time.monotonic()
@@ -25,8 +25,8 @@ def run(folder: Path, spec: Path | None, seconds: float) -> None:
 
     with problems_told(str(folder)):
         try:
-            found = recheck(folder, about, seconds, 2, tell)
-        except NoCertificate as problem:
+            found = recheck(folder, about, seconds, 2, tell, proofs)
+        except (NoCertificate, FileExistsError) as problem:
             fail(str(problem))
         except NoSolver as problem:
             print(f"oneleader: {problem}", file=sys.stderr)

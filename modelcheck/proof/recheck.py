@@ -12,14 +12,14 @@ from typing import Any
 
 from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, digest, propositional, report_of
 from modelcheck.proof.cnf import clauses_of
-from modelcheck.proof.discharge import files_of
+from modelcheck.proof.discharge import File, files_of
 from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
 from modelcheck.proof.forked import forked, workers
 from modelcheck.proof.obligations import Obligation, Uses, properties_of
 from modelcheck.proof.prove import HEADING, statement_of
 from modelcheck.proof.scope import ANY, described, setting_of
 from modelcheck.proof.setting import Setting, Unprovable
-from modelcheck.proof.solvers import UNSAT, cvc5_answers, cvc5_version
+from modelcheck.proof.solvers import UNSAT, cvc5_answers, cvc5_proofs, cvc5_version
 from modelcheck.report import described_faults_of, described_network
 from spec.check import check
 from spec.diagnostics import SpecError
@@ -75,8 +75,13 @@ class _Claimed:
 Tell = Callable[[str], None]
 
 
-def recheck(folder: Path, spec: Protocol | None, seconds: float, processes: int, tell: Tell) -> Rechecked:
-    """Raises NoCertificate, OSError, NoSolver. With `spec`, the certificate has to be about that one."""
+def recheck(
+    folder: Path, spec: Protocol | None, seconds: float, processes: int, tell: Tell, proofs: Path | None = None
+) -> Rechecked:
+    """With `spec`, the certificate has to be about that one; with `proofs`, cvc5's own proofs are written into that
+    folder. Raises NoCertificate, OSError, NoSolver, FileExistsError."""
+    if proofs is not None and proofs.exists() and any(proofs.iterdir()):
+        raise FileExistsError(f"{proofs} holds other files; name a new folder")
     claimed = _manifest(folder)
     solver = cvc5_version()
     wrong = list(_files(folder, claimed))
@@ -92,7 +97,7 @@ def recheck(folder: Path, spec: Protocol | None, seconds: float, processes: int,
     if original is not None and whole is not None:
         wrong += _about(claimed, original, whole, spec)
         for size in claimed.sizes:
-            _size(folder, claimed, size, whole, (wrong, still), counted, seconds, processes, tell)
+            _size(folder, claimed, size, whole, (wrong, still), counted, seconds, processes, tell, proofs)
     proved: tuple[str, ...] = ()
     assumptions = f"network: {described_network(claimed.network)}; faults: {described_faults_of(claimed.faults)}"
     if whole is not None:
@@ -229,6 +234,7 @@ def _size(
     seconds: float,
     processes: int,
     tell: Tell,
+    proofs: Path | None,
 ) -> None:
     """Rebuilds the obligations of one size from the spec, compares them, and has them answered."""
     wrong, still = into
@@ -257,7 +263,11 @@ def _size(
     # The texts rebuilt are what is asked: whatever the folder holds, these are the obligations.
     began = time.monotonic()
     with workers(processes) as pool:
-        answers = list(pool.map(cvc5_answers, [one.text for one in rebuilt], [seconds] * len(rebuilt)))
+        ask = _with_proofs if proofs is not None else _without_proofs
+        found = list(pool.map(ask, [one.text for one in rebuilt], [seconds] * len(rebuilt)))
+    answers = [[answer for answer, _ in said] for said in found]
+    if proofs is not None:
+        _keep(proofs / name, rebuilt, found)
     for one, said in zip(rebuilt, answers, strict=True):
         counted.obligations += 1
         counted.goals += len(one.goals)
@@ -274,6 +284,27 @@ def _size(
     shown = sum(all(answer == UNSAT for answer in said) for said in answers)
     more = f", {refuted} refutations checked" if refuted else ""
     tell(f"{size['description']}: {shown} of {len(answers)} obligations confirmed{more}")
+
+
+Proved = list[tuple[str, bytes]]
+"""Of each goal of an obligation, the answer and a proof."""
+
+
+def _without_proofs(text: str, seconds: float) -> Proved:
+    return [(answer, b"") for answer in cvc5_answers(text, seconds)]
+
+
+def _with_proofs(text: str, seconds: float) -> Proved:
+    return cvc5_proofs(text, seconds)
+
+
+def _keep(folder: Path, files: tuple[File, ...], found: list[Proved]) -> None:
+    """Writes the proofs of one size, a file for each goal."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for one, said in zip(files, found, strict=True):
+        for goal, (_, proof) in zip(one.goals, said, strict=True):
+            if proof:
+                (folder / f"{one.name}.{goal}.cpc").write_bytes(proof)
 
 
 def _uses(size: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -113,7 +113,7 @@ def cvc5_answers(text: str, seconds: float) -> list[str]:
         if not still:
             break
         asked = head + "".join(BEGIN + questions[index] for index in still) if questions else text
-        said = _cvc5(asked, options, seconds * share)
+        said, _ = _cvc5(asked, {"incremental": "true", **options}, seconds * share)
         if len(said) != len(still):
             return [next((one for one in said if one.startswith("error")), "error: no answer")] * len(answers)
         for index, answer in zip(still, said, strict=True):
@@ -121,17 +121,36 @@ def cvc5_answers(text: str, seconds: float) -> list[str]:
     return answers
 
 
+def cvc5_proofs(text: str, seconds: float) -> list[tuple[str, bytes]]:
+    """As `cvc5_answers`, with cvc5's own proof (in its CPC format) where the answer is `unsat`. Each question is asked
+    anew, as cvc5 keeps proofs of the last one only. Raises NoSolver."""
+    head, *questions = text.split(BEGIN)
+    found = []
+    for question in questions or [""]:
+        answer, proof = "unknown", b""
+        for share, options in CVC5_WAYS:
+            asked = head + question.replace(END, "")
+            said, proof = _cvc5(asked, {"produce-proofs": "true", **options}, seconds * share)
+            answer = said[0] if said else "error: no answer"
+            if not answer.startswith("unknown"):
+                break
+        found.append((answer, proof))
+    return found
+
+
+END = "(pop 1)"
 BEGIN = "(push 1)"
 """What a question of a file begins with that has several."""
 
 
-def _cvc5(text: str, options: dict[str, str], seconds: float) -> list[str]:
+def _cvc5(text: str, options: dict[str, str], seconds: float) -> tuple[list[str], bytes]:
+    """The answers; and a proof of the last one, where proofs are asked for and it is `unsat`."""
     try:
         import cvc5
     except ImportError as missing:
         raise NoSolver("cvc5") from missing
     solver = cvc5.Solver()
-    for name, value in {"incremental": "true", **options}.items():
+    for name, value in options.items():
         solver.setOption(name, value)
     solver.setOption("tlimit-per", str(max(int(seconds * 1000), 1)))
     parser = cvc5.InputParser(solver)
@@ -143,4 +162,10 @@ def _cvc5(text: str, options: dict[str, str], seconds: float) -> list[str]:
             answers += str(command.invoke(solver, symbols)).split("\n")
     except RuntimeError as problem:
         answers.append(f"error: {problem}")
-    return [answer for answer in answers if answer]
+    answers = [answer for answer in answers if answer]
+    if "produce-proofs" not in options or answers[-1:] != [UNSAT]:
+        return answers, b""
+    try:
+        return answers, solver.proofToString(solver.getProof()[0], cvc5.ProofFormat.CPC)
+    except RuntimeError as problem:
+        return [f"error: {problem}"], b""

@@ -100,6 +100,16 @@ def test_a_true_certificate_is_confirmed(certificate: Path, protocol: Protocol) 
     assert "NOT" not in found.assumptions
 
 
+def test_cvc5_gives_its_own_proof_of_every_goal(certificate: Path, tmp_path: Path) -> None:
+    found = recheck(certificate, None, 20.0, 2, _silent, tmp_path / "proofs")
+    assert found.holds, (found.wrong, found.open)
+    proofs = [path.read_text() for path in (tmp_path / "proofs").rglob("*.cpc")]
+    assert len(proofs) == found.counted.goals
+    assert all("(step " in proof or "(assume " in proof for proof in proofs)
+    with pytest.raises(FileExistsError):
+        recheck(certificate, None, 1.0, 2, _silent, tmp_path / "proofs")
+
+
 @pytest.mark.parametrize("name", ["spec.elect", "proof.elect", "report.md", "3/initial.smt2", "any/step-01.smt2"])
 def test_a_file_that_was_changed_is_found(certificate: Path, name: str) -> None:
     path = certificate / name

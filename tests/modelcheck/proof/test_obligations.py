@@ -61,9 +61,8 @@ def test_both_solvers_answer_each_goal_of_each_file() -> None:
 
 @pytest.mark.parametrize("broken", ["(assert what)", "(declare-const a Int)\n(declare-const a Int)", "(nothing)"])
 def test_what_a_solver_objects_to_is_no_answer(broken: str) -> None:
-    text = f"(set-logic ALL)\n{broken}\n(push 1)\n(assert false)\n(check-sat)\n(pop 1)\n" + (
-        "(push 1)\n(assert false)\n(check-sat)\n(pop 1)\n"
-    )
+    question = "(push 1)\n(assert false)\n(check-sat)\n(pop 1)\n"
+    text = f"(set-logic ALL)\n{broken}\n{question}{question}"
     said = [answer for answer, _ in z3_answers(text, 1)]
     assert len(said) == 1 and said[0] not in ANSWERS
     assert all(answer.startswith("error") for answer in cvc5_answers(text, 1))
