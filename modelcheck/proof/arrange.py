@@ -168,8 +168,8 @@ def _eagerness(expression: Expression) -> int:
 
 def _is_affirmed(expression: Expression) -> bool:
     """Whether it is better said of a clause that it holds unless this is so."""
-    at_most = isinstance(expression, Compare) and expression.comparison is Comparison.LESS_EQUAL
-    return _oddity(expression) == 0 and not at_most
+    compared = expression.comparison if isinstance(expression, Compare) else Comparison.EQUAL
+    return _oddity(expression) == 0 and compared in (Comparison.EQUAL, Comparison.LESS)
 
 
 def _pairs(used: tuple[Local, ...]) -> Iterator[Pair]:

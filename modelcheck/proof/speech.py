@@ -184,7 +184,7 @@ class Speaker:
         """Whom a message goes to and whom it comes from, where that is not plain."""
         sender, receiver = carried.sender, carried.receiver
         if receiver == sender:
-            yield " to itself" if opening or len(self.clause.opened) > 1 else " to oneself"
+            yield " to oneself" if denied and len(self.clause.opened) == 1 else " to itself"
         elif receiver is not None and opening and receiver != self.subject and not self.spoken:
             self.spoken[receiver] = "the receiver"
         elif receiver is not None:
@@ -291,7 +291,7 @@ class Speaker:
             comparison, left, right = MIRRORED[comparison], right, left
         one = self.place(left)
         match left, right:
-            case Read(_, first), Read(process, second) if first == second:
+            case Read(_, first), Read(process, second) if first == second and process != self.subject:
                 other = self.whose(process)
             case _:
                 other = self.place(right)
