@@ -103,22 +103,18 @@ def _with_invariant(protocol: Protocol, found: Found) -> tuple[Protocol, tuple[s
             if clause.name != RECORDED:  # it is part of every invariant
                 names.append(clause.name)
             continue
-        number = len(words) + 1
-        one = _worded(protocol, number, clause)
-        while one.name in taken:
-            number += 1
-            one = _worded(protocol, number, clause)
+        one = _worded(protocol, taken, clause)
         taken.add(one.name)
         words.append(one)
         names.append(one.name)
     return with_clauses(protocol, tuple(words)), tuple(names), tuple(words)
 
 
-def _worded(protocol: Protocol, number: int, clause: Candidate | Claim) -> Worded:
+def _worded(protocol: Protocol, taken: set[str], clause: Candidate | Claim) -> Worded:
     if isinstance(clause, Candidate):
-        return worded(protocol, number, clause)
+        return worded(protocol, taken, clause)
     assert clause.expression is not None
-    return worded_claim(protocol, number, clause.expression)
+    return worded_claim(protocol, taken, clause.expression)
 
 
 def with_clauses(protocol: Protocol, words: tuple[Worded, ...]) -> Protocol:
