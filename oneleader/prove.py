@@ -23,7 +23,7 @@ from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
 from modelcheck.proof.counterexample import NotDecoded, find
 from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import invariant_of, obligations, properties_of
-from modelcheck.proof.prove import Proof, Wanted, prove, statement
+from modelcheck.proof.prove import Proof, Wanted, prove, statement, text_of_clauses
 from modelcheck.proof.scope import ANY, label, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver
@@ -86,7 +86,7 @@ def run(request: Request) -> None:
         _show(proof, wrong, time.monotonic() - began)
     if request.invariant is not None and proof.found:
         with problems_told(str(request.invariant)):
-            request.invariant.write_text("".join(one.text for one in proof.found), encoding="utf-8")
+            request.invariant.write_text(text_of_clauses(proof.found), encoding="utf-8")
     if request.out is not None and any(size.proved for size in proof.sizes):
         with problems_told(str(request.out)):
             try:
@@ -204,9 +204,7 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
             print(f"  not shown: {', '.join(proof.unproved)}")
         if proof.found:
             print("  the invariant, beside the spec's own properties:\n")
-            for one in proof.found:
-                print(one.text, end="")
-            print()
+            print(text_of_clauses(proof.found))
         print(f"  {proof.solver}; {seconds:.1f} s")
 
 

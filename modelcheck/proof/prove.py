@@ -117,11 +117,16 @@ def _worded(protocol: Protocol, taken: set[str], clause: Candidate | Claim) -> W
     return worded_claim(protocol, taken, clause.expression)
 
 
+def text_of_clauses(words: tuple[Worded, ...]) -> str:
+    """Clauses as they stand in a spec, in canonical form."""
+    return "\n".join(one.text for one in words)
+
+
 def with_clauses(protocol: Protocol, words: tuple[Worded, ...]) -> Protocol:
     """The spec with further invariants at its end, read anew from its text."""
     if not words:
         return protocol
-    text = protocol.source.text.rstrip("\n") + f"\n\n{HEADING}\n" + "".join(one.text for one in words)
+    text = protocol.source.text.rstrip("\n") + f"\n\n{HEADING}\n" + text_of_clauses(words)
     return check(Source(protocol.source.name, text))[0]
 
 

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 RAFT = str(ROOT / "spec" / "protocols" / "raft.elect")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "oneleader", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, cwd=ROOT, check=False)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,26 @@ def test_a_step_that_breaks_a_clause_is_drawn_and_not_called_reachable(tmp_path:
     assert found.returncode == 3, found.stderr
     assert "necessarily reachable" in found.stdout
     assert "raft: unknown" in found.stdout
+
+
+def test_a_proof_from_nothing_is_rechecked_and_its_spec_is_one_like_any(tmp_path: Path) -> None:
+    spec, folder = str(ROOT / "spec" / "protocols" / "lock_service.elect"), str(tmp_path / "certificate")
+    found = run("prove", spec, "--sizes", "2,any", "--out", folder, "--quiet")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "proved for 2 clients" in found.stdout and "any number of clients" in found.stdout
+    rechecked = run("recheck", folder, spec)
+    assert rechecked.returncode == 0, rechecked.stdout + rechecked.stderr
+    assert "lock_service: the certificate holds" in rechecked.stdout
+    again = f"{folder}/proof.elect"
+    assert run("fmt", "--check", again).returncode == 0
+    assert run("prove", again, "--no-search", "--sizes", "any", "--quiet").returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", sorted(path.stem for path in (ROOT / "spec" / "protocols").glob("*.elect")))
+def test_every_shipped_protocol_is_proved_for_every_size(protocol: str, tmp_path: Path) -> None:
+    spec, folder = str(ROOT / "spec" / "protocols" / f"{protocol}.elect"), str(tmp_path / "certificate")
+    found = run("prove", spec, "--out", folder, "--quiet", seconds=900)
+    assert found.returncode == 0, found.stdout + found.stderr
+    rechecked = run("recheck", folder, spec, seconds=900)
+    assert rechecked.returncode == 0, rechecked.stdout + rechecked.stderr
