@@ -249,11 +249,14 @@ def export(
         Path | None, typer.Option(metavar="FOLDER", help="Where to write the files.", show_default="standard output")
     ] = None,
     symmetry: Annotated[bool, typer.Option("--symmetry", help="Declare the processes interchangeable.")] = False,
+    inductive: Annotated[
+        bool, typer.Option("--inductive", help="With TLA+: also check that the spec's invariant is inductive.")
+    ] = False,
 ) -> None:
     """Write the protocol for another model checker: TLA+ (TLC) or Murphi (rumur)."""
     from oneleader import export as command
 
-    command.export(spec, to.value, within, out, symmetry)
+    command.export(spec, to.value, within, out, symmetry, inductive)
 
 
 @app.command()
