@@ -155,7 +155,7 @@ def bmc(
         str | None, typer.Option(metavar="WORDS", help="Instead of the spec's: 'crash up to 2, partition', 'none'.")
     ] = None,
     time: Annotated[float | None, typer.Option(help="At most this many seconds.", show_default="no limit")] = None,
-    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/bmc.schema.json).")] = False,
     format: Annotated[Formats, typer.Option(help="How to show a counterexample.")] = Formats.CHART,
     trace: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the counterexample, for `replay`.")] = None,
     progress: Annotated[
@@ -270,7 +270,7 @@ def prove(
     network: Annotated[str | None, typer.Option(metavar="WORDS", help="Instead of the spec's.")] = None,
     faults: Annotated[str | None, typer.Option(metavar="WORDS", help="Instead of the spec's.")] = None,
     time: Annotated[float, typer.Option(help="At most this many seconds for each question to the solver.")] = 10.0,
-    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/proof.schema.json).")] = False,
     invariant: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what was found there, ready to paste into the spec.")
     ] = None,
@@ -293,11 +293,12 @@ def recheck(
         Path | None, typer.Argument(metavar="SPEC", help="The spec that it has to be about.", show_default="any")
     ] = None,
     time: Annotated[float, typer.Option(help="At most this many seconds for each question to the solver.")] = 30.0,
+    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/recheck.schema.json).")] = False,
 ) -> None:
     """Check a certificate anew: hashes, obligations rebuilt from the spec, cvc5, and our own refutation checker."""
     from oneleader import recheck as command
 
-    command.run(folder, spec, time)
+    command.run(folder, spec, time, json)
 
 
 def main() -> None:
