@@ -293,12 +293,15 @@ def recheck(
         Path | None, typer.Argument(metavar="SPEC", help="The spec that it has to be about.", show_default="any")
     ] = None,
     time: Annotated[float, typer.Option(help="At most this many seconds for each question to the solver.")] = 30.0,
+    with_proofs: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write cvc5's own proofs there.", show_default="none")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/recheck.schema.json).")] = False,
 ) -> None:
     """Check a certificate anew: hashes, obligations rebuilt from the spec, cvc5, and our own refutation checker."""
     from oneleader import recheck as command
 
-    command.run(folder, spec, time, json)
+    command.run(folder, spec, time, with_proofs, json)
 
 
 def main() -> None:

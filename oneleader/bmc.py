@@ -16,7 +16,7 @@ from modelcheck.check import described_sizes
 from modelcheck.proof.bounded import Ended, EnginesDisagree, Limits, Told, search
 from modelcheck.proof.bounded_report import Instance, report, to_json
 from modelcheck.proof.setting import Setting, Unprovable
-from modelcheck.proof.z3_session import NoSolver, solver_version
+from modelcheck.proof.solvers import NoSolver, z3_version
 from modelcheck.properties import QUORUMS_INTERSECT, disjoint_quorums
 from modelcheck.trace import Trace
 from modelcheck.verdict import EXIT_STATUS, Answer
@@ -51,7 +51,7 @@ def bmc(request: Request) -> None:
     settings = _settings(protocol, request)
     only = _only(protocol, request)
     try:
-        solver_version()
+        z3_version()
     except NoSolver as problem:
         print(f"oneleader: {problem}", file=sys.stderr)
         raise typer.Exit(EXIT_STATUS[Answer.UNKNOWN]) from None

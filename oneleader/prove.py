@@ -21,9 +21,9 @@ from modelcheck.proof.bounded import search
 from modelcheck.proof.certificate import save
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
 from modelcheck.proof.counterexample import NotDecoded, find
+from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import invariant_of, obligations, properties_of
-from modelcheck.proof.prove import Proof, SizeProof, Wanted, prove, statement
-from modelcheck.proof.sat import NoSatSolver
+from modelcheck.proof.prove import Proof, Wanted, prove, statement
 from modelcheck.proof.scope import ANY, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver
@@ -75,7 +75,7 @@ def run(request: Request) -> None:
     except Unprovable as problem:
         place = f":{problem.span.line}:{problem.span.column}" if problem.span.line else ""
         fail(f"{request.spec}{place}: proofs do not cover {problem.reason}")
-    except (NoSolver, NoSatSolver) as problem:
+    except NoSolver as problem:
         print(f"oneleader: {problem}", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
     wrong = None if proof.proved else _counterexample(proof, request, tell)
@@ -229,7 +229,7 @@ def _show_size(size: SizeProof) -> None:
     print(f"  {size.description}: {shown} of {len(size.answers)} obligations shown, {seconds:.2f} s")
     for one in size.answers:
         if not one.shown:
-            print(f"    {one.answer}: {one.file.title} ({', '.join(one.file.goals)})")
+            print(f"    {one.answer}: {one.file.title} ({', '.join(one.open)})")
 
 
 def _as_json(proof: Proof, wrong: Wrong | None, seconds: float) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _SAID = {
 }
 
 
-def run(folder: Path, spec: Path | None, seconds: float, as_json: bool = False) -> None:
+def run(folder: Path, spec: Path | None, seconds: float, proofs: Path | None, as_json: bool = False) -> None:
     """Checks a certificate; the first line of what is printed is the verdict, if it is no JSON."""
     about = read(spec) if spec is not None else None
     began = time.monotonic()
@@ -39,8 +39,8 @@ def run(folder: Path, spec: Path | None, seconds: float, as_json: bool = False) 
 
     with problems_told(str(folder)):
         try:
-            found = recheck(folder, about, seconds, 2, tell)
-        except NoCertificate as problem:
+            found = recheck(folder, about, seconds, 2, tell, proofs)
+        except (NoCertificate, FileExistsError) as problem:
             fail(str(problem))
         except NoSolver as problem:
             print(f"oneleader: {problem}", file=sys.stderr)
@@ -58,7 +58,10 @@ def _show(found: Rechecked, seconds: float) -> None:
     print(f"{found.protocol}: {_SAID[recheck_answer(found)]}")
     print(f"  spec {found.spec_sha256[:12]}; claimed for: {'; '.join(found.proved) or 'no size'}")
     print(f"  {found.assumptions}; no bound on numbers, steps or messages")
-    print(f"  {found.obligations} obligations, rebuilt from the spec, asked of {found.solver}; ", end="")
-    print(f"{found.refutations} propositional refutations checked; {seconds:.1f} s")
+    counted = found.counted
+    print(f"  {counted.obligations} obligations with {counted.goals} goals, rebuilt from the spec: ", end="")
+    print(f"{found.solver}, {counted.solver_seconds:.1f} s")
+    print(f"  {counted.refutations} propositional refutations checked: {counted.refutation_seconds:.1f} s")
+    print(f"  {seconds:.1f} s in all")
     for line in (*found.wrong, *found.open):
         print(f"  - {line}")

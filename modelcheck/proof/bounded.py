@@ -30,10 +30,11 @@ from modelcheck.proof.claims import (
 from modelcheck.proof.concrete import Raw, arguments_of, evaluated, state_of
 from modelcheck.proof.logic import Term
 from modelcheck.proof.setting import Setting
+from modelcheck.proof.solvers import z3_version
 from modelcheck.proof.spell import BEFORE, at, cell_name
 from modelcheck.proof.templates import Choice
 from modelcheck.proof.unroll import Unrolling
-from modelcheck.proof.z3_session import Reply, Session, solver_version
+from modelcheck.proof.z3_session import Reply, Session
 from modelcheck.properties import Checked, checked, found_in_state, found_in_step
 from modelcheck.semantics import attempts, initial
 from modelcheck.trace import Trace, Violation
@@ -141,7 +142,7 @@ class _Run:
 class _Search:
     def __init__(self, setting: Setting, limits: Limits, only: frozenset[str] | None, told: Told | None) -> None:
         self.began = time.monotonic()
-        self.solver = solver_version()
+        self.solver = z3_version()
         self.setting, self.limits, self.only, self.told = setting, limits, only, told
         self.deadline = None if limits.seconds is None else self.began + limits.seconds
         self.claims = state_claims(setting, only)

@@ -135,28 +135,64 @@ def _rows_among(
             groups.setdefault(atom.variables, []).append((index, atom))
         else:
             neither |= 1 << (index + len(shape.atoms))
-    place = {local: index for index, local in enumerate((*processes, *shape.numbers))}
-    indexed = [(tuple(place[local] for local in variables), group) for variables, group in groups.items()]
     choices = list(_different(processes, sizes))
+    tables = [_Table(processes, shape.numbers, variables, group, choices) for variables, group in groups.items()]
+    steady = [table for table in tables if not table.numbers]
+    moving = [table for table in tables if table.numbers]
     found: set[int] = set()
     for sample in samples:
-        known: list[dict[tuple[int, ...], int]] = [{} for _ in indexed]
+        begun = [neither] * len(choices)
+        for table in steady:
+            begun = table.joined(begun, sample, (), {})
+        known: list[dict[tuple[int, ...], list[int]]] = [{} for _ in moving]
         for numbers in product(sample.numbers or (0,), repeat=len(shape.numbers)):
-            for chosen in choices:
-                whole = (*chosen, *numbers)
-                row = neither
-                for (places, group), cache in zip(indexed, known, strict=True):
-                    values = tuple([whole[p] for p in places])
-                    mask = cache.get(values)
-                    if mask is None:
-                        mask = 0
-                        for index, atom in group:
-                            if atom.test(sample, values):
-                                mask |= 1 << index
-                        cache[values] = mask
-                    row |= mask
-                found.add(row)
+            rows = begun
+            for table, cache in zip(moving, known, strict=True):
+                rows = table.joined(rows, sample, numbers, cache)
+            found.update(rows)
     return found
+
+
+class _Table:
+    """The atoms that speak of the same variables; and which of the ways to choose these each choice of all is."""
+
+    def __init__(
+        self,
+        processes: tuple[Local, ...],
+        numbers: tuple[Local, ...],
+        variables: tuple[Local, ...],
+        atoms: list[tuple[int, Atom]],
+        choices: list[tuple[int, ...]],
+    ) -> None:
+        self.atoms = atoms
+        self.numbers = [numbers.index(local) for local in variables if local in numbers]
+        """The places of the numbers that are spoken of."""
+        places = [processes.index(local) for local in variables if local not in numbers]
+        keys = [tuple([chosen[place] for place in places]) for chosen in choices]
+        self.keys = list(dict.fromkeys(keys))
+        self.at = [self.keys.index(key) for key in keys]
+        self.order = [
+            (True, numbers.index(local)) if local in numbers else (False, places.index(processes.index(local)))
+            for local in variables
+        ]
+
+    def joined(
+        self, rows: list[int], sample: Sample, numbers: tuple[int, ...], known: dict[tuple[int, ...], list[int]]
+    ) -> list[int]:
+        """The rows, one for each choice, with the bits of these atoms. `known` are the bits at other numbers."""
+        spoken = tuple([numbers[place] for place in self.numbers])
+        masks = known.get(spoken)
+        if masks is None:
+            masks = known[spoken] = [self._mask(sample, key, numbers) for key in self.keys]
+        return [row | masks[at] for row, at in zip(rows, self.at, strict=True)]
+
+    def _mask(self, sample: Sample, key: tuple[int, ...], numbers: tuple[int, ...]) -> int:
+        values = tuple([numbers[place] if is_one else key[place] for is_one, place in self.order])
+        mask = 0
+        for index, atom in self.atoms:
+            if atom.test(sample, values):
+                mask |= 1 << index
+        return mask
 
 
 def _different(processes: tuple[Local, ...], sizes: dict[str, int]) -> Iterator[tuple[int, ...]]:

@@ -1,12 +1,12 @@
 """A certificate: a folder that says what was proved, with all that another solver needs to check it.
 
-spec.elect      the spec, as it was given
-proof.elect     the spec with the invariant in it, from which every obligation follows
-manifest.json   what is claimed, and the SHA-256 of every other file
-report.md       the same in words
-3/NAME.smt2     an obligation for 3 processes, complete in itself: a solver has to answer `unsat`
-3/NAME.drup     a refutation of its clauses, where it is propositional
-any/NAME.smt2   an obligation for any number of processes
+spec.elect          the spec, as it was given
+proof.elect         the spec with the invariant in it, from which every obligation follows
+manifest.json       what is claimed, which hypotheses each goal needs, and the SHA-256 of every other file
+report.md           the same in words
+3/NAME.smt2         an obligation for 3 processes, complete in itself: a solver has to answer `unsat` to each question
+3/NAME.GOAL.drup    a refutation of the clauses of one of its goals, where they are propositional
+any/NAME.smt2       an obligation for any number of processes
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from modelcheck.proof.cnf import clauses_of
+from modelcheck.proof.discharge import Answered, SizeProof, obligations_of
 from modelcheck.proof.drup import write_dimacs, write_drup
-from modelcheck.proof.obligations import Obligation, invariant_of, obligations
-from modelcheck.proof.prove import Proof, SizeProof, split_of, statement
+from modelcheck.proof.forked import forked
+from modelcheck.proof.obligations import Obligation, Uses
+from modelcheck.proof.prove import Proof, statement
 from modelcheck.proof.sat import refute
 from modelcheck.proof.scope import label, setting_of
 from modelcheck.proof.setting import Setting, Unprovable
+from modelcheck.proof.solvers import UNSAT
 from spec.protocol import Fault, Network
 
 FORMAT = "oneleader-proof"
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 
 
@@ -45,12 +49,18 @@ def faults_to_json(faults: Iterable[Fault]) -> list[dict[str, Any]]:
     return [{"kind": fault.kind.value, "up_to": fault.up_to} for fault in faults]
 
 
-def propositional(setting: Setting, clauses: tuple[str, ...], split: frozenset[str]) -> tuple[Obligation, ...]:
-    """The obligations that are refuted propositionally: those of a fixed size."""
+def propositional(
+    setting: Setting, clauses: tuple[str, ...], uses: Mapping[str, Uses]
+) -> Iterator[tuple[str, str, Obligation]]:
+    """What is refuted propositionally, goal by goal, at a fixed size: its file's name, its title, and the goal as an
+    obligation of its own, with the hypotheses that it needs."""
     if setting.any_number:
-        return ()
-    made = obligations(setting, invariant_of(setting, clauses))
-    return tuple(part for one in made for part in (split_of(one) if one.name in split else (one,)))
+        return
+    for one in obligations_of(setting, clauses):
+        for goal in one.goals:
+            needed = uses.get(one.name, {}).get(goal.name)
+            held = tuple(held for held in one.hypotheses if needed is None or held.name in needed)
+            yield f"{one.name}.{goal.name}", f"{one.title}: {goal.name}", replace(one, hypotheses=held, goals=(goal,))
 
 
 def save(proof: Proof, folder: Path, version: str, tell: Callable[[str], None], keep_cnf: bool = False) -> None:
@@ -87,13 +97,11 @@ def _write(proof: Proof, folder: Path, version: str, tell: Callable[[str], None]
             {
                 "size": name,
                 "description": size.description,
-                "split": sorted(size.split),
                 "obligations": [
                     {
                         "name": one.file.name,
                         "title": one.file.title,
-                        "goals": list(one.file.goals),
-                        "answer": one.answer,
+                        "goals": _goals(one, size.uses.get(one.file.name, {})),
                         "seconds": round(one.seconds, 3),
                     }
                     for one in size.answers
@@ -125,32 +133,47 @@ def _write(proof: Proof, folder: Path, version: str, tell: Callable[[str], None]
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
+def _goals(one: Answered, uses: Uses) -> list[dict[str, Any]]:
+    return [
+        {"name": goal, "answer": answer, **({"uses": list(uses[goal])} if goal in uses else {})}
+        for goal, answer in zip(one.file.goals, one.answers, strict=True)
+    ]
+
+
 def _refutations(
     proof: Proof, size: SizeProof, files: dict[str, bytes], tell: Callable[[str], None], keep_cnf: bool
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The refutations of one size, by obligation the hash of its clauses; and why there is none of some."""
     setting = setting_of(proof.protocol, size.size, proof.network, proof.faults)
+    goals = tuple(propositional(setting, proof.clauses, size.uses))
     refuted: dict[str, str] = {}
     left_out: dict[str, str] = {}
-    for obligation in propositional(setting, proof.clauses, size.split):
-        try:
-            clauses, meaning = clauses_of(setting, obligation)
-        except Unprovable as problem:
-            left_out[obligation.name] = problem.reason
+    every = forked(lambda index: _refuted(setting, *goals[index][1:]), range(len(goals)))
+    for (name, _, _), made in zip(goals, every, strict=True):
+        if isinstance(made, str):
+            left_out[name] = made
             continue
-        steps = refute(clauses)
-        if steps is None:
-            left_out[obligation.name] = "its clauses can be satisfied: instances with more numbers would be needed"
-            continue
-        text = write_dimacs(clauses, (obligation.title, *meaning))
-        place = f"{label(size.size)}/{obligation.name}"
-        files[f"{place}.drup"] = write_drup(steps).encode()
+        text, steps = made
+        place = f"{label(size.size)}/{name}"
+        files[f"{place}.drup"] = steps
         if keep_cnf:
-            files[f"{place}.cnf"] = text.encode()
-        refuted[obligation.name] = digest(text.encode())
+            files[f"{place}.cnf"] = text
+        refuted[name] = digest(text)
     if refuted:
-        tell(f"{size.description}: {len(refuted)} obligations refuted propositionally, too")
+        tell(f"{size.description}: {len(refuted)} of {len(refuted) + len(left_out)} goals refuted propositionally, too")
     return refuted, left_out
+
+
+def _refuted(setting: Setting, title: str, obligation: Obligation) -> tuple[bytes, bytes] | str:
+    """The clauses of a goal and a refutation of them, or why there is none."""
+    try:
+        clauses, meaning = clauses_of(setting, obligation)
+    except Unprovable as problem:
+        return problem.reason
+    steps = refute(clauses)
+    if steps is None:
+        return "its clauses can be satisfied: instances with more numbers would be needed"
+    return write_dimacs(clauses, (title, *meaning)).encode(), write_drup(steps).encode()
 
 
 def report_of(manifest: dict[str, Any]) -> str:
@@ -177,13 +200,14 @@ def report_of(manifest: dict[str, Any]) -> str:
         "",
         "## Obligations",
         "",
-        "| size | obligations | shown | seconds |",
-        "|---|---|---|---|",
+        "| size | obligations | goals | shown | refuted propositionally, too | seconds |",
+        "|---|---|---|---|---|---|",
     ]
     for size in manifest["sizes"]:
-        answers = [one["answer"] for one in size["obligations"]]
+        answers = [goal["answer"] for one in size["obligations"] for goal in one["goals"]]
         seconds = sum(one["seconds"] for one in size["obligations"])
-        lines.append(f"| {size['description']} | {len(answers)} | {answers.count('unsat')} | {seconds:.2f} |")
+        cells = (len(answers), answers.count(UNSAT), len(size["refuted_propositionally"]), f"{seconds:.2f}")
+        lines.append(f"| {size['description']} | {len(size['obligations'])} | {' | '.join(map(str, cells))} |")
     lines += [
         "",
         "To check it again, with another solver: `oneleader recheck` and the name of this folder.",

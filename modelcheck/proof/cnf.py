@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import product
 
+from modelcheck.proof.expressions import spelled_out
 from modelcheck.proof.ground import Clause, Clauses, Numbers, instantiated, numbers_in, quorum_meanings
 from modelcheck.proof.logic import NUMERIC, Term, apply, conjunction, unfolded
 from modelcheck.proof.obligations import Obligation
@@ -20,13 +22,18 @@ def clauses_of(setting: Setting, obligation: Obligation) -> tuple[tuple[Clause, 
     Raises Unprovable for what is not propositional (sums of numbers, say)."""
     meanings: dict[str, Callable[[tuple[Term, ...]], Term]] = dict(quorum_meanings(setting))
     unit = obligation.unit
-    if unit is not None:
-        meanings |= {AFTER + name: changed.at for name, changed in unit.changes.items()}
-    wrong = unfolded(conjunction(goal.formula for goal in obligation.goals), meanings)
+    changes = unit.changes.items() if unit is not None else ()
+    bodies = {name: replace(changed, body=spelled_out(setting, changed.body)) for name, changed in changes}
+    meanings |= {AFTER + name: changed.at for name, changed in bodies.items()}
+
+    def spelled(term: Term) -> Term:
+        return unfolded(spelled_out(setting, term), meanings)
+
+    wrong = spelled(conjunction(goal.formula for goal in obligation.goals))
     denied = instantiated(wrong, _first_numbers(setting), _named("some"), False)
-    supposed = [unfolded(unit.enabled, meanings)] if unit is not None else []
-    bodies = [unfolded(changed.body, meanings) for changed in unit.changes.values()] if unit is not None else []
-    numbers = _numbers(setting, [denied, *supposed, *bodies])
+    supposed = [spelled(unit.enabled)] if unit is not None else []
+    after = [spelled(changed.body) for changed in bodies.values()]
+    numbers = _numbers(setting, [denied, *supposed, *after])
     # What the goal says of all numbers it is to say of those of the step and of its own, too.
     denied = instantiated(wrong, numbers, _named("some"), False)
     clauses = Clauses(setting)
@@ -34,8 +41,7 @@ def clauses_of(setting: Setting, obligation: Obligation) -> tuple[tuple[Clause, 
     for index, formula in enumerate(supposed):
         clauses.require(instantiated(formula, numbers, _named(f"step.{index}"), True))
     for index, hypothesis in enumerate(obligation.hypotheses):
-        spelled = unfolded(hypothesis.formula, meanings)
-        clauses.require(instantiated(spelled, numbers, _named(f"other.{index}"), True))
+        clauses.require(instantiated(spelled(hypothesis.formula), numbers, _named(f"other.{index}"), True))
     clauses.close()
     meaning = tuple(f"{number} is {said}" for number, said in sorted(clauses.meaning.items()))
     return tuple(clauses.clauses), meaning

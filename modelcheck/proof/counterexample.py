@@ -19,7 +19,7 @@ from modelcheck.proof.claims import Claim
 from modelcheck.proof.concrete import Raw, arguments_of, cells_of, state_of
 from modelcheck.proof.judge import Judge
 from modelcheck.proof.logic import BOOL, NUMERIC, POSITION
-from modelcheck.proof.obligations import Invariant, Obligation, text_of
+from modelcheck.proof.obligations import Invariant, Obligation, together
 from modelcheck.proof.setting import Setting
 from modelcheck.proof.spell import Speller
 from modelcheck.proof.steps import Unit
@@ -221,14 +221,14 @@ def find(
     setting: Setting, obligation: Obligation, invariant: Invariant, properties: Sequence[Claim] = ()
 ) -> Counterexample | None:
     """Asks Z3 about an obligation of fixed sizes: None where it is shown. Raises NotDecoded, NoSolver."""
-    from modelcheck.proof.z3_session import solver_version
+    from modelcheck.proof.solvers import z3_version
 
-    solver_version()
+    z3_version()
     import z3
 
     context = z3.Context()
     solver = z3.Solver(ctx=context)
-    solver.from_string(text_of(setting, obligation))
+    solver.from_string(together(setting, obligation))
     answer = solver.check()
     if answer == z3.unsat:
         return None

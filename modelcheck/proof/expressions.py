@@ -25,6 +25,7 @@ from modelcheck.proof.logic import (
     less,
     negation,
     number,
+    rebuilt,
     substitute,
     there_is,
 )
@@ -381,6 +382,12 @@ def over_messages(
 
 def expanded(setting: Setting, variables: tuple[Term, ...], body: Term, universal: bool) -> Term:
     """A quantifier over variables of any sorts, spelled out over those of few values."""
+    if setting.quantified:
+        return for_all(variables, body) if universal else there_is(variables, body)
+    return _expanded(setting, variables, body, universal)
+
+
+def _expanded(setting: Setting, variables: tuple[Term, ...], body: Term, universal: bool) -> Term:
     for of in variables:
         values = finite_values(setting, of.sort)
         if values is not None:
@@ -389,6 +396,23 @@ def expanded(setting: Setting, variables: tuple[Term, ...], body: Term, universa
         else:
             body = for_all((of,), body) if universal else there_is((of,), body)
     return body
+
+
+def spelled_out(setting: Setting, term: Term) -> Term:
+    """A formula without quantifiers over the sorts of few values: what it is in a setting that is not `quantified`."""
+    known: dict[Term, Term] = {}
+
+    def of(part: Term) -> Term:
+        found = known.get(part)
+        if found is None:
+            found = rebuilt(part, tuple(map(of, part.arguments))) if part.arguments else part
+            if found.operator in ("forall", "exists"):
+                *variables, body = found.arguments
+                found = _expanded(setting, tuple(variables), body, found.operator == "forall")
+            known[part] = found
+        return found
+
+    return of(term)
 
 
 def finite_values(setting: Setting, sort: str) -> tuple[Term, ...] | None:

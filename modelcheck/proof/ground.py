@@ -30,9 +30,8 @@ from modelcheck.proof.logic import (
     unfolded,
 )
 from modelcheck.proof.quorums import minimal_quorums
-from modelcheck.proof.setting import Setting, Unprovable, literal
-from modelcheck.proof.smtlib import enums, quorum_kinds
-from spec.types import EnumType
+from modelcheck.proof.setting import Setting, Unprovable
+from modelcheck.proof.smtlib import quorum_kinds
 
 Clause = tuple[int, ...]
 Case = tuple[int, Term | None, int]
@@ -187,13 +186,9 @@ class Clauses:
         self._numbers: dict[Term, list[Case]] = {}
         self._differences: dict[tuple[Term | None, Term | None], dict[int, int]] = {}
         self._applied: dict[tuple[object, ...], list[tuple[tuple[tuple[Term | None, int], ...], int]]] = {}
-        self._enums: dict[str, EnumType] = {}
-        self._values: dict[str, tuple[Term, ...]] = {}
+        self._values: dict[str, tuple[Term, ...]] = dict(setting.enumerations)
         for kind, processes in setting.processes.items():
             self._values[f"process/{kind}"] = processes
-        for of in enums(setting):
-            values = tuple(literal(value, of) for value in of.values)
-            self._values[values[0].sort] = values
 
     def fresh(self, meaning: str = "") -> int:
         self.variables += 1

@@ -111,6 +111,8 @@ def implication(condition: Term, consequence: Term) -> Term:
         return consequence
     if condition is FALSE:
         return TRUE
+    if consequence.operator == "=>":
+        return implication(conjunction((condition, consequence.arguments[0])), consequence.arguments[1])
     return negation(condition) if consequence is FALSE else _term("=>", (condition, consequence), BOOL)
 
 
@@ -175,6 +177,7 @@ def there_is(variables: Iterable[Term], body: Term) -> Term:
 def _quantified(quantifier: str, variables: tuple[Term, ...], body: Term) -> Term:
     if not variables or body is TRUE or body is FALSE:
         return body
+    variables, body = _pulled(quantifier, variables, body)
     body = _pointed(quantifier, variables, body)
     variables = tuple(one for one in variables if one in set(subterms(body)))
     if not variables:
@@ -182,6 +185,16 @@ def _quantified(quantifier: str, variables: tuple[Term, ...], body: Term) -> Ter
     if body.operator == quantifier:
         variables, body = (*variables, *body.arguments[:-1]), body.arguments[-1]
     return _term(quantifier, (*variables, body), BOOL)
+
+
+def _pulled(quantifier: str, variables: tuple[Term, ...], body: Term) -> tuple[tuple[Term, ...], Term]:
+    """`forall x: P implies forall y: Q` as `forall x, y: P implies Q`."""
+    if quantifier == "forall" and body.operator == "=>" and body.arguments[1].operator == "forall":
+        condition, consequence = body.arguments
+        *inner, rest = consequence.arguments
+        if not set(inner) & {*variables, *subterms(condition)}:
+            return (*variables, *inner), implication(condition, rest)
+    return variables, body
 
 
 def _pointed(quantifier: str, variables: tuple[Term, ...], body: Term) -> Term:

@@ -11,7 +11,7 @@ Each is the negation of what is to be shown, to be refuted by a solver.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -39,6 +39,7 @@ from modelcheck.proof.logic import (
 )
 from modelcheck.proof.setting import Setting, View, base_view, process_sort
 from modelcheck.proof.smtlib import Printer, Text, comment, declarations, largest_literal, sort_text, written
+from modelcheck.proof.solvers import BEGIN
 from modelcheck.proof.steps import AFTER, Unit, initial_view, units
 from modelcheck.properties import FAILURE, STANDARD_TEXTS
 from spec.protocol import PropertyKind
@@ -156,6 +157,78 @@ def _minority(setting: Setting) -> tuple[tuple[str, tuple[str, ...], str], ...]:
 
 # Text ----------------------------------------------------------------------------------------------------------------
 
+Uses = Mapping[str, tuple[str, ...]]
+"""By goal, the names of the hypotheses that are enough to show it."""
+
+BEFORE = "invariant-before/"
+"""A hypothesis by its name, in the text of an obligation."""
+
+
+def text_of(
+    setting: Setting,
+    obligation: Obligation,
+    uses: Uses,
+    cache: dict[object, str] | None = None,
+    only: Collection[str] | None = None,
+    cores: bool = False,
+) -> str:
+    """The obligation as a self-contained SMT-LIB 2 file that asks of each goal (or of those of `only`) by itself, in
+    order: `unsat` means that it is shown, from the hypotheses that `uses` names, or from all. `cache` keeps the text of
+    hypotheses that many obligations share; with `cores` a solver is asked, too, which of them it used."""
+    cache = {} if cache is None else cache
+    goals = [goal for goal in obligation.goals if only is None or goal.name in only]
+    printer = Printer(setting)
+    option = "(set-option :produce-unsat-cores true)\n" if cores else ""
+    parts = [f"; {obligation.title}\n{option}(set-logic ALL)\n", declared_text(setting, obligation, cache)]
+    for name, arguments, result in obligation.functions:
+        parts.append(function_text(setting, name, arguments, result))
+    if obligation.unit is not None:
+        parts.append(unit_text(setting, printer, obligation.unit))
+    sections = [_section(setting, printer, obligation, goal, uses.get(goal.name), cores) for goal in goals]
+    needed = {name for _, names in sections for name in names}
+    if needed:
+        parts.append("\n; the invariant before: what of it is needed here\n")
+    parts += [_defined(printer, held, cache) for held in obligation.hypotheses if held.name in needed]
+    return "".join((*parts, *(text for text, _ in sections)))
+
+
+def _defined(printer: Printer, held: Goal, cache: dict[object, str]) -> str:
+    key = ("hypothesis", held.name)
+    if key not in cache:
+        definition = written(["define-fun", BEFORE + held.name, [], BOOL, printer.expression(held.formula)])
+        cache[key] = f"\n{comment(f'{held.name}: {held.text}')}{definition}\n"
+    return cache[key]
+
+
+def _section(
+    setting: Setting, printer: Printer, obligation: Obligation, goal: Goal, uses: tuple[str, ...] | None, cores: bool
+) -> tuple[str, list[str]]:
+    """The question of one goal, and the hypotheses that have to be defined for it."""
+    wrong = denied((goal,))
+    lines = [f"\n{comment(f'to be shown: {goal.name}: {goal.text}')}{BEGIN}\n"]
+    lines += [f"(declare-const {one.name} {sort_text(setting, one.sort)})\n" for one in wrong.constants]
+    names = []
+    for held in obligation.hypotheses:
+        if uses is not None and held.name not in uses:
+            continue
+        formula = supposed(setting, obligation, held.formula, wrong.constants)
+        if formula is held.formula:
+            names.append(held.name)
+            said: Text = BEFORE + held.name
+        elif formula is TRUE:
+            continue
+        else:
+            lines.append(f"; of {held.name}, what it says of the processes and numbers here\n")
+            said = printer.expression(formula)
+        lines.append(written(["assert", ["!", said, ":named", USED + held.name] if cores else said]) + "\n")
+    lines.append(written(["assert", printer.expression(wrong.formula)]) + "\n(check-sat)\n")
+    lines.append("(get-unsat-core)\n(pop 1)\n" if cores else "(pop 1)\n")
+    return "".join(lines), names
+
+
+USED = "use-of/"
+"""A hypothesis in a solver's list of those that it used."""
+
 
 @dataclass(frozen=True)
 class Denied:
@@ -178,6 +251,19 @@ def denied(goals: tuple[Goal, ...]) -> Denied:
             formula = substitute(body, dict(zip(bound, some, strict=True)))
         parts.append(negation(formula))
     return Denied(tuple(constants), disjunction(parts))
+
+
+def together(setting: Setting, obligation: Obligation) -> str:
+    """All that is supposed, and that some of the goals is false: what a counterexample to induction is a model of."""
+    wrong = denied(obligation.goals)
+    printer = Printer(setting)
+    parts = [f"; {obligation.title}\n(set-logic ALL)\n", declared_text(setting, obligation, {})]
+    parts += [f"(declare-const {one.name} {sort_text(setting, one.sort)})\n" for one in wrong.constants]
+    parts += [function_text(setting, *function) for function in obligation.functions]
+    if obligation.unit is not None:
+        parts.append(unit_text(setting, printer, obligation.unit))
+    parts += [asserted(printer, held.formula) for held in obligation.hypotheses]
+    return "".join((*parts, asserted(printer, wrong.formula)))
 
 
 def supposed(setting: Setting, obligation: Obligation, formula: Term, constants: tuple[Term, ...]) -> Term:
@@ -206,35 +292,6 @@ def _says_that_there_is_a_quorum(formula: Term) -> bool:
     )
 
 
-def text_of(setting: Setting, obligation: Obligation, cache: dict[object, str] | None = None) -> str:
-    """The obligation as a self-contained SMT-LIB 2 file: `unsat` means that it is shown."""
-    wrong = denied(obligation.goals)
-    return context_of(setting, obligation, wrong, cache) + goal_text(setting, obligation.goals, wrong) + "(check-sat)\n"
-
-
-def context_of(setting: Setting, obligation: Obligation, wrong: Denied, cache: dict[object, str] | None = None) -> str:
-    """The file without the goals. `cache` keeps the text of hypotheses that many obligations share."""
-    cache = {} if cache is None else cache
-    printer = Printer(setting)
-    parts = [f"; {obligation.title}\n(set-logic ALL)\n", declared_text(setting, obligation, cache)]
-    if wrong.constants:
-        parts.append("\n; what the goals speak of\n")
-        parts += [f"(declare-const {one.name} {sort_text(setting, one.sort)})\n" for one in wrong.constants]
-    for name, arguments, result in obligation.functions:
-        parts.append(function_text(setting, name, arguments, result))
-    if obligation.unit is not None:
-        parts.append(unit_text(setting, printer, obligation.unit))
-    if obligation.hypotheses:
-        parts.append("\n; the invariant before\n")
-    for held in obligation.hypotheses:
-        formula = supposed(setting, obligation, held.formula, wrong.constants)
-        key = (held.name, formula)
-        if key not in cache:
-            cache[key] = f"\n{comment(f'{held.name}: {held.text}')}{asserted(printer, formula)}"
-        parts.append(cache[key])
-    return "".join(parts)
-
-
 def declared_text(setting: Setting, obligation: Obligation, cache: dict[object, str]) -> str:
     terms = [goal.formula for goal in (*obligation.hypotheses, *obligation.goals)]
     unit = obligation.unit
@@ -259,17 +316,12 @@ def unit_text(setting: Setting, printer: Printer, unit: Unit) -> str:
     lines += [function_text(setting, *function).rstrip() for function in unit.functions]
     lines.append(asserted(printer, unit.enabled).rstrip())
     for name, changed in unit.changes.items():
-        parameters: list[Text] = [["?" + p.name.split("!")[0], sort_text(setting, p.sort)] for p in changed.parameters]
+        names = {p: f"?x{index}" for index, p in enumerate(changed.parameters, start=1)}
+        parameters: list[Text] = [[said, sort_text(setting, p.sort)] for p, said in names.items()]
         result = sort_text(setting, setting.symbols[name].result)
-        body = printer.expression(changed.body)
+        body = printer.expression(changed.body, names)
         lines.append(written(["define-fun", AFTER + name, parameters, result, body]))
     return "\n".join(lines) + "\n"
-
-
-def goal_text(setting: Setting, goals: tuple[Goal, ...], wrong: Denied) -> str:
-    """The negation of the goals: some of them is false."""
-    said = "".join(comment(f"{goal.name}: {goal.text}") for goal in goals)
-    return f"\n; to be shown\n{said}" + asserted(Printer(setting), wrong.formula)
 
 
 def asserted(printer: Printer, formula: Term) -> str:

@@ -3,67 +3,24 @@ a solver refute every obligation that follows from that text."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from modelcheck.proof.candidates import Candidate
 from modelcheck.proof.claims import RECORDED, Claim
-from modelcheck.proof.forked import workers
+from modelcheck.proof.discharge import SizeProof, discharge
 from modelcheck.proof.infer import ALL_SIZES, Found, infer, on_any_network
-from modelcheck.proof.obligations import Obligation, invariant_of, obligations, properties_of, text_of
-from modelcheck.proof.quorums import quorum_files
-from modelcheck.proof.scope import described, setting_of, singletons
-from modelcheck.proof.setting import Setting, Unprovable
-from modelcheck.proof.solvers import z3_answer, z3_version
+from modelcheck.proof.obligations import properties_of
+from modelcheck.proof.scope import setting_of, singletons
+from modelcheck.proof.solvers import z3_version
 from modelcheck.proof.wording import Worded, worded, worded_claim
-from modelcheck.properties import FAILURE, QUORUMS_INTERSECT, STANDARD_TEXTS, disjoint_quorums, quorum_definitions
+from modelcheck.properties import FAILURE, QUORUMS_INTERSECT, STANDARD_TEXTS, quorum_definitions
 from spec.check import check
 from spec.protocol import Fault, Network, PropertyKind, Protocol
 from spec.show import show
 from spec.source import Source
 
 HEADING = "# An inductive invariant, found by `oneleader prove`."
-
-
-@dataclass(frozen=True)
-class File:
-    """One obligation as it is given to a solver. `goals` are the names of what it shows."""
-
-    name: str
-    title: str
-    text: str
-    goals: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Answered:
-    """`answer` is `unsat` where the obligation is shown."""
-
-    file: File
-    answer: str
-    seconds: float
-
-    @property
-    def shown(self) -> bool:
-        return self.answer == "unsat"
-
-
-@dataclass(frozen=True)
-class SizeProof:
-    """What was shown for one size. `refused` says why nothing could be, where the encoding does not cover the spec;
-    `split` are the obligations that were shown goal by goal."""
-
-    size: int | None
-    description: str
-    answers: tuple[Answered, ...]
-    refused: str = ""
-    split: frozenset[str] = frozenset()
-
-    @property
-    def proved(self) -> bool:
-        return not self.refused and bool(self.answers) and all(one.shown for one in self.answers)
 
 
 @dataclass(frozen=True)
@@ -132,7 +89,7 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
 
 def _missing(sizes: tuple[SizeProof, ...]) -> tuple[str, ...]:
     """The names of what some size could not show."""
-    names = [goal for size in sizes for one in size.answers if not one.shown for goal in one.file.goals]
+    names = [goal for size in sizes for one in size.answers for goal in one.open]
     return tuple(dict.fromkeys(names))
 
 
@@ -172,77 +129,9 @@ def with_clauses(protocol: Protocol, words: tuple[Worded, ...]) -> Protocol:
     return check(Source(protocol.source.name, text))[0]
 
 
-# One size ------------------------------------------------------------------------------------------------------------
-
-
-def files_of(setting: Setting, clauses: tuple[str, ...], split: frozenset[str] = frozenset()) -> tuple[File, ...]:
-    """Every obligation of one size, as text; those named in `split` as one for each goal. Raises Unprovable."""
-    cache: dict[object, str] = {}
-    made = obligations(setting, invariant_of(setting, clauses))
-    found = [File(name, title, text, ("quorums_intersect",)) for name, title, text in quorum_files(setting)]
-    for one in made:
-        parts = split_of(one) if one.name in split else (one,)
-        found += [_file(setting, part, cache) for part in parts]
-    return tuple(found)
-
-
-def split_of(obligation: Obligation) -> tuple[Obligation, ...]:
-    """An obligation as one for each of its goals."""
-    return tuple(replace(obligation, name=f"{obligation.name}-{goal.name}", goals=(goal,)) for goal in obligation.goals)
-
-
-def _file(setting: Setting, obligation: Obligation, cache: dict[object, str]) -> File:
-    names = tuple(goal.name for goal in obligation.goals)
-    return File(obligation.name, obligation.title, text_of(setting, obligation, cache), names)
-
-
 def _sizes(protocol: Protocol, clauses: list[str], wanted: Wanted, tell: Tell) -> tuple[SizeProof, ...]:
-    names = tuple(clauses)
-    with workers(wanted.processes) as pool:
-        begun = []
-        for size in wanted.sizes:
-            setting = setting_of(protocol, size, wanted.network, wanted.faults)
-            begun.append((size, setting, *_begin(pool, setting, names, wanted.seconds)))
-        found = []
-        for size, setting, futures, refused in begun:
-            answers = tuple(_gathered(futures))
-            split = frozenset(one.file.name for one in answers if one.answer == "unknown" and len(one.file.goals) > 1)
-            if split:
-                # Together the goals are too much for the solver; each of them may not be.
-                known = {one.file.text: one for one in answers if one.file.name not in split}
-                files = files_of(setting, names, split)
-                again = {f.text: pool.submit(_answer, f.text, wanted.seconds) for f in files if f.text not in known}
-                answers = tuple(known.get(f.text) or Answered(f, *again[f.text].result()) for f in files)
-            found.append(SizeProof(size, described(setting), answers, refused, split))
-            shown = sum(one.shown for one in answers)
-            tell(f"{described(setting)}: {refused or f'{shown} of {len(answers)} obligations shown'}")
-    return tuple(found)
-
-
-def _begin(
-    pool: ProcessPoolExecutor, setting: Setting, clauses: tuple[str, ...], seconds: float
-) -> tuple[list[tuple[File, Future[tuple[str, float]]]], str]:
-    try:
-        if not setting.any_number and (apart := disjoint_quorums(setting.model)) is not None:
-            kind, one, other = apart
-            shown = [", ".join(f"{kind}{number + 1}" for number in sorted(some)) for some in (one, other)]
-            return [], f"two quorums have nobody in common: {{{shown[0]}}} and {{{shown[1]}}}"
-        files = files_of(setting, clauses)
-    except Unprovable as problem:
-        place = f" (line {problem.span.line})" if problem.span.line else ""
-        return [], f"not covered: {problem.reason}{place}"
-    return [(file, pool.submit(_answer, file.text, seconds)) for file in files], ""
-
-
-def _answer(text: str, seconds: float) -> tuple[str, float]:
-    began = time.monotonic()
-    answer = z3_answer(text, seconds)
-    return answer, time.monotonic() - began
-
-
-def _gathered(futures: list[tuple[File, Future[tuple[str, float]]]]) -> Iterator[Answered]:
-    for file, future in futures:
-        yield Answered(file, *future.result())
+    settings = {size: setting_of(protocol, size, wanted.network, wanted.faults) for size in wanted.sizes}
+    return discharge(settings, tuple(clauses), wanted.seconds, wanted.processes, tell)
 
 
 def statement(proof: Proof) -> tuple[str, ...]:

@@ -4,20 +4,22 @@ spec, every obligation by another solver, every refutation by our own checker.""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, digest, propositional, report_of
 from modelcheck.proof.cnf import clauses_of
+from modelcheck.proof.discharge import File, files_of
 from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
-from modelcheck.proof.forked import workers
-from modelcheck.proof.obligations import properties_of
-from modelcheck.proof.prove import HEADING, File, files_of, statement_of
+from modelcheck.proof.forked import forked, workers
+from modelcheck.proof.obligations import Obligation, Uses, properties_of
+from modelcheck.proof.prove import HEADING, statement_of
 from modelcheck.proof.scope import ANY, described, setting_of
 from modelcheck.proof.setting import Setting, Unprovable
-from modelcheck.proof.solvers import cvc5_answer, cvc5_version
+from modelcheck.proof.solvers import UNSAT, cvc5_answers, cvc5_proofs, cvc5_version
 from modelcheck.report import described_faults_of, described_network
 from spec.check import check
 from spec.diagnostics import SpecError
@@ -29,6 +31,17 @@ class NoCertificate(Exception):
     """The folder holds no certificate that can be read."""
 
 
+@dataclass
+class Counted:
+    """How much was checked; `seconds` are those of the solver and of checking refutations, by the clock."""
+
+    obligations: int = 0
+    goals: int = 0
+    refutations: int = 0
+    solver_seconds: float = 0.0
+    refutation_seconds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Rechecked:
     """`wrong` are the reasons not to believe it; `open` what the solver could not decide; `checked` how much was."""
@@ -38,8 +51,7 @@ class Rechecked:
     proved: tuple[str, ...]
     assumptions: str
     solver: str
-    obligations: int
-    refutations: int
+    counted: Counted
     wrong: tuple[str, ...]
     open: tuple[str, ...]
 
@@ -63,8 +75,13 @@ class _Claimed:
 Tell = Callable[[str], None]
 
 
-def recheck(folder: Path, spec: Protocol | None, seconds: float, processes: int, tell: Tell) -> Rechecked:
-    """Raises NoCertificate, OSError, NoSolver. With `spec`, the certificate has to be about that one."""
+def recheck(
+    folder: Path, spec: Protocol | None, seconds: float, processes: int, tell: Tell, proofs: Path | None = None
+) -> Rechecked:
+    """With `spec`, the certificate has to be about that one; with `proofs`, cvc5's own proofs are written into that
+    folder. Raises NoCertificate, OSError, NoSolver, FileExistsError."""
+    if proofs is not None and proofs.exists() and any(proofs.iterdir()):
+        raise FileExistsError(f"{proofs} holds other files; name a new folder")
     claimed = _manifest(folder)
     solver = cvc5_version()
     wrong = list(_files(folder, claimed))
@@ -75,12 +92,12 @@ def recheck(folder: Path, spec: Protocol | None, seconds: float, processes: int,
     except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         wrong.append("report.md cannot be compared with the manifest")
     still: list[str] = []
-    counted = [0, 0]
+    counted = Counted()
     original, whole = _specs(folder, wrong)
     if original is not None and whole is not None:
         wrong += _about(claimed, original, whole, spec)
         for size in claimed.sizes:
-            _size(folder, claimed, size, whole, (wrong, still), counted, seconds, processes, tell)
+            _size(folder, claimed, size, whole, (wrong, still), counted, seconds, processes, tell, proofs)
     proved: tuple[str, ...] = ()
     assumptions = f"network: {described_network(claimed.network)}; faults: {described_faults_of(claimed.faults)}"
     if whole is not None:
@@ -99,8 +116,7 @@ def recheck(folder: Path, spec: Protocol | None, seconds: float, processes: int,
         proved,
         assumptions,
         solver,
-        counted[0],
-        counted[1],
+        counted,
         tuple(wrong),
         tuple(still),
     )
@@ -118,7 +134,7 @@ def _manifest(folder: Path) -> _Claimed:
         faults = tuple(Fault(FaultKind(fault["kind"]), fault["up_to"]) for fault in whole["faults"])
         sizes = tuple(dict(size) for size in whole["sizes"])
         for size in sizes:
-            _ = [str(one["name"]) for one in size["obligations"]], size["size"], size["description"], size["split"]
+            _ = size["size"], size["description"], _uses(size)
             _ = dict(size["refuted_propositionally"]), dict(size["not_propositional"])
             if size["size"] != ANY:
                 int(size["size"])
@@ -214,18 +230,19 @@ def _size(
     size: dict[str, Any],
     whole: Protocol,
     into: tuple[list[str], list[str]],
-    counted: list[int],
+    counted: Counted,
     seconds: float,
     processes: int,
     tell: Tell,
+    proofs: Path | None,
 ) -> None:
     """Rebuilds the obligations of one size from the spec, compares them, and has them answered."""
     wrong, still = into
     name = str(size["size"])
     setting = _setting(whole, claimed, name)
-    split = frozenset(map(str, size["split"]))
+    uses = _uses(size)
     try:
-        rebuilt = files_of(setting, claimed.invariant, split)
+        rebuilt = files_of(setting, claimed.invariant, uses)
     except Unprovable as problem:
         wrong.append(f"{name}: the spec's obligations cannot be built: {problem}")
         return
@@ -233,8 +250,8 @@ def _size(
     there = {path for path in claimed.files if path.startswith(f"{name}/") and path.endswith(".smt2")}
     wrong += [f"{path}: the obligation is missing" for path in sorted(set(named) - there)]
     wrong += [f"{path} is no obligation of this spec" for path in sorted(there - set(named))]
-    listed = [str(one["name"]) for one in size["obligations"]]
-    if listed != [one.name for one in rebuilt]:
+    listed = [(str(one["name"]), tuple(str(goal["name"]) for goal in one["goals"])) for one in size["obligations"]]
+    if listed != [(one.name, one.goals) for one in rebuilt]:
         wrong.append(f"{name}: the manifest lists other obligations than the spec has")
     for path in sorted(there & set(named)):
         try:
@@ -244,76 +261,94 @@ def _size(
         if text != named[path].text:
             wrong.append(f"{path} is not the obligation that follows from the spec")
     # The texts rebuilt are what is asked: whatever the folder holds, these are the obligations.
-    answers = _answers(setting, claimed.invariant, rebuilt, split, seconds, processes)
-    for one, answer in zip(rebuilt, answers, strict=True):
-        counted[0] += 1
-        if answer == "sat":
-            wrong.append(f"{name}/{one.name}: cvc5 says that it does not hold")
-        elif answer != "unsat":
-            still.append(f"{name}/{one.name}: cvc5 says {answer}")
-    refuted = _refutations(folder, setting, claimed, size, split, wrong)
-    counted[1] += refuted
-    shown = sum(answer == "unsat" for answer in answers)
+    began = time.monotonic()
+    with workers(processes) as pool:
+        ask = _with_proofs if proofs is not None else _without_proofs
+        found = list(pool.map(ask, [one.text for one in rebuilt], [seconds] * len(rebuilt)))
+    answers = [[answer for answer, _ in said] for said in found]
+    if proofs is not None:
+        _keep(proofs / name, rebuilt, found)
+    for one, said in zip(rebuilt, answers, strict=True):
+        counted.obligations += 1
+        counted.goals += len(one.goals)
+        for goal, answer in zip(one.goals, said, strict=True):
+            if answer == "sat":
+                wrong.append(f"{name}/{one.name}: cvc5 says that {goal} does not hold")
+            elif answer != UNSAT:
+                still.append(f"{name}/{one.name}: cvc5 says {answer} of {goal}")
+    counted.solver_seconds += time.monotonic() - began
+    began = time.monotonic()
+    refuted = _refutations(folder, setting, claimed, size, uses, wrong)
+    counted.refutation_seconds += time.monotonic() - began
+    counted.refutations += refuted
+    shown = sum(all(answer == UNSAT for answer in said) for said in answers)
     more = f", {refuted} refutations checked" if refuted else ""
     tell(f"{size['description']}: {shown} of {len(answers)} obligations confirmed{more}")
 
 
-FIRST_SECONDS = 2.0
-"""So long cvc5 looks at all goals of an obligation together, before it looks at each."""
+Proved = list[tuple[str, bytes]]
+"""Of each goal of an obligation, the answer and a proof."""
 
 
-def _answers(
-    setting: Setting,
-    invariant: tuple[str, ...],
-    rebuilt: tuple[File, ...],
-    split: frozenset[str],
-    seconds: float,
-    processes: int,
-) -> list[str]:
-    """What cvc5 says of each obligation: of all its goals together, or else of each."""
-    with workers(processes) as pool:
-        first = [seconds if len(one.goals) == 1 else min(FIRST_SECONDS, seconds) for one in rebuilt]
-        answers = list(pool.map(cvc5_answer, [one.text for one in rebuilt], first))
-        hard = {one.name for one, a in zip(rebuilt, answers, strict=True) if a != "unsat" and len(one.goals) > 1}
-        apart = (
-            {
-                file.name: pool.submit(cvc5_answer, file.text, seconds)
-                for file in files_of(setting, invariant, split | frozenset(hard))
-            }
-            if hard
-            else {}
-        )
-        for index, one in enumerate(rebuilt):
-            if one.name in hard:
-                parts = [apart[f"{one.name}-{goal}"].result() for goal in one.goals]
-                answers[index] = next((part for part in parts if part != "unsat"), "unsat")
-    return answers
+def _without_proofs(text: str, seconds: float) -> Proved:
+    return [(answer, b"") for answer in cvc5_answers(text, seconds)]
+
+
+def _with_proofs(text: str, seconds: float) -> Proved:
+    return cvc5_proofs(text, seconds)
+
+
+def _keep(folder: Path, files: tuple[File, ...], found: list[Proved]) -> None:
+    """Writes the proofs of one size, a file for each goal."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for one, said in zip(files, found, strict=True):
+        for goal, (_, proof) in zip(one.goals, said, strict=True):
+            if proof:
+                (folder / f"{one.name}.{goal}.cpc").write_bytes(proof)
+
+
+def _uses(size: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The hypotheses that goals are said to need, by obligation and goal. To suppose less proves no more, so nothing
+    hangs on their being right."""
+    return {
+        str(one["name"]): {str(goal["name"]): tuple(map(str, goal["uses"])) for goal in one["goals"] if "uses" in goal}
+        for one in size["obligations"]
+    }
 
 
 def _refutations(
-    folder: Path, setting: Setting, claimed: _Claimed, size: dict[str, Any], split: frozenset[str], wrong: list[str]
+    folder: Path, setting: Setting, claimed: _Claimed, size: dict[str, Any], uses: Mapping[str, Uses], wrong: list[str]
 ) -> int:
     """Checks the propositional refutations of one size against clauses that are built anew."""
     name, done = str(size["size"]), 0
     listed: dict[str, str] = dict(size["refuted_propositionally"])
-    known = {one.name: one for one in propositional(setting, claimed.invariant, split)}
+    known = {goal: (title, one) for goal, title, one in propositional(setting, claimed.invariant, uses)}
     proofs = [path for path in claimed.files if path.startswith(f"{name}/") and path.endswith(".drup")]
     there = {path.removeprefix(f"{name}/").removesuffix(".drup") for path in proofs}
     if there != set(listed):
         wrong.append(f"{name}: the refutations are not those that the manifest lists")
     missing = set(known) - set(listed) - set(size["not_propositional"])
     wrong += [f"{name}/{one}: neither refuted propositionally nor left out with a reason" for one in sorted(missing)]
-    for obligation in sorted(set(listed)):
-        if obligation not in known:
-            wrong.append(f"{name}/{obligation}.drup refutes no obligation of this spec")
-            continue
-        try:
-            clauses, meaning = clauses_of(setting, known[obligation])
-            text = write_dimacs(clauses, (known[obligation].title, *meaning))
-            if digest(text.encode()) != listed[obligation]:
-                wrong.append(f"{name}/{obligation}: its clauses are not those that were refuted")
-            check_refutation(clauses, read_drup((folder / f"{name}/{obligation}.drup").read_text(encoding="ascii")))
-            done += 1
-        except (ProofError, Unprovable, OSError, UnicodeDecodeError) as problem:
-            wrong.append(f"{name}/{obligation}.drup is no refutation: {problem}")
+    wrong += [f"{name}/{one}.drup refutes no goal of this spec" for one in sorted(set(listed) - set(known))]
+    checked = sorted(set(listed) & set(known))
+
+    def check_one(goal: str) -> list[str]:
+        return _refutation(folder / name / f"{goal}.drup", setting, *known[goal], listed[goal])
+
+    for goal, problems in zip(checked, forked(check_one, checked), strict=True):
+        wrong += [f"{name}/{goal}{problem}" for problem in problems]
+        done += not problems
     return done
+
+
+def _refutation(path: Path, setting: Setting, title: str, goal: Obligation, expected: str) -> list[str]:
+    """What is wrong with one refutation."""
+    wrong = []
+    try:
+        clauses, meaning = clauses_of(setting, goal)
+        if digest(write_dimacs(clauses, (title, *meaning)).encode()) != expected:
+            wrong.append(": its clauses are not those that were refuted")
+        check_refutation(clauses, read_drup(path.read_text(encoding="ascii")))
+    except (ProofError, Unprovable, OSError, UnicodeDecodeError) as problem:
+        wrong.append(f".drup is no refutation: {problem}")
+    return wrong

@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from modelcheck.proof.drup import Clause, ProofError, ProofStep, read_drup
-from modelcheck.proof.solvers import solved
+from modelcheck.proof.solvers import NoSolver, solved
 from modelcheck.proof.trim import trim
-
-
-class NoSatSolver(Exception):
-    """The solver is not installed."""
 
 
 def refute(clauses: Iterable[Clause]) -> tuple[ProofStep, ...] | None:
     """A refutation that the checker accepts, or None if the clauses have a model.
 
-    Raises NoSatSolver, and ProofError if the solver finds no model and its proof does not bear that out."""
+    Raises NoSolver, and ProofError if the solver finds no model and its proof does not bear that out."""
     try:
         from pysat.solvers import Solver
     except ImportError as problem:
-        raise NoSatSolver("there is no SAT solver: pip install python-sat") from problem
+        raise NoSolver("python-sat") from problem
     formula = tuple(clauses)
     names = sorted({abs(literal) for clause in formula for literal in clause})
     if names[:1] == [0]:

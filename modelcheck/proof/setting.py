@@ -138,13 +138,14 @@ def default(of: Type) -> Term:
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """`sizes` has an entry for each kind, in order: how many processes, or None for any number. `initial` kinds of
-    process are those of the protocol."""
+    """`sizes` has an entry for each kind, in order: how many processes, or None for any number. `quantified` is whether
+    quantifiers over few values, such as a fixed number of processes, stay quantifiers, or are spelled out."""
 
     protocol: Protocol
     sizes: tuple[int | None, ...]
     network: Network
     faults: tuple[Fault, ...]
+    quantified: bool = False
 
     @property
     def any_number(self) -> bool:
@@ -275,13 +276,13 @@ class Setting:
     # Quantifiers over processes
 
     def every(self, kind: str, body: Callable[[Term], Term], name: str = "p") -> Term:
-        if kind in self.processes:
+        if kind in self.processes and not self.quantified:
             return conjunction(body(process) for process in self.processes[kind])
         bound = fresh(name, process_sort(kind))
         return for_all((bound,), body(bound))
 
     def some(self, kind: str, body: Callable[[Term], Term], name: str = "p") -> Term:
-        if kind in self.processes:
+        if kind in self.processes and not self.quantified:
             return disjunction(body(process) for process in self.processes[kind])
         bound = fresh(name, process_sort(kind))
         return there_is((bound,), body(bound))

@@ -7,15 +7,13 @@ begin with `?`, after the spec's own names where it has any.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from modelcheck.evaluate import kind_of
 from modelcheck.proof.logic import BOOL, NUMBER, NUMERIC, Term, subterms
 from modelcheck.proof.quorums import minimal_quorums
-from modelcheck.proof.setting import Setting, Unprovable, enum_sort, process_sort, quorum_sort
-from spec.lint import nodes
-from spec.protocol import Constant
-from spec.types import EnumType, SetType
+from modelcheck.proof.setting import Setting, Unprovable, process_sort, quorum_sort
+from spec.types import SetType
 
 WIDTH = 110
 
@@ -34,9 +32,10 @@ class Printer:
         self.setting = setting
         self.abstract = setting.any_number
 
-    def expression(self, term: Term) -> Text:
-        names: dict[Term, str] = {}
-        used: set[str] = set()
+    def expression(self, term: Term, parameters: Mapping[Term, str] | None = None) -> Text:
+        """A term; `parameters` are variables that are named already."""
+        names: dict[Term, str] = dict(parameters or {})
+        used = set(names.values())
         known: dict[Term, Text] = {}
 
         def name_of(bound: Term) -> str:
@@ -77,11 +76,11 @@ class Printer:
                 binders: list[Text] = [[name_of(v), sort_text(self.setting, v.sort)] for v in bound]
                 return [part.operator, binders, of(body)]
             case "<=" if self.abstract:
-                return [f"{part.arguments[0].sort}.at-most", *map(of, part.arguments)]
+                return [f"{part.arguments[0].sort}/at-most", *map(of, part.arguments)]
             case "+" if self.abstract and part.arguments[1].operator == "number" and part.arguments[1].value > 0:
                 text = of(part.arguments[0])
                 for _ in range(part.arguments[1].value):
-                    text = [f"{part.sort}.successor", text]
+                    text = [f"{part.sort}/successor", text]
                 return text  # type: ignore[no-any-return]
             case "+" | "-" | "*" if self.abstract:
                 raise Unprovable(f"`{part.operator}` that is more than adding a constant, for any number of processes")
@@ -92,7 +91,7 @@ class Printer:
         if self.abstract:
             if part.value < 0:  # a total order with a least element has none
                 raise Unprovable(f"the negative number {part.value}, for any number of processes")
-            return f"{part.sort}.{part.value}"
+            return f"{part.sort}/{part.value}"
         return str(part.value) if part.value >= 0 else ["-", str(-part.value)]
 
 
@@ -129,13 +128,6 @@ def declarations(setting: Setting, literals: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def enums(setting: Setting) -> tuple[EnumType, ...]:
-    """All enumerations that stand in a protocol."""
-    found = {part for part in nodes(setting.protocol) if isinstance(part, EnumType)}
-    found |= {p.type for p in nodes(setting.protocol) if isinstance(p, Constant) and isinstance(p.type, EnumType)}
-    return tuple(sorted(found, key=enum_sort))
-
-
 def _sorts(setting: Setting) -> Iterator[str]:
     yield "; processes and enumerations"
     for kind, size in setting.size.items():
@@ -144,16 +136,16 @@ def _sorts(setting: Setting) -> Iterator[str]:
         else:
             constants: list[Text] = [[process.name] for process in setting.processes[kind]]
             yield written(["declare-datatypes", [[process_sort(kind), "0"]], [constants]])
-    for of in enums(setting):
-        values: list[Text] = [[f"value/{value}"] for value in of.values]
-        yield written(["declare-datatypes", [[enum_sort(of), "0"]], [values]])
+    for sort, of in setting.enumerations.items():
+        values: list[Text] = [[value.name] for value in of]
+        yield written(["declare-datatypes", [[sort, "0"]], [values]])
 
 
 def _numbers(setting: Setting, literals: int) -> Iterator[str]:
     if not setting.any_number:
         return
     for sort in NUMERIC if setting.has_positions else (NUMBER,):
-        order, successor = f"{sort}.at-most", f"{sort}.successor"
+        order, successor = f"{sort}/at-most", f"{sort}/successor"
         yield f"\n; {sort}s: a total order with a least element and a successor"
         yield f"(declare-sort {sort} 0)"
         yield f"(declare-fun {order} ({sort} {sort}) Bool)"
@@ -161,10 +153,10 @@ def _numbers(setting: Setting, literals: int) -> Iterator[str]:
         yield from _total_order(sort, order)
         yield f"(assert (forall ((?a {sort})) (not ({order} ({successor} ?a) ?a))))"
         yield f"(assert (forall ((?a {sort}) (?b {sort})) (or ({order} ?b ?a) ({order} ({successor} ?a) ?b))))"
-        yield f"(declare-fun {sort}.0 () {sort})"
-        yield f"(assert (forall ((?a {sort})) ({order} {sort}.0 ?a)))"
+        yield f"(declare-fun {sort}/0 () {sort})"
+        yield f"(assert (forall ((?a {sort})) ({order} {sort}/0 ?a)))"
         for value in range(1, literals + 1):
-            yield f"(define-fun {sort}.{value} () {sort} ({successor} {sort}.{value - 1}))"
+            yield f"(define-fun {sort}/{value} () {sort} ({successor} {sort}/{value - 1}))"
 
 
 def _total_order(sort: str, relation: str) -> Iterator[str]:

@@ -44,16 +44,45 @@ def z3_version() -> str:
     return f"z3 {z3.get_version_string()}"
 
 
-def z3_answer(text: str, seconds: float) -> str:
-    """What Z3 makes of an SMT-LIB file: `unsat`, `sat`, `unknown`, or what is wrong with it. Raises NoSolver."""
+UNSAT = "unsat"
+ANSWERS = (UNSAT, "sat", "unknown", "timeout")
+
+Said = tuple[str, tuple[str, ...]]
+"""What a solver says of one question: `unsat`, `sat`, `unknown`, or what is wrong with it; and, where it was asked for
+that, the names of the assertions that it used."""
+
+
+def z3_answers(text: str, seconds: float) -> list[Said]:
+    """What Z3 makes of each question of an SMT-LIB file, within so many seconds for each. Raises NoSolver."""
     try:
         import z3
     except ImportError as missing:
         raise NoSolver("z3-solver") from missing
     context = z3.Context()
-    limited = f"(set-option :timeout {int(seconds * 1000)})\n{text}"
-    answer: str = z3.Z3_eval_smtlib2_string(context.ref(), limited)
-    return answer.strip()
+    limited = f"(set-option :timeout {max(int(seconds * 1000), 1)})\n{text}"
+    try:
+        said = z3.Z3_eval_smtlib2_string(context.ref(), limited)
+    except z3.Z3Exception as problem:  # it is raised, too, where a core is asked for and there is none
+        said = problem.value.decode() if isinstance(problem.value, bytes) else str(problem.value)
+    found: list[Said] = []
+    for line in said.splitlines():
+        if line.startswith("(error"):
+            if "unsat core" not in line:  # whatever else it says, something was not understood
+                return [(line, ())]
+        elif line.startswith("("):
+            answer, _ = found.pop()
+            found.append((answer, tuple(line.strip("()").split())))
+        elif line in ANSWERS:
+            found.append((line, ()))
+        elif line:
+            return [(line, ())]
+    return found
+
+
+def z3_answer(text: str, seconds: float) -> str:
+    """What Z3 makes of the only question of a file. Raises NoSolver."""
+    ((answer, _),) = z3_answers(text, seconds)
+    return answer
 
 
 def cvc5_version() -> str:
@@ -66,24 +95,56 @@ def cvc5_version() -> str:
 
 
 CVC5_WAYS: tuple[tuple[float, dict[str, str]], ...] = (
-    (0.6, {"mbqi": "true"}),
-    (0.2, {"finite-model-find": "true"}),
-    (0.2, {"enum-inst": "true", "cegqi": "false"}),
+    (0.1, {}),
+    (0.3, {"enum-inst": "true", "e-matching": "false"}),
+    (0.3, {"finite-model-find": "true"}),
+    (0.3, {"mbqi": "true"}),
 )
-"""The options with which cvc5 tries a file, until one of them answers; and the share of the time that each has."""
+"""The options with which cvc5 tries each question of a file, until one of them answers; and the share of the time that
+each has."""
 
 
-def cvc5_answer(text: str, seconds: float) -> str:
-    """What cvc5 makes of an SMT-LIB file; see `z3_answer`. Raises NoSolver."""
-    answer = "unknown"
+def cvc5_answers(text: str, seconds: float) -> list[str]:
+    """What cvc5 makes of each question of an SMT-LIB file; see `z3_answers`. Raises NoSolver."""
+    head, *questions = text.split(BEGIN)
+    answers = ["unknown"] * max(len(questions), 1)
     for share, options in CVC5_WAYS:
-        answer = _cvc5(text, options, seconds * share)
-        if not answer.startswith("unknown"):
+        still = [index for index, answer in enumerate(answers) if answer.startswith("unknown")]
+        if not still:
             break
-    return answer
+        asked = head + "".join(BEGIN + questions[index] for index in still) if questions else text
+        said, _ = _cvc5(asked, {"incremental": "true", **options}, seconds * share)
+        if len(said) != len(still):
+            return [next((one for one in said if one.startswith("error")), "error: no answer")] * len(answers)
+        for index, answer in zip(still, said, strict=True):
+            answers[index] = answer
+    return answers
 
 
-def _cvc5(text: str, options: dict[str, str], seconds: float) -> str:
+def cvc5_proofs(text: str, seconds: float) -> list[tuple[str, bytes]]:
+    """As `cvc5_answers`, with cvc5's own proof (in its CPC format) where the answer is `unsat`. Each question is asked
+    anew, as cvc5 keeps proofs of the last one only. Raises NoSolver."""
+    head, *questions = text.split(BEGIN)
+    found = []
+    for question in questions or [""]:
+        answer, proof = "unknown", b""
+        for share, options in CVC5_WAYS:
+            asked = head + question.replace(END, "")
+            said, proof = _cvc5(asked, {"produce-proofs": "true", **options}, seconds * share)
+            answer = said[0] if said else "error: no answer"
+            if not answer.startswith("unknown"):
+                break
+        found.append((answer, proof))
+    return found
+
+
+END = "(pop 1)"
+BEGIN = "(push 1)"
+"""What a question of a file begins with that has several."""
+
+
+def _cvc5(text: str, options: dict[str, str], seconds: float) -> tuple[list[str], bytes]:
+    """The answers; and a proof of the last one, where proofs are asked for and it is `unsat`."""
     try:
         import cvc5
     except ImportError as missing:
@@ -95,12 +156,16 @@ def _cvc5(text: str, options: dict[str, str], seconds: float) -> str:
     parser = cvc5.InputParser(solver)
     parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "obligation")
     symbols = parser.getSymbolManager()
-    answers = []
+    answers: list[str] = []
     try:
         while not (command := parser.nextCommand()).isNull():
-            said = str(command.invoke(solver, symbols)).strip()
-            if said:
-                answers.append(said)
+            answers += str(command.invoke(solver, symbols)).split("\n")
     except RuntimeError as problem:
-        return f"error: {problem}"
-    return "\n".join(answers)
+        answers.append(f"error: {problem}")
+    answers = [answer for answer in answers if answer]
+    if "produce-proofs" not in options or answers[-1:] != [UNSAT]:
+        return answers, b""
+    try:
+        return answers, solver.proofToString(solver.getProof()[0], cvc5.ProofFormat.CPC)
+    except RuntimeError as problem:
+        return [f"error: {problem}"], b""

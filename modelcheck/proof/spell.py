@@ -32,8 +32,7 @@ from modelcheck.proof.logic import (
     truth,
 )
 from modelcheck.proof.quorums import minimal_quorums
-from modelcheck.proof.setting import Setting, enum_sort
-from modelcheck.proof.smtlib import enums
+from modelcheck.proof.setting import Setting
 from modelcheck.proof.steps import AFTER
 
 BEFORE, LATER = "@b", "@a"
@@ -73,7 +72,7 @@ class Speller:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.values = {enum_sort(of): tuple(f"value/{value}" for value in of.values) for of in enums(setting)}
+        self.values = {sort: tuple(value.name for value in of) for sort, of in setting.enumerations.items()}
         self._known: dict[Term, Term] = {}
 
     def finite(self, sort: str) -> tuple[Term, ...] | None:

@@ -50,7 +50,7 @@ from spec.protocol import (
 )
 from spec.types import OptionType, ProcessType, Type
 
-AFTER = "after/"
+AFTER = "next/"
 """Before the name of a symbol that a step changes: what it is after the step."""
 
 
@@ -92,7 +92,7 @@ class Unit:
         return view
 
     def after_named(self, setting: Setting) -> View:
-        """The state after the step, the changed symbols by name (`after/node.term`)."""
+        """The state after the step, the changed symbols by name (`next/node.term`)."""
 
         def view(symbol: str, arguments: tuple[Term, ...]) -> Term:
             of = setting.symbols[symbol].result

@@ -13,13 +13,10 @@ from modelcheck.proof.logic import BOOL, NUMERIC
 if TYPE_CHECKING:
     import z3
 
-MISSING = "Z3 is not installed: pip install 'oneleader[prove]'"
+from modelcheck.proof.solvers import z3_version
+
 TUNED = {"smt.arith.solver": 2, "smt.phase_selection": 0}
 """Of what was tried the quickest on Raft's election, by a factor of four: numbers are only compared and counted up."""
-
-
-class NoSolver(Exception):
-    """The solver is not there; the message says how to get it."""
 
 
 class Reply(Enum):
@@ -30,20 +27,11 @@ class Reply(Enum):
     INTERRUPTED = "interrupted"
 
 
-def solver_version() -> str:
-    """`Z3 4.13.0`. Raises NoSolver."""
-    try:
-        import z3
-    except ImportError:
-        raise NoSolver(MISSING) from None
-    return f"Z3 {z3.get_version_string()}"
-
-
 class Session:
     """A solver that assertions are added to. `deadline` is on the monotonic clock; None for no limit."""
 
     def __init__(self, deadline: float | None = None) -> None:
-        solver_version()
+        z3_version()
         import z3
 
         self._context = z3.Context()

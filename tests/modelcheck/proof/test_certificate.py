@@ -95,9 +95,19 @@ def test_a_true_certificate_is_confirmed(certificate: Path, protocol: Protocol) 
     found = rechecked(certificate, protocol, 20.0)
     assert found.holds, (found.wrong, found.open)
     assert found.proved == ("3 nodes", "any number of nodes")
-    assert found.obligations > 10
-    assert found.refutations > 5
+    assert found.counted.obligations > 10
+    assert found.counted.refutations > 5
     assert "NOT" not in found.assumptions
+
+
+def test_cvc5_gives_its_own_proof_of_every_goal(certificate: Path, tmp_path: Path) -> None:
+    found = recheck(certificate, None, 20.0, 2, _silent, tmp_path / "proofs")
+    assert found.holds, (found.wrong, found.open)
+    proofs = [path.read_text() for path in (tmp_path / "proofs").rglob("*.cpc")]
+    assert len(proofs) == found.counted.goals
+    assert all("(step " in proof or "(assume " in proof for proof in proofs)
+    with pytest.raises(FileExistsError):
+        recheck(certificate, None, 1.0, 2, _silent, tmp_path / "proofs")
 
 
 @pytest.mark.parametrize("name", ["spec.elect", "proof.elect", "report.md", "3/initial.smt2", "any/step-01.smt2"])
@@ -131,6 +141,29 @@ def test_an_obligation_that_was_made_easy_is_found(certificate: Path) -> None:
     path.write_text(path.read_text().replace("(check-sat)", "(assert false)\n(check-sat)"))
     changed(certificate, lambda _: None)
     assert any("is not the obligation that follows from the spec" in one for one in rechecked(certificate).wrong)
+
+
+def test_a_goal_that_was_dropped_is_found(certificate: Path) -> None:
+    def drop(manifest: dict[str, Any]) -> None:
+        size = next(size for size in manifest["sizes"] if size["size"] == "3")
+        next(one for one in size["obligations"] if one["name"] == "step-02")["goals"].pop()
+
+    changed(certificate, drop)
+    assert any("lists other obligations than the spec has" in one for one in rechecked(certificate).wrong)
+
+
+def test_hypotheses_that_are_not_enough_are_found(certificate: Path) -> None:
+    def drop(manifest: dict[str, Any]) -> None:
+        for size in manifest["sizes"]:
+            for one in size["obligations"]:
+                for goal in one["goals"]:
+                    if goal["name"] == "leading" and "uses" in goal:
+                        goal["uses"] = ["nothing_of_this_name"]
+
+    changed(certificate, drop)
+    found = rechecked(certificate)
+    assert any("leading does not hold" in one for one in found.wrong), "even of the texts that it asks for"
+    assert any("is not the obligation that follows from the spec" in one for one in found.wrong)
 
 
 def test_a_clause_left_out_of_the_invariant_is_found(certificate: Path) -> None:
@@ -177,12 +210,13 @@ def test_a_refutation_that_is_none_is_found(certificate: Path) -> None:
 
 
 def test_a_refutation_that_was_dropped_is_found(certificate: Path) -> None:
-    (certificate / "3" / "step-01.drup").unlink()
-    changed(certificate, lambda manifest: manifest["sizes"][0]["refuted_propositionally"].pop("step-01"))
+    path = min((certificate / "3").glob("step-02.*.drup"))
+    path.unlink()
+    changed(certificate, lambda manifest: manifest["sizes"][0]["refuted_propositionally"].pop(path.stem))
     assert any("neither refuted propositionally nor left out" in one for one in rechecked(certificate).wrong)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"format": "oneleader-proof", "version": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"format": "oneleader-proof", "version": 2}'])
 def test_what_is_no_certificate_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(NoCertificate):
