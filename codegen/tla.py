@@ -6,6 +6,9 @@ as one written by hand. A bound is a condition on the next state. A failed asser
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from codegen.inline import called
 from codegen.instance import (
     InexpressibleError,
@@ -14,7 +17,6 @@ from codegen.instance import (
     broadcast_only,
     place,
     properties,
-    quorum_name,
     starts,
 )
 from codegen.ranges import ranges
@@ -25,26 +27,28 @@ from codegen.tla_actions import (
     deliveries,
     effects_of,
     own_steps,
-    set_of_values,
 )
 from codegen.tla_effects import Effects, needed_lets, nothing
-from codegen.tla_expressions import (
-    KEYWORDS,
-    Place,
-    Text,
-    TlaNames,
-    all_of,
-    binary,
-    implies,
-    text,
-)
+from codegen.tla_expressions import KEYWORDS, Place, Text, TlaNames, all_of, text
 from codegen.tla_faults import faults, initial_text, start
-from spec.lint import reads_of_step
-from spec.protocol import Apply, FaultKind, ProcessKind, Property, PropertyKind
-from spec.types import BOOL, SetType
+from codegen.tla_properties import Stated, stated, steps, type_ok, witnesses
+from spec.protocol import FaultKind, ProcessKind, PropertyKind
 
 NOT_EXPORTED = (PropertyKind.RECOVERS, PropertyKind.LEADS_TO)
 BANNER = 78
+
+
+@dataclass(frozen=True)
+class Export:
+    """The parts of a module: what it does (all from its operators to `Next`), what is to hold in every state and of
+    every step, what needs a witness, and the symmetry that TLC is told of, if it is."""
+
+    module: TlaModule
+    behaviour: list[str]
+    stated: list[Stated]
+    steps: list[tuple[str, str]]
+    witnesses: list[tuple[str, str]]
+    symmetry: str
 
 
 def tla(instance: Instance, symmetry: bool = False) -> tuple[str, str]:
@@ -53,13 +57,28 @@ def tla(instance: Instance, symmetry: bool = False) -> tuple[str, str]:
 
     Raises InexpressibleError for what cannot be written so.
     """
+    export = exported(instance, instance.protocol.name, symmetry)
+    own = [one.definition for one in export.stated if one.declared is not None]
+    standard = [one.definition for one in export.stated if one.declared is None]
+    others = [definition for _, definition in (*export.steps, *export.witnesses)]
+    checks = [type_ok(export.module), *own, *others, *standard]
+    text_of = module_text(instance.protocol.name, [header(export.module), *export.behaviour, *checks, export.symmetry])
+    return text_of, _configuration(export)
+
+
+def exported(
+    instance: Instance, name: str, symmetry: bool, declared: Callable[[TlaModule], None] = lambda module: None
+) -> Export:
+    """The parts of an export whose module has a name. `declared` is called once it is known what things are called,
+    before anything is written. Raises InexpressibleError for what cannot be written."""
     for kind, many in zip(instance.protocol.kinds, instance.sizes, strict=True):
         if many < 1:
             source = instance.protocol.source
             raise InexpressibleError(source, f"`{kind.name}`", "there is no process of this kind", kind.span)
-    known = _names(instance)
+    known = _names(instance, name)
     module = TlaModule(known, ranges(instance))
     _declare(module)
+    declared(module)
     helpers = _definitions(module)
     for message in instance.protocol.messages:
         deliveries(module, message)
@@ -67,27 +86,34 @@ def tla(instance: Instance, symmetry: bool = False) -> tuple[str, str]:
         own_steps(module, kind)
     faults(module)
     init, next_step = _init(module), _next(module)
-    invariants, steps, witnesses, checks = _properties(module)
-    symmetric = [
-        known.kinds[kind.name]
-        for kind, many in zip(instance.protocol.kinds, instance.sizes, strict=True)
-        if symmetry and not kind.ordered and many > 1
-    ]
-    parts = [_header(module), _operators(module), *helpers, init, *module.definitions, next_step, *checks]
-    if symmetric:
-        parts.append("Symmetry == " + " \\cup ".join(f"Permutations({kind})" for kind in symmetric) + "\n")
-    name = module.known.instance.protocol.name
+    behaviour = [_operators(module), *helpers, init, *module.definitions, next_step]
+    return Export(module, behaviour, stated(module), steps(module), witnesses(module), _symmetry(module, symmetry))
+
+
+def module_text(name: str, parts: list[str]) -> str:
+    """A whole module of some parts."""
     title = f" MODULE {name} "
-    text_of = f"{title:-^{BANNER}}\n" + "\n".join(part for part in parts if part) + "=" * BANNER + "\n"
-    return text_of, _configuration(module, invariants, steps, witnesses, bool(symmetric))
+    return f"{title:-^{BANNER}}\n" + "\n".join(part for part in parts if part) + "=" * BANNER + "\n"
+
+
+def _symmetry(module: TlaModule, wanted: bool) -> str:
+    instance = module.instance
+    symmetric = [
+        module.known.kinds[kind.name]
+        for kind, many in zip(instance.protocol.kinds, instance.sizes, strict=True)
+        if wanted and not kind.ordered and many > 1
+    ]
+    if not symmetric:
+        return ""
+    return "Symmetry == " + " \\cup ".join(f"Permutations({kind})" for kind in symmetric) + "\n"
 
 
 # Names and variables -------------------------------------------------------------------------------------------------
 
 
-def _names(instance: Instance) -> TlaNames:
+def _names(instance: Instance, name: str) -> TlaNames:
     protocol = instance.protocol
-    names = Names([*KEYWORDS.split(), protocol.name])
+    names = Names([*KEYWORDS.split(), name])
     known = TlaNames(instance, names)
     base = 0
     for kind, many in zip(protocol.kinds, instance.sizes, strict=True):
@@ -183,12 +209,13 @@ def _leading(module: TlaModule) -> list[str]:
     known.definitions["leads"] = known.names.new("Leads")
     known.definitions["token of"] = known.names.new("Token")
     leads_name, token = known.definitions["leads"], known.definitions["token of"]
+    leaders_type = f"\\* @type: () => {known.types[module.led]};\n" if known.types else ""
     return [
         f"""{comment(module, [leader.span])}{leads_name}(self) == {leads.text}
 {token}(self) == {text(leader.token, inside).text}
 
 \\* Who leads with which token in this state; `{module.led}` keeps all that ever were.
-Leaders == {{<<l, {token}(l)>> : l \\in {{k \\in {kind} : {leads_name}(k)}}}}
+{leaders_type}Leaders == {{<<l, {token}(l)>> : l \\in {{k \\in {kind} : {leads_name}(k)}}}}
 Remember == {module.led}' = {module.led} \\cup Leaders'
 """
     ]
@@ -285,11 +312,18 @@ def _next(module: TlaModule) -> str:
     return (
         "Next ==\n"
         + "\n".join(lines)
-        + "\n\nvars == <<"
+        + "\n\n"
+        + _type_of_vars(module)
+        + "vars == <<"
         + ", ".join(module.variables)
         + ">>\n"
         + ("Spec == Init /\\ [][Next]_vars\n")
     )
+
+
+def _type_of_vars(module: TlaModule) -> str:
+    types = module.known.types
+    return f"\\* @type: <<{', '.join(types[variable] for variable in module.variables)}>>;\n" if types else ""
 
 
 def _from_links(module: TlaModule, link: str, sender: str, receiver: str, calls: list[str]) -> Lines:
@@ -319,107 +353,11 @@ def _from_links(module: TlaModule, link: str, sender: str, receiver: str, calls:
     return lines
 
 
-# Properties ----------------------------------------------------------------------------------------------------------
-
-
-def _properties(module: TlaModule) -> tuple[list[str], list[str], list[str], list[str]]:
-    """The names of invariants, of step properties and of what must never be for want of a witness; and the texts."""
-    known, protocol = module.known, module.instance.protocol
-    invariants, steps, witnesses, texts = ["TypeOK"], [], [], [_type_ok(module)]
-    for prop in properties(protocol, PropertyKind.SAFETY, PropertyKind.INVARIANT):
-        invariants.append(known.names.new(prop.name))
-        texts.append(f"{comment(module, [prop.span])}{invariants[-1]} == {_about(prop, module)}\n")
-    for prop in properties(protocol, PropertyKind.STEP):
-        steps.append(known.names.new(prop.name))
-        reads = ", ".join(_state_variables(module, sorted(reads_of_step(protocol, prop))))
-        texts.append(f"{comment(module, [prop.span])}{steps[-1]} == [][{_about(prop, module)}]_<<{reads}>>\n")
-    for prop in properties(protocol, PropertyKind.REACHABLE):
-        witnesses.append(known.names.new(f"never_{prop.name}"))
-        texts.append(
-            f"{comment(module, [prop.span])}\\* As an invariant it is violated: the trace is the witness.\n"
-            f"{witnesses[-1]} == ~({_about(prop, module)})\n"
-        )
-    for name, said, formula in _standard(module):
-        invariants.append(known.names.new(name))
-        texts.append(f"\\* {said}\n{invariants[-1]} ==\n  {formula}\n")
-    return invariants, steps, witnesses, texts
-
-
-def _state_variables(module: TlaModule, places: list[tuple[str, str]]) -> Lines:
-    """The variables of the state that hold some variables, timers or ups of the protocol."""
-    known = module.known
-    found = [known.variables.get(where) or known.armed.get(where) or known.up.get(where[0]) for where in places]
-    return [variable for variable in found if variable is not None]
-
-
-def _about(prop: Property, module: TlaModule) -> str:
-    known = module.known
-    me = None if prop.about is None else Text("self")
-    body = text(prop.expression, Place(known, me, {}, known.names.within())).text
-    if prop.about is None:
-        return body
-    every = "\\E" if prop.kind is PropertyKind.REACHABLE else "\\A"
-    return f"{every} self \\in {known.kinds[prop.about]} : {body}"
-
-
-def _type_ok(module: TlaModule) -> str:
-    known = module.known
-    parts = []
-    for kind in module.instance.protocol.kinds:
-        members = known.kinds[kind.name]
-        for variable in kind.variables:
-            of = set_of_values(variable.type, known)
-            parts.append(f"{known.variables[kind.name, variable.name]} \\in [{members} -> {of}]")
-        booleans = [known.armed[kind.name, timer.name] for timer in kind.timers]
-        booleans += [known.up[kind.name]] if kind.name in known.up else []
-        parts += [f"{name} \\in [{members} -> BOOLEAN]" for name in booleans]
-    return "TypeOK ==\n" + "".join(f"  /\\ {part}\n" for part in parts or ["TRUE"])
-
-
-def _standard(module: TlaModule) -> list[tuple[str, str, str]]:
-    known, protocol = module.known, module.instance.protocol
-    leader = protocol.leader
-    if leader is None:
-        return []
-    led, kind = module.led, known.kinds[leader.kind]
-    leads, token = known.definitions["leads"], known.definitions["token of"]
-    found = [
-        (
-            "one_leader_per_token",
-            "Over the whole history, no two processes have led with one token.",
-            f"\\A k, l \\in {led} : k[2] = l[2] => k[1] = l[1]",
-        ),
-        (
-            "token_never_goes_backwards",
-            "No process leads with a token lower than one it has led with before.",
-            f"\\A k \\in {kind} : {leads}(k) => \\A l \\in {led} : l[1] = k => l[2] <= {token}(k)",
-        ),
-    ]
-    if leader.elected_by is not None:
-        inside = Place(known, Text("self"), {}, known.names.within())
-        assert isinstance(leader.elected_by.type, SetType)
-        of = leader.elected_by.type.of.kind
-        quorum = quorum_name(protocol, of)
-        if quorum is None:
-            backers = text(leader.elected_by, inside).text
-            holds = binary(Text(f"2 * Cardinality({backers})"), ">", Text(f"Cardinality({known.kinds[of]})"))
-        else:
-            holds = text(Apply(quorum, None, (leader.elected_by,), BOOL), inside)
-        formula = implies(Text(f"{leads}(self)"), holds)
-        found.append(
-            (
-                "leader_holds_quorum",
-                "Whoever leads is backed by a quorum of durable votes.",
-                f"\\A self \\in {kind} : {formula.text}",
-            )
-        )
-    return found
-
-
 # The files -----------------------------------------------------------------------------------------------------------
 
 
-def _header(module: TlaModule) -> str:
+def header(module: TlaModule, *more: str) -> str:
+    """What the module is about, with more lines of comment; what it uses, constants and variables."""
     known, instance = module.known, module.instance
     protocol = instance.protocol
     lines = [f"The protocol `{protocol.name}`, made by Oneleader from {protocol.source.name}."]
@@ -430,27 +368,39 @@ def _header(module: TlaModule) -> str:
     lines.append(f"faults: {', '.join(listed) or 'none'}")
     for prop in properties(protocol, *NOT_EXPORTED):
         lines.append(f"not exported: {prop.kind.value} {prop.name} ({place(protocol.source, prop.span)})")
+    lines += more
     constants = [known.kinds[kind.name] for kind in protocol.kinds if not kind.ordered]
     constants += ["none", *known.bounds]
     modules = ["Integers", "FiniteSets", "Sequences", "TLC"]
     modules += ["Bags"] if module.links and instance.network.reordering else []
     text_of = "".join(f"\\* {line}".rstrip() + "\n" for line in lines)
-    text_of += f"EXTENDS {', '.join(modules)}\n\nCONSTANTS {', '.join(constants)}\n\n"
-    return text_of + f"VARIABLES {', '.join(module.variables)}\n"
+    text_of += f"EXTENDS {', '.join(modules)}\n\n{_declared('CONSTANTS', constants, known)}\n"
+    return text_of + _declared("VARIABLES", module.variables, known)
 
 
-def _configuration(
-    module: TlaModule, invariants: list[str], steps: list[str], witnesses: list[str], symmetric: bool
-) -> str:
+def _declared(word: str, names: list[str], known: TlaNames) -> str:
+    """The declaration of names, with the type of each where Apalache is told of types."""
+    if not known.types:
+        return f"{word} {', '.join(names)}\n"
+    each = [f"  \\* @type: {known.types.get(name, 'Int')};\n  {name}" for name in names]
+    return f"{word}\n" + ",\n".join(each) + "\n"
+
+
+def _configuration(export: Export) -> str:
+    lines = ["SPECIFICATION Spec", *constants_of(export.module)]
+    lines += ["INVARIANTS", "  TypeOK", *(f"  {one.name}" for one in export.stated)]
+    lines += ["PROPERTIES", *(f"  {name}" for name, _ in export.steps)] if export.steps else []
+    lines += ["SYMMETRY Symmetry"] if export.symmetry else []
+    lines += [f"\\* For a witness: INVARIANT {name}" for name, _ in export.witnesses]
+    return "\n".join([*lines, "CHECK_DEADLOCK FALSE"]) + "\n"
+
+
+def constants_of(module: TlaModule) -> list[str]:
+    """What a configuration says of the constants."""
     known, instance = module.known, module.instance
-    lines = ["SPECIFICATION Spec", "CONSTANTS", "  none = none"]
+    lines = ["CONSTANTS", "  none = none"]
     for kind, many in zip(instance.protocol.kinds, instance.sizes, strict=True):
         if not kind.ordered:
             members = ", ".join(known.names.new(f"{kind.name}{number + 1}") for number in range(many))
             lines.append(f"  {known.kinds[kind.name]} = {{{members}}}")
-    lines += [f"  {name} = {value}" for name, value in known.bounds.items()]
-    lines += ["INVARIANTS", *(f"  {name}" for name in invariants)]
-    lines += ["PROPERTIES", *(f"  {name}" for name in steps)] if steps else []
-    lines += ["SYMMETRY Symmetry"] if symmetric else []
-    lines += [f"\\* For a witness: INVARIANT {name}" for name in witnesses]
-    return "\n".join([*lines, "CHECK_DEADLOCK FALSE"]) + "\n"
+    return lines + [f"  {name} = {value}" for name, value in known.bounds.items()]

@@ -141,8 +141,12 @@ def define_action(module: TlaModule, action: Action, binder: str) -> None:
     inner += [[line] for line in _bounds(module, action)] if action.handled else []
     inner += [["Remember"]] if remembers else []
     if action.unless_idle:
-        others = ", ".join(variable for variable in module.variables if variable not in module.counters.values())
-        inner.append([f"<<{others}>>' # <<{others}>>"])
+        others = [variable for variable in module.variables if variable not in module.counters.values()]
+        if known.types:
+            # A tuple of things of one type could be a sequence, for Apalache.
+            inner.append(["(" + " \\/ ".join(f"{variable}' # {variable}" for variable in others) + ")"])
+        else:
+            inner.append([f"<<{', '.join(others)}>>' # <<{', '.join(others)}>>"])
     written = [Text(line) for part in inner for line in part]
     lets = needed_lets(effects.lets, written)
     parts += _under_lets(lets, inner)
@@ -400,24 +404,24 @@ def own_steps(module: TlaModule, kind: ProcessKind) -> None:
         define_action(module, action, ", ".join(binders))
 
 
-def set_of_values(of: Type, known: TlaNames) -> str:
-    """The set of a type's values."""
+def set_of_values(of: Type, known: TlaNames, naturals: str = "Nat") -> str:
+    """The set of a type's values; `naturals` are those of a `nat`."""
     match of:
         case BoolType():
             return "BOOLEAN"
         case EnumType():
             return "{" + ", ".join(f'"{value}"' for value in of.values) + "}"
         case NatType():
-            return "Nat"
+            return naturals
         case IntType(low, high):
             return f"({low} .. {high})"
         case ProcessType(kind):
             return known.kinds[kind]
         case OptionType(inner):
-            return f"({{none}} \\cup {set_of_values(inner, known)})"
+            return f"({{none}} \\cup {set_of_values(inner, known, naturals)})"
         case SetType(ProcessType(kind)):
             return f"(SUBSET {known.kinds[kind]})"
         case MapType(ProcessType(kind), inner):
-            return f"[{known.kinds[kind]} -> {set_of_values(inner, known)}]"
+            return f"[{known.kinds[kind]} -> {set_of_values(inner, known, naturals)}]"
         case _:
             return "Int"

@@ -407,6 +407,8 @@ def record(message: Message, given: list[Text], me: Text, receiver: Text | None,
         fields += [f"to |-> {receiver.text}"] if receiver is not None else []
     for what, (name, _) in zip(given, message.parameters, strict=True):
         fields.append(f"{known.fields[message.name, name]} |-> {what.text}")
+    own = {field.partition(" ")[0] for field in fields}
+    fields += [f"{name} |-> {value or me.text}" for name, value in known.padding.items() if name not in own]
     return Text(f"[{', '.join(fields)}]")
 
 

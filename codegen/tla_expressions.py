@@ -106,6 +106,11 @@ class TlaNames:
     bound_names: dict[object, str] = field(default_factory=dict)
     uses: set[str] = field(default_factory=set)
     """Operators of the export that are only defined where they are used."""
+    types: dict[str, str] = field(default_factory=dict)
+    """For Apalache, the types of the state's variables and of constants; empty where it is told of none."""
+    padding: dict[str, str] = field(default_factory=dict)
+    """For Apalache, which wants all messages to have the same fields: every field, with a value for those messages
+    that have no such field. An empty value stands for the sender."""
 
     def limit(self, what: object, wanted: str, number: int) -> Text:
         """The constant that bounds something."""

@@ -155,7 +155,7 @@ def bmc(
         str | None, typer.Option(metavar="WORDS", help="Instead of the spec's: 'crash up to 2, partition', 'none'.")
     ] = None,
     time: Annotated[float | None, typer.Option(help="At most this many seconds.", show_default="no limit")] = None,
-    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/bmc.schema.json).")] = False,
     format: Annotated[Formats, typer.Option(help="How to show a counterexample.")] = Formats.CHART,
     trace: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the counterexample, for `replay`.")] = None,
     progress: Annotated[
@@ -249,11 +249,14 @@ def export(
         Path | None, typer.Option(metavar="FOLDER", help="Where to write the files.", show_default="standard output")
     ] = None,
     symmetry: Annotated[bool, typer.Option("--symmetry", help="Declare the processes interchangeable.")] = False,
+    inductive: Annotated[
+        bool, typer.Option("--inductive", help="With TLA+: also check that the spec's invariant is inductive.")
+    ] = False,
 ) -> None:
     """Write the protocol for another model checker: TLA+ (TLC) or Murphi (rumur)."""
     from oneleader import export as command
 
-    command.export(spec, to.value, within, out, symmetry)
+    command.export(spec, to.value, within, out, symmetry, inductive)
 
 
 @app.command()
@@ -267,7 +270,7 @@ def prove(
     network: Annotated[str | None, typer.Option(metavar="WORDS", help="Instead of the spec's.")] = None,
     faults: Annotated[str | None, typer.Option(metavar="WORDS", help="Instead of the spec's.")] = None,
     time: Annotated[float, typer.Option(help="At most this many seconds for each question to the solver.")] = 10.0,
-    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/proof.schema.json).")] = False,
     invariant: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what was found there, ready to paste into the spec.")
     ] = None,
@@ -293,11 +296,12 @@ def recheck(
     with_proofs: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write cvc5's own proofs there.", show_default="none")
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/recheck.schema.json).")] = False,
 ) -> None:
     """Check a certificate anew: hashes, obligations rebuilt from the spec, cvc5, and our own refutation checker."""
     from oneleader import recheck as command
 
-    command.run(folder, spec, time, with_proofs)
+    command.run(folder, spec, time, with_proofs, json)
 
 
 def main() -> None:

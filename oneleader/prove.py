@@ -18,18 +18,18 @@ from modelcheck.engines import NoEngine
 from modelcheck.outcome import Limits
 from modelcheck.proof import bounded
 from modelcheck.proof.bounded import search
-from modelcheck.proof.certificate import faults_to_json, network_to_json, save
+from modelcheck.proof.certificate import save
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
 from modelcheck.proof.counterexample import NotDecoded, find
 from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import invariant_of, obligations, properties_of
 from modelcheck.proof.prove import Proof, Wanted, prove, statement, text_of_clauses
-from modelcheck.proof.scope import ANY, label, setting_of
+from modelcheck.proof.scope import ANY, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver
+from modelcheck.proof.verdict_json import proof_to_json
 from modelcheck.report import described_faults_of, described_network
 from modelcheck.trace import Trace
-from modelcheck.trace_json import trace_to_json
 from modelcheck.verdict import Answer
 from oneleader.console import fail, printing, problems_told, read
 from oneleader.render import show_trace
@@ -231,32 +231,6 @@ def _show_size(size: SizeProof) -> None:
 
 
 def _as_json(proof: Proof, wrong: Wrong | None, seconds: float) -> dict[str, Any]:
-    answer = "violated" if wrong is not None and wrong.is_real else "proved" if proof.proved else "unknown"
-    return {
-        "format": "oneleader-proof-verdict",
-        "version": 1,
-        "protocol": proof.original.name,
-        "spec": {"name": proof.original.source.name, "sha256": proof.original.source.sha256},
-        "answer": answer,
-        "reason": wrong.reason if wrong is not None else "",
-        "trace": trace_to_json(wrong.trace) if wrong is not None and wrong.trace is not None else None,
-        "network": network_to_json(proof.network),
-        "faults": faults_to_json(proof.faults),
-        "sizes": [
-            {
-                "size": label(size.size),
-                "description": size.description,
-                "proved": size.proved,
-                "refused": size.refused,
-                "obligations": len(size.answers),
-                "shown": sum(one.shown for one in size.answers),
-                "seconds": round(sum(one.seconds for one in size.answers), 3),
-            }
-            for size in proof.sizes
-        ],
-        "properties": list(statement(proof)),
-        "not_shown": list(proof.unproved),
-        "invariant": [one.text for one in proof.found],
-        "solver": proof.solver,
-        "seconds": round(seconds, 3),
-    }
+    if wrong is None:
+        return proof_to_json(proof, False, "", None, seconds)
+    return proof_to_json(proof, wrong.is_real, wrong.reason, wrong.trace, seconds)

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
 
 import typer
 
-from modelcheck.proof.recheck import NoCertificate, recheck
+from modelcheck.proof.recheck import NoCertificate, Rechecked, recheck
 from modelcheck.proof.solvers import NoSolver
+from modelcheck.proof.verdict_json import (
+    EXIT_STATUS,
+    HOLDS,
+    NOT_CONFIRMED,
+    WRONG,
+    recheck_answer,
+    recheck_to_json,
+)
 from oneleader.console import fail, printing, problems_told, read
 
-HOLDS, WRONG, UNKNOWN = 0, 1, 3
+UNDECIDED = 3
+_SAID = {
+    HOLDS: "the certificate holds",
+    WRONG: "the certificate does NOT hold",
+    NOT_CONFIRMED: "the certificate is not confirmed",
+}
 
 
-def run(folder: Path, spec: Path | None, seconds: float, proofs: Path | None) -> None:
-    """Checks a certificate; the first line of what is printed is the verdict."""
+def run(folder: Path, spec: Path | None, seconds: float, proofs: Path | None, as_json: bool = False) -> None:
+    """Checks a certificate; the first line of what is printed is the verdict, if it is no JSON."""
     about = read(spec) if spec is not None else None
     began = time.monotonic()
 
@@ -30,19 +44,24 @@ def run(folder: Path, spec: Path | None, seconds: float, proofs: Path | None) ->
             fail(str(problem))
         except NoSolver as problem:
             print(f"oneleader: {problem}", file=sys.stderr)
-            raise typer.Exit(UNKNOWN) from None
+            raise typer.Exit(UNDECIDED) from None
+    took = time.monotonic() - began
     with printing():
-        verdict = "the certificate holds" if found.holds else "the certificate does NOT hold"
-        if not found.wrong and found.open:
-            verdict = "the certificate is not confirmed"
-        print(f"{found.protocol}: {verdict}")
-        print(f"  spec {found.spec_sha256[:12]}; claimed for: {'; '.join(found.proved) or 'no size'}")
-        print(f"  {found.assumptions}; no bound on numbers, steps or messages")
-        counted = found.counted
-        print(f"  {counted.obligations} obligations with {counted.goals} goals, rebuilt from the spec: ", end="")
-        print(f"{found.solver}, {counted.solver_seconds:.1f} s")
-        print(f"  {counted.refutations} propositional refutations checked: {counted.refutation_seconds:.1f} s")
-        print(f"  {time.monotonic() - began:.1f} s in all")
-        for line in (*found.wrong, *found.open):
-            print(f"  - {line}")
-    raise typer.Exit(WRONG if found.wrong else UNKNOWN if found.open else HOLDS)
+        if as_json:
+            print(json.dumps(recheck_to_json(found, about, took), indent=2))
+        else:
+            _show(found, took)
+    raise typer.Exit(EXIT_STATUS[recheck_answer(found)])
+
+
+def _show(found: Rechecked, seconds: float) -> None:
+    print(f"{found.protocol}: {_SAID[recheck_answer(found)]}")
+    print(f"  spec {found.spec_sha256[:12]}; claimed for: {'; '.join(found.proved) or 'no size'}")
+    print(f"  {found.assumptions}; no bound on numbers, steps or messages")
+    counted = found.counted
+    print(f"  {counted.obligations} obligations with {counted.goals} goals, rebuilt from the spec: ", end="")
+    print(f"{found.solver}, {counted.solver_seconds:.1f} s")
+    print(f"  {counted.refutations} propositional refutations checked: {counted.refutation_seconds:.1f} s")
+    print(f"  {seconds:.1f} s in all")
+    for line in (*found.wrong, *found.open):
+        print(f"  - {line}")
