@@ -46,6 +46,10 @@ from spec.protocol import PropertyKind
 from spec.types import SetType
 
 
+IMPLIED = "implied-"
+"""Begins the names of obligations that the invariant implies a property."""
+
+
 @dataclass(frozen=True)
 class Goal:
     """One thing to be shown: a clause's or a property's name, what it says, and the formula."""
@@ -127,7 +131,7 @@ def _obligations(setting: Setting, invariant: Invariant) -> Iterator[Obligation]
         functions = _minority(setting) if claim.name == MINORITY_CANNOT_ELECT else ()
         goal = Goal(claim.name, claim.text, claim.holds(before))
         yield Obligation(
-            f"implied-{claim.name}", f"the invariant implies {claim.name}", hypotheses, None, (goal,), functions
+            f"{IMPLIED}{claim.name}", f"the invariant implies {claim.name}", hypotheses, None, (goal,), functions
         )
     for step_claim in declared_steps(setting):
         for number, unit in enumerate(every, start=1):

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from modelcheck.proof.candidates import Candidate
-from modelcheck.proof.claims import RECORDED, Claim
+from modelcheck.proof.claims import MINORITY_CANNOT_ELECT, RECORDED, Claim
 from modelcheck.proof.discharge import SizeProof, discharge
 from modelcheck.proof.infer import ALL_SIZES, Found, infer, on_any_network
-from modelcheck.proof.obligations import properties_of
+from modelcheck.proof.obligations import IMPLIED, properties_of
 from modelcheck.proof.scope import setting_of, singletons
 from modelcheck.proof.solvers import z3_version
 from modelcheck.proof.wording import Worded, worded, worded_claim
@@ -65,6 +65,11 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
     own = [p.name for p in protocol.properties if p.kind in (PropertyKind.SAFETY, PropertyKind.INVARIANT)]
     if not wanted.search:
         sizes = _sizes(protocol, own, wanted, tell)
+        inductive = [one.removeprefix(IMPLIED) for one in _open(sizes)] if _only_implied(sizes) else []
+        if inductive:  # not implied by the spec's clauses, but perhaps kept by every step together with them
+            tell(f"with {', '.join(inductive)} as a clause of the invariant")
+            own += inductive
+            sizes = _sizes(protocol, own, wanted, tell)
         return Proof(protocol, protocol, tuple(own), (), sizes, version, network, faults, _missing(sizes))
     settings = {size: setting_of(protocol, size, network, faults) for size in ALL_SIZES}
     last: Proof | None = None
@@ -85,6 +90,16 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
             break
     assert last is not None
     return last
+
+
+def _open(sizes: tuple[SizeProof, ...]) -> list[str]:
+    """The obligations that some size could not show."""
+    return list(dict.fromkeys(one.file.name for size in sizes for one in size.answers if not one.shown))
+
+
+def _only_implied(sizes: tuple[SizeProof, ...]) -> bool:
+    """Whether the spec's clauses are inductive, and only do not imply some property."""
+    return all(one.startswith(IMPLIED) and one != IMPLIED + MINORITY_CANNOT_ELECT for one in _open(sizes))
 
 
 def _missing(sizes: tuple[SizeProof, ...]) -> tuple[str, ...]:
