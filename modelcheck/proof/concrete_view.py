@@ -16,6 +16,7 @@ from modelcheck.proof.logic import (
     Term,
     choice,
     conjunction,
+    constant,
     disjunction,
     equal,
     number,
@@ -23,7 +24,18 @@ from modelcheck.proof.logic import (
     truth,
     variable,
 )
-from modelcheck.proof.setting import Setting, View, cut_symbol, default, literal, process_sort, spent_symbol
+from modelcheck.proof.quorums import minimal_quorums
+from modelcheck.proof.setting import (
+    Setting,
+    View,
+    cut_symbol,
+    default,
+    literal,
+    process_sort,
+    quorum_sort,
+    spent_symbol,
+)
+from modelcheck.proof.smtlib import quorum_kinds
 from modelcheck.properties import is_quorum
 from spec.types import EnumType, MapType, OptionType, ProcessType, SetType, Type, Value
 
@@ -273,14 +285,21 @@ def free_variables(term: Term) -> frozenset[Term]:
 
 class Evaluation:
     """What terms are where every symbol is known. Quantifiers over numbers range over those that stand in the tables:
-    all else that they speak of is neither under way nor in the history."""
+    all else that they speak of is neither under way nor in the history. `sorts` are the members of further sorts."""
 
-    def __init__(self, setting: Setting, tables: Tables, beside: Iterable[Tables] = ()) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        tables: Tables,
+        beside: Iterable[Tables] = (),
+        sorts: Mapping[str, tuple[Term, ...]] | None = None,
+    ) -> None:
         self.setting = setting
         self.tables = tables
         self.universe: dict[str, tuple[Term, ...]] = {BOOL: (FALSE, TRUE)}
         self.universe |= {process_sort(kind): everyone for kind, everyone in setting.processes.items()}
         self.universe |= setting.enumerations
+        self.universe |= sorts or {}
         for sort in NUMERIC:
             inside = {
                 part
@@ -380,3 +399,34 @@ def quorum_tables(setting: Setting) -> Tables:
         }
         for kind, everyone in setting.processes.items()
     }
+
+
+def structure(setting: Setting) -> tuple[Mapping[str, tuple[Term, ...]], Tables]:
+    """What formulas for any number of processes speak of besides a state, where there are so many as `setting` has: the
+    quorums and who is in them; of an ordered kind, the order and who is next. The sorts' members and the tables."""
+    sorts: dict[str, tuple[Term, ...]] = {}
+    tables: dict[str, dict[Place, Term]] = {}
+    for kind in quorum_kinds(setting):
+        everyone = setting.processes[kind]
+        quorums = minimal_quorums(setting, kind)
+        sorts[quorum_sort(kind)] = names = tuple(
+            constant(f"quorum.{number}", quorum_sort(kind)) for number in range(len(quorums))
+        )
+        tables[f"member/{kind}"] = {
+            (process, name): truth(index in quorum)
+            for name, quorum in zip(names, quorums, strict=True)
+            for index, process in enumerate(everyone)
+        }
+    for declared in setting.protocol.kinds:
+        kind, everyone = declared.name, setting.processes[declared.name]
+        if declared.ordered:
+            tables[f"order/{kind}"] = {
+                (one, other): truth(here <= there)
+                for here, one in enumerate(everyone)
+                for there, other in enumerate(everyone)
+            }
+            for name, offset in (("successor", 1), ("predecessor", -1)):
+                tables[f"{name}/{kind}"] = {
+                    (one,): everyone[(here + offset) % len(everyone)] for here, one in enumerate(everyone)
+                }
+    return sorts, tables

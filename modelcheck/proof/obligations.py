@@ -45,7 +45,6 @@ from modelcheck.properties import FAILURE, STANDARD_TEXTS
 from spec.protocol import PropertyKind
 from spec.types import SetType
 
-
 IMPLIED = "implied-"
 """Begins the names of obligations that the invariant implies a property."""
 

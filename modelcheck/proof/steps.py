@@ -599,10 +599,11 @@ def _recovery(setting: Setting, before: View, kind: ProcessKind) -> Unit:
 
 
 def _partition(setting: Setting, before: View, fault: Fault) -> Unit:
-    """The processes are split into two sides, not as they are split now. The very first one, where there is a first
-    one, is on the side that is not cut off."""
+    """The processes are split into two sides, not as they are split now. The very first one is on the side that is not
+    cut off; where none is the first, the same sides may not be called the other way round."""
     may, counted = _counted(setting, before, fault)
-    functions, changes, anyone, different, first = [], Changes(), [], [], TRUE
+    functions, changes, first = [], Changes(), None
+    anyone, left, different, alike = [], [], [], []
     for index, kind in enumerate(setting.protocol.kinds):
         symbol = f"chosen/{cut_symbol(kind.name)}"
         functions.append((symbol, (process_sort(kind.name),), BOOL))
@@ -615,10 +616,13 @@ def _partition(setting: Setting, before: View, fault: Fault) -> Unit:
 
         changes[cut_symbol(kind.name)] = lambda a, s=symbol: apply(s, BOOL, a[0])  # type: ignore[misc]
         anyone.append(setting.some(kind.name, chosen))
+        left.append(setting.some(kind.name, lambda p, c=chosen: negation(c(p))))  # type: ignore[misc]
+        alike.append(setting.some(kind.name, lambda p, c=chosen, d=cut: equal(c(p), d(p))))  # type: ignore[misc]
         different.append(setting.some(kind.name, lambda p, c=chosen, d=cut: negation(equal(c(p), d(p)))))  # type: ignore[misc]
         if index == 0 and kind.name in setting.processes:
             first = negation(chosen(setting.processes[kind.name][0]))
-    enabled = conjunction((may, disjunction(anyone), disjunction(different), first))
+    named = first if first is not None else conjunction((disjunction(left), disjunction(alike)))
+    enabled = conjunction((may, disjunction(anyone), disjunction(different), named))
     return _unit(
         setting,
         before,

@@ -30,7 +30,8 @@ from tests.properties.test_relation import Encoded, compared, states_of, walked
 def encoded(text: str, *sizes: int) -> Encoded:
     protocol, _ = check(Source("small.elect", text))
     sizes = sizes or (2,) * len(protocol.kinds)
-    return Encoded(Setting(protocol, sizes, protocol.network, protocol.faults), 0)
+    setting = Setting(protocol, sizes, protocol.network, protocol.faults)
+    return Encoded(setting, 0, setting)
 
 
 def agrees(found: Encoded, walks: int = 8) -> None:
