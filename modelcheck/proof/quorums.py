@@ -93,7 +93,8 @@ def _for_one_size(setting: Setting, kind: str, definition: Definition, size: int
 
 
 def _for_every_size(kind: str, definition: Definition) -> list[tuple[str, str, str]]:
-    """By counting: two sets of `a` and `b` among `n` with nobody in common have a + b <= n."""
+    """By counting: two sets of `a` and `b` among `n` with nobody in common have a + b <= n. That there is a quorum at
+    all has to be shown, too: to a solver no sort is empty, that of quorums no more than others."""
     shown = f"; quorum: {show(definition.body)}\n(set-logic ALL)\n"
     sizes = "(declare-const n Int)\n(declare-const a Int)\n(declare-const b Int)\n(assert (<= 1 n))\n"
     among = "(assert (and (<= 0 a) (<= a n) (<= 0 b) (<= b n)))\n"
@@ -101,6 +102,7 @@ def _for_every_size(kind: str, definition: Definition) -> list[tuple[str, str, s
     other = _condition(definition, {"set": "b", "kind": "n"}, kind)
     meet = f"{shown}{sizes}{among}(assert {one})\n(assert {other})\n; with nobody in both\n(assert (<= (+ a b) n))\n"
     grows = f"{shown}{sizes}{among}(assert {one})\n(assert (<= a b))\n(assert (not {other}))\n"
+    exist = f"{shown}{sizes}{among}; of all there are\n(assert (= a n))\n(assert (not {one}))\n"
     return [
         (
             f"quorums-of-{kind}-intersect",
@@ -108,6 +110,7 @@ def _for_every_size(kind: str, definition: Definition) -> list[tuple[str, str, s
             meet + "(check-sat)\n",
         ),
         (f"quorums-of-{kind}-grow", f"a set of {kind}s that holds a quorum is one", grows + "(check-sat)\n"),
+        (f"quorums-of-{kind}-exist", f"all {kind}s together are a quorum", exist + "(check-sat)\n"),
     ]
 
 

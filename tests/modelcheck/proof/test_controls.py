@@ -86,6 +86,28 @@ def test_a_quorum_that_shrinks_as_it_grows_is_refused() -> None:
     assert not three.proved
 
 
+EMPTY = """protocol empty
+
+process node:
+    x: bool = false
+
+define quorum(s: set of node): DEFINITION
+
+action a: x := true
+
+safety all_are_a_quorum: (forall n in node: n.x) implies quorum({n in node if n.x})
+"""
+
+
+@pytest.mark.parametrize("definition", ["false", "size(s) >= 2 and 2 * size(s) > size(node)", "size(s) > size(node)"])
+def test_that_there_is_a_quorum_is_not_taken_for_granted(definition: str) -> None:
+    """No sort of a solver's is empty; but of these quorums there are none, of the second among one node."""
+    for size in proof_of(EMPTY.replace("DEFINITION", definition), 1, None).sizes:
+        assert not size.proved
+        if size.size is None:
+            assert [one.answer for one in size.answers if one.file.name == "quorums-of-node-exist"] == ["sat"]
+
+
 COUNTDOWN = """protocol countdown
 
 process node:
