@@ -19,7 +19,7 @@ from modelcheck.proof.obligations import USED, Obligation, Uses, invariant_of, o
 from modelcheck.proof.quorums import quorum_files
 from modelcheck.proof.scope import described
 from modelcheck.proof.setting import Setting, Unprovable
-from modelcheck.proof.solvers import UNSAT, Said, z3_answers
+from modelcheck.proof.solvers import UNDECIDED, UNSAT, Said, alone, z3_answers
 from modelcheck.properties import QUORUMS_INTERSECT, disjoint_quorums
 
 Tell = Callable[[str], None]
@@ -124,11 +124,15 @@ class _Asked:
                 kind, one, other = apart
                 shown = [", ".join(f"{kind}{number + 1}" for number in sorted(some)) for some in (one, other)]
                 return f"two quorums have nobody in common: {{{shown[0]}}} and {{{shown[1]}}}"
-            self.files({})
+            _ = self.quorums, self.obligations
         except Unprovable as problem:
-            place = f" (line {problem.span.line})" if problem.span.line else ""
-            return f"not covered: {problem.reason}{place}"
+            return _not_covered(problem)
         return ""
+
+
+def _not_covered(problem: Unprovable) -> str:
+    place = f" (line {problem.span.line})" if problem.span.line else ""
+    return f"not covered: {problem.reason}{place}"
 
 
 def discharge(
@@ -143,7 +147,11 @@ def discharge(
     with workers(processes) as pool:
         ask = _asking(pool, seconds)
         for one in covered:
-            made = found[one.size] = _answered(ask, one, uses)
+            try:
+                made = found[one.size] = _answered(ask, one, uses)
+            except Unprovable as problem:  # of what cannot be written down
+                refusals[one.size] = _not_covered(problem)
+                continue
             for name, of in made.uses.items():
                 uses[name] = {**of, **uses[name]}
             shown = sum(answer.shown for answer in found[one.size].answers)
@@ -174,20 +182,34 @@ Open = dict[tuple[str, str], str]
 
 
 def _with_all(ask: Ask, size: _Asked, wanted: Mapping[str, Collection[str]]) -> tuple[Used, Open]:
-    """Asks of some goals of some obligations with all hypotheses."""
+    """Asks of some goals of some obligations with all hypotheses; of those that are undecided once more, alone: a
+    solver that is to be asked more questions looks less far."""
+    uses: Used = {}
+    refused: Open = {}
+
+    def heard(name: str, goals: list[str], future: Future[tuple[list[Said], float]]) -> None:
+        for goal, (answer, core) in zip(goals, _as_many(future.result()[0], len(goals)), strict=True):
+            if answer == UNSAT:
+                uses.setdefault(name, {})[goal] = tuple(one.removeprefix(USED) for one in core)
+                refused.pop((name, goal), None)
+            else:
+                refused[name, goal] = answer
+
     begun = []
     for one in size.obligations:
         if wanted.get(one.name):
             goals = [goal.name for goal in one.goals if goal.name in wanted[one.name]]
             begun.append((one.name, goals, ask(size.text(one, {}, goals, cores=True))))
-    uses: Used = {}
-    refused: Open = {}
     for name, goals, future in begun:
-        for goal, (answer, core) in zip(goals, _as_many(future.result()[0], len(goals)), strict=True):
-            if answer == UNSAT:
-                uses.setdefault(name, {})[goal] = tuple(one.removeprefix(USED) for one in core)
-            else:
-                refused[name, goal] = answer
+        heard(name, goals, future)
+    again = [
+        (one.name, [goal.name], ask(alone(size.text(one, {}, [goal.name], cores=True))))
+        for one in size.obligations
+        for goal in one.goals
+        if refused.get((one.name, goal.name)) in UNDECIDED
+    ]
+    for name, goals, future in again:
+        heard(name, goals, future)
     return uses, refused
 
 
@@ -218,20 +240,24 @@ def _round(
     ask: Ask, size: _Asked, uses: Mapping[str, Uses], refused: Open, known: Mapping[str, Answered]
 ) -> tuple[Answered, ...]:
     """All obligations with these hypotheses, but for goals that are refused and files that are known."""
-    begun: list[tuple[File, list[str], Future[tuple[list[Said], float]]]] = []
-    for file in size.quorums:
-        begun += [] if file.text in known else [(file, list(file.goals), ask(file.text))]
+    begun: list[tuple[File, list[str], Future[tuple[list[Said], float]] | None]] = [
+        (file, list(file.goals), None if file.text in known else ask(file.text)) for file in size.quorums
+    ]
     for one in size.obligations:
         file = size.file(one, uses[one.name])
         goals = [goal for goal in file.goals if (one.name, goal) not in refused]
-        begun += [] if file.text in known else [(file, goals, ask(size.text(one, uses[one.name], goals)))]
-    found = dict(known)
+        text = file.text if len(goals) == len(file.goals) else size.text(one, uses[one.name], goals)
+        begun.append((file, goals, None if file.text in known else ask(text)))
+    found = []
     for file, goals, future in begun:
+        if future is None:
+            found.append(known[file.text])
+            continue
         said, seconds = future.result()
         new = dict(zip(goals, (answer for answer, _ in _as_many(said, len(goals))), strict=True))
         answers = tuple(new.get(goal) or refused[file.name, goal] for goal in file.goals)
-        found[file.text] = Answered(file, answers, seconds)
-    return tuple(found[file.text] for file in size.files(uses))
+        found.append(Answered(file, answers, seconds))
+    return tuple(found)
 
 
 def _as_many(said: list[Said], count: int) -> Iterable[Said]:

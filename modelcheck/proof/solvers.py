@@ -45,7 +45,10 @@ def z3_version() -> str:
 
 
 UNSAT = "unsat"
-ANSWERS = (UNSAT, "sat", "unknown", "timeout")
+UNDECIDED = ("unknown", "timeout")
+ANSWERS = (UNSAT, "sat", *UNDECIDED)
+BEGIN, END = "(push 1)", "(pop 1)"
+"""What a question of a file begins and ends with that may have several."""
 
 Said = tuple[str, tuple[str, ...]]
 """What a solver says of one question: `unsat`, `sat`, `unknown`, or what is wrong with it; and, where it was asked for
@@ -138,9 +141,9 @@ def cvc5_proofs(text: str, seconds: float) -> list[tuple[str, bytes]]:
     return found
 
 
-END = "(pop 1)"
-BEGIN = "(push 1)"
-"""What a question of a file begins with that has several."""
+def alone(text: str) -> str:
+    """A file of one question, without the frame that lets others follow."""
+    return text.replace(BEGIN, "").replace(END, "")
 
 
 def _cvc5(text: str, options: dict[str, str], seconds: float) -> tuple[list[str], bytes]:

@@ -11,7 +11,7 @@ from modelcheck.proof.obligations import Invariant, Obligation, invariant_of, ob
 from modelcheck.proof.quorums import quorum_files
 from modelcheck.proof.scope import setting_of
 from modelcheck.proof.setting import Setting
-from modelcheck.proof.solvers import z3_answer
+from modelcheck.proof.solvers import alone, z3_answer
 from modelcheck.properties import QUORUMS_INTERSECT
 from spec.protocol import PropertyKind, Protocol
 
@@ -44,7 +44,7 @@ class Questions:
             return self.quorums[key]
         one = self.asked[key]
         kept = tuple(held for held in one.hypotheses if held.name not in without)
-        return text_of(self.setting, replace(one, hypotheses=kept), self.texts)
+        return alone(text_of(self.setting, replace(one, hypotheses=kept), {}, self.texts))
 
     def answer(self, key: Key, without: Collection[str] = (), seconds: float = SECONDS) -> str:
         """What Z3 says to it; where there is any number of processes, to an instance of it."""
@@ -65,7 +65,7 @@ def clauses_of(protocol: Protocol) -> tuple[str, ...]:
 
 def questions(protocol: Protocol, size: int | None, clauses: Collection[str] | None = None) -> Questions:
     """All goals, with the spec's own clauses as the invariant where no others are named. Raises Unprovable."""
-    setting = setting_of(protocol, size)
+    setting = replace(setting_of(protocol, size), quantified=True)
     invariant = invariant_of(setting, clauses_of(protocol) if clauses is None else clauses)
     asked: dict[Key, Obligation] = {}
     seen: dict[str, int] = {}
@@ -103,15 +103,15 @@ def instance_of(text: str, size: int) -> str:
         place = "(ite (<= 0 ?{0}) (* 2 ?{0}) (- (* (- 2) ?{0}) 1))"
         text = defined(
             text,
-            f"(declare-fun {sort}.at-most ({sort} {sort}) Bool)",
-            [f"(define-fun {sort}.at-most ((?a Int) (?b Int)) Bool (<= {place.format('a')} {place.format('b')}))"],
+            f"(declare-fun {sort}/at-most ({sort} {sort}) Bool)",
+            [f"(define-fun {sort}/at-most ((?a Int) (?b Int)) Bool (<= {place.format('a')} {place.format('b')}))"],
         )
         text = defined(
             text,
-            f"(declare-fun {sort}.successor ({sort}) {sort})",
-            [f"(define-fun {sort}.successor ((?a Int)) Int (ite (<= 0 ?a) (- (- ?a) 1) (- ?a)))"],
+            f"(declare-fun {sort}/successor ({sort}) {sort})",
+            [f"(define-fun {sort}/successor ((?a Int)) Int (ite (<= 0 ?a) (- (- ?a) 1) (- ?a)))"],
         )
-        text = defined(text, f"(declare-fun {sort}.0 () {sort})", [f"(define-fun {sort}.0 () Int 0)"])
+        text = defined(text, f"(declare-fun {sort}/0 () {sort})", [f"(define-fun {sort}/0 () Int 0)"])
     for kind in KIND.findall(text):
         names = [f"{kind}.{index + 1}" for index in range(size)]
         text = defined(text, f"(declare-sort process/{kind} 0)", [_values(f"process/{kind}", names)])
