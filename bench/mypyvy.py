@@ -1,4 +1,4 @@
-"""mypyvy (https://github.com/wilcoxjay/mypyvy) on its own examples, a yardstick of our proofs.
+"""mypyvy (https://github.com/wilcoxjay/mypyvy), a yardstick of our proofs.
 
 It is no package: a clone of its repository is run where it is, by the Python that runs this, with the z3 that our own
 proofs use. Where the clone is comes from `--mypyvy` or from the environment variable MYPYVY.
@@ -57,16 +57,16 @@ def _commit(folder: Path) -> str:
     return shown.stdout.strip() or "unknown"
 
 
-def run_mypyvy(mypyvy: Mypyvy, mode: str, example: str, seconds: float) -> tuple[str, Finished]:
-    """What it says of an example, and what that took. Raises PeerFailed."""
-    done = run_process([sys.executable, "src/mypyvy.py", mode, f"examples/{example}"], mypyvy.folder, seconds=seconds)
-    return answer_of(mode, example, done, seconds), done
+def run_mypyvy(mypyvy: Mypyvy, mode: str, file: str, seconds: float) -> tuple[str, Finished]:
+    """What it says of a file, by its place in the clone or anywhere, and what that took. Raises PeerFailed."""
+    done = run_process([sys.executable, "src/mypyvy.py", mode, file], mypyvy.folder, seconds=seconds)
+    return answer_of(mode, file, done, seconds), done
 
 
-def answer_of(mode: str, example: str, done: Finished, seconds: float) -> str:
+def answer_of(mode: str, file: str, done: Finished, seconds: float) -> str:
     """`proved`, or that there was no answer in the time it had. Raises PeerFailed for anything else."""
     if done.exit_status < 0 and done.wall_seconds >= seconds:
         return f"none in {seconds:g} s"
     if done.exit_status != 0 or not re.search(rf"^{re.escape(SUCCESS[mode])}$", done.output, re.MULTILINE):
-        raise PeerFailed(f"mypyvy {mode} {example}: status {done.exit_status}\n{done.output[-2000:]}")
+        raise PeerFailed(f"mypyvy {mode} {file}: status {done.exit_status}\n{done.output[-2000:]}")
     return "proved"

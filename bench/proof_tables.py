@@ -12,6 +12,8 @@ GIVEN_ANY = "raft, invariant given: any"
 FROM_NOTHING = ", from nothing: 3, 4, 5, any"
 RECHECK = "raft's certificate"
 BMC = "shortest violation: "
+SAME_GIVEN = "RaftElection, invariant given: any"
+SAME_FROM_NOTHING = "RaftElection, from nothing: any"
 
 GIVEN_SIZES = ("3", "4", "5", "any")
 """Those of the command, beside which the parts are shown."""
@@ -100,7 +102,8 @@ def shown(results: Results) -> str:
     if results.missing:
         parts.append(f"mypyvy was not measured: {results.missing}.")
     else:
-        parts.append(f"Beside mypyvy, each on its own model:\n\n{_peers(results.rows, found)}")
+        title = "Beside mypyvy; `RaftElection` is the same election in both, the others are different models"
+        parts.append(f"{title}:\n\n{_peers(results.rows, found)}")
     judged = [(one.goal, one.measured, "yes" if one.holds else "**no**") for one in results.goals]
     parts.append(markdown_table(("goal", "measured", "holds"), judged))
     return "\n".join(part if part.endswith("\n") else f"{part}\n" for part in parts)
@@ -110,8 +113,8 @@ def _commands(rows: Sequence[Row], found: Found) -> str:
     """Whole commands, and below some of them the parts, as they cost when they are done alone."""
     lines: list[tuple[str, ...]] = []
     for one in rows:
-        if one.table != "command":
-            continue
+        if one.table != "command" or one.task in (SAME_GIVEN, SAME_FROM_NOTHING):
+            continue  # the last two stand beside the peer
         lines.append((one.task, one.engine, one.answer, str(one.runs), *_seconds(one)))
         lines += [(f"- {name}", "", "", "", f"{cpu:.3g}", "") for name, cpu in parts_of(one.task, found)]
     return markdown_table(("what", "command", "answer", "runs", "CPU s", "wall s"), lines)
@@ -178,6 +181,8 @@ OURS = {
     "ring, from nothing": f"ring{FROM_NOTHING}",
     "lock service, from nothing": f"lock_service{FROM_NOTHING}",
     "Raft, invariant given": GIVEN_ANY,
+    SAME_GIVEN: SAME_GIVEN,
+    SAME_FROM_NOTHING: SAME_FROM_NOTHING,
 }
 """Beside which command of ours a peer's is shown."""
 
@@ -188,5 +193,11 @@ def _peers(rows: Sequence[Row], found: Found) -> str:
         if one.table == "peer":
             ours = found.get(("command", OURS.get(one.task, "")))
             there += [one] if ours is None else [one, ours]
-    lines = [(row.task, row.engine, row.answer, str(row.runs), *_seconds(row)) for row in there]
+    lines = [(row.task, _with_sizes(row), row.answer, str(row.runs), *_seconds(row)) for row in there]
     return markdown_table(("task", "engine", "answer", "runs", "CPU s", "wall s"), lines)
+
+
+def _with_sizes(one: Row) -> str:
+    """A command of ours proves fixed sizes besides, unless it is told which; mypyvy proves any number only."""
+    fixed_too = one.engine.startswith("oneleader") and "--sizes" not in one.engine
+    return f"{one.engine} (3, 4, 5, any)" if fixed_too else one.engine

@@ -29,6 +29,8 @@ from bench.proof_tables import (
     GIVEN,
     GIVEN_ANY,
     RECHECK,
+    SAME_FROM_NOTHING,
+    SAME_GIVEN,
     START,
     Results,
     Row,
@@ -50,12 +52,18 @@ REFUTED = ("3", "4", "5", "7")
 """At 9 nodes a refutation of every goal takes minutes."""
 
 EXAMPLES = (
-    ("updr", "ring_leader_election.pyv", "ring, from nothing"),
-    ("updr", "lockserv.pyv", "lock service, from nothing"),
-    ("verify", "ring_leader_election.pyv", "ring, invariant given"),
-    ("verify", "lockserv.pyv", "lock service, invariant given"),
-    ("verify", "raft_epr.pyv", "Raft, invariant given"),
+    ("updr", "examples/ring_leader_election.pyv", "ring, from nothing"),
+    ("updr", "examples/lockserv.pyv", "lock service, from nothing"),
+    ("verify", "examples/ring_leader_election.pyv", "ring, invariant given"),
+    ("verify", "examples/lockserv.pyv", "lock service, invariant given"),
+    ("verify", "examples/raft_epr.pyv", "Raft, invariant given"),
 )
+"""Of mypyvy's own: how it is run, on what, and what that is."""
+
+ORACLE = "tests/oracles/raft_election.elect"
+SAME = str(ROOT / "bench" / "peers" / "raft_election.pyv")
+"""RaftElection.tla in our language, and in mypyvy's."""
+
 LIMIT = 600.0
 """Seconds that anything may take."""
 
@@ -123,17 +131,30 @@ def part(name: str, certificate: str, size: str = "any") -> Row:
     return Row(name, size, "oneleader", "", figures)
 
 
-def peer(mypyvy: Mypyvy, mode: str, example: str, task: str) -> Row:
-    answer, done = run_mypyvy(mypyvy, mode, example, LIMIT)
-    return _row("peer", task, f"mypyvy {mode} {example}", answer, done)
+def peer(mypyvy: Mypyvy, mode: str, file: str, task: str, seconds: float = LIMIT) -> Row:
+    answer, done = run_mypyvy(mypyvy, mode, file, seconds)
+    return _row("peer", task, f"mypyvy {mode} {Path(file).name}", answer, done)
+
+
+def peer_jobs(mypyvy: Mypyvy, election: str, updr_seconds: float, runs: int) -> list[tuple[Measure, int]]:
+    """mypyvy on its examples, and both on the same election; `election` is that with an invariant for ours."""
+    any_size = ("--sizes", "any")
+    return [
+        (partial(prove, SAME_GIVEN, election, ("--no-search", *any_size), True), runs),
+        (partial(peer, mypyvy, "verify", SAME, SAME_GIVEN), runs),
+        (partial(prove, SAME_FROM_NOTHING, ORACLE, any_size, True), runs),
+        # Once: it has not been seen to end.
+        (partial(peer, mypyvy, "updr", SAME, SAME_FROM_NOTHING, updr_seconds), 1),
+        *((partial(peer, mypyvy, *example), runs) for example in EXAMPLES),
+    ]
 
 
 # All ------------------------------------------------------------------------------------------------------------------
 
 
-def jobs(given: str, found: str, mypyvy: Mypyvy | None, runs: int, long_runs: int) -> list[tuple[Measure, int]]:
-    """All that is measured, and how many times. `given` and `found` are certificates."""
-    every: list[tuple[Measure, int]] = [
+def jobs(given: str, found: str, runs: int, long_runs: int) -> list[tuple[Measure, int]]:
+    """What is measured of ours, and how many times. `given` and `found` are certificates."""
+    return [
         (start, runs),
         (partial(prove, GIVEN, WITH_INVARIANT, ("--no-search",), True), runs),
         (partial(prove, GIVEN_ANY, WITH_INVARIANT, ("--no-search", "--sizes", "any"), True), runs),
@@ -147,19 +168,21 @@ def jobs(given: str, found: str, mypyvy: Mypyvy | None, runs: int, long_runs: in
         *((partial(part, "obligations", given, size), runs) for size in SIZES),
         *((partial(part, "refutations", given, size), long_runs) for size in REFUTED),
     ]
-    if mypyvy is not None:
-        every += [(partial(peer, mypyvy, *example), long_runs) for example in EXAMPLES]
-    return every
 
 
-def run(mypyvy: Mypyvy | None, missing: str, runs: int, long_runs: int) -> Results:
+def run(mypyvy: Mypyvy | None, missing: str, updr_seconds: float, runs: int, long_runs: int) -> Results:
     """Measures everything. Raises CommandFailed, PartFailed or PeerFailed."""
     with tempfile.TemporaryDirectory(prefix="oneleader-proofs-") as folder:
         given, found = f"{folder}/given", f"{folder}/found"
         # Refutations of one size are enough here: what is measured makes its own.
         oneleader(["prove", WITH_INVARIANT, "--no-search", "--sizes", "3,any", "--out", given, "--quiet"], [0])
         oneleader(["prove", RAFT, "--out", found, "--quiet"], [0])
-        rows = [median_of(one) for one in in_turns(jobs(given, found, mypyvy, runs, long_runs))]
+        every = jobs(given, found, runs, long_runs)
+        if mypyvy is not None:
+            same = f"{folder}/same"
+            oneleader(["prove", ORACLE, "--sizes", "any", "--out", same, "--quiet"], [0])
+            every += peer_jobs(mypyvy, f"{same}/proof.elect", updr_seconds, long_runs)
+        rows = [median_of(one) for one in in_turns(every)]
     said = f"mypyvy of commit {mypyvy.version}" if mypyvy is not None else ""
     return Results(machine(), versions(), said, missing, tuple(rows), goals(rows))
 
@@ -200,6 +223,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--long-runs", type=int, help="of what takes long and has no goal; 3 at most, unless it is said"
     )
     parser.add_argument("--mypyvy", metavar="CLONE", default=os.environ.get(VARIABLE), help=f"or {VARIABLE} is set")
+    parser.add_argument(
+        "--updr-seconds", type=float, default=60.0, metavar="S", help="for its search on Raft's election; %(default)s"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--save", type=Path, metavar="FILE", help="save the results as JSON")
     parser.add_argument("--shown", type=Path, metavar="FILE", help="measure nothing: show what was saved")
@@ -210,7 +236,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results = results_from(options.shown.read_text(encoding="utf-8"))
         else:
             mypyvy, missing = _peer(options.mypyvy)
-            results = run(mypyvy, missing, options.runs, options.long_runs or min(options.runs, 3))
+            results = run(
+                mypyvy, missing, options.updr_seconds, options.runs, options.long_runs or min(options.runs, 3)
+            )
     except (CommandFailed, PartFailed, PeerFailed) as problem:
         print(problem, file=sys.stderr)
         return 2

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from bench.measure import ROOT, Finished, in_turns
-from bench.mypyvy import PeerFailed, PeerMissing, answer_of, found_at
+from bench.mypyvy import VARIABLE, Mypyvy, PeerFailed, PeerMissing, answer_of, found_at, run_mypyvy
 from bench.proof_parts import Part, PartFailed, claimed_by, measured
-from bench.proof_tables import FROM_NOTHING, GIVEN, GIVEN_ANY, RECHECK, START, Results, Row, goals, parts_of, shown
+from bench.proof_tables import (
+    FROM_NOTHING,
+    GIVEN,
+    GIVEN_ANY,
+    RECHECK,
+    SAME_GIVEN,
+    START,
+    Results,
+    Row,
+    goals,
+    parts_of,
+    shown,
+)
 from bench.proofs import (
     BROKEN,
     COMMAND,
     EXAMPLES,
     REFUTED,
+    SAME,
     SIZES,
     CommandFailed,
     jobs,
     main,
     median_of,
+    peer_jobs,
     results_from,
     violated_after,
 )
@@ -95,7 +110,14 @@ def test_the_peer_stands_beside_our_command() -> None:
         ["ring, from nothing", "mypyvy updr ring.pyv", "proved", "3", "16", "17"]
     ]
     below = shown(RESULTS).partition("Beside mypyvy")[2]
-    assert cells(below, f"ring{FROM_NOTHING}")[0][2] == "unknown"
+    assert cells(below, f"ring{FROM_NOTHING}")[0][1:3] == ["oneleader (3, 4, 5, any)", "unknown"]
+
+
+def test_the_same_election_stands_beside_the_peer_alone() -> None:
+    ours = replace(command(SAME_GIVEN, "proved", 0.5), engine="oneleader prove --sizes any")
+    peer = replace(ours, table="peer", engine="mypyvy verify", figures={"cpu": 1.5, "wall": 1.5})
+    text = shown(replace(RESULTS, rows=(*ROWS, ours, peer)))
+    assert [line[1] for line in cells(text, SAME_GIVEN)] == ["mypyvy verify", "oneleader prove --sizes any"]
 
 
 def test_a_peer_that_is_missing_is_left_out_with_the_reason() -> None:
@@ -119,8 +141,10 @@ def test_jobs_take_turns() -> None:
 
 
 def test_every_size_and_every_broken_spec_is_measured() -> None:
-    without_peer = jobs("given", "found", None, 5, 3)
-    assert {runs for _, runs in without_peer} == {3, 5}
+    assert {runs for _, runs in jobs("given", "found", 5, 3)} == {3, 5}
+    of_peer = peer_jobs(Mypyvy(Path("clone"), "abc"), "same.elect", 60, 3)
+    assert sorted(runs for _, runs in of_peer) == [1, *[3] * (len(EXAMPLES) + 3)]
+    assert Path(SAME).is_file()
     assert set(REFUTED) < set(SIZES)
     for spec in BROKEN:
         assert (ROOT / "spec" / "broken" / f"{spec}.elect").is_file()
@@ -144,6 +168,12 @@ def test_what_mypyvy_says_is_read() -> None:
     for failed in (replace(done, exit_status=1), replace(done, output="error: not all ok!\n")):
         with pytest.raises(PeerFailed):
             answer_of("verify", "lockserv.pyv", failed, 60)
+
+
+@pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"{VARIABLE} names no clone of mypyvy")
+def test_raft_election_is_proved_by_the_peer_with_the_invariant_in_its_file() -> None:
+    answer, _ = run_mypyvy(found_at(os.environ[VARIABLE]), "verify", SAME, 120)
+    assert answer == "proved"
 
 
 def test_a_clone_that_is_none_is_missing(tmp_path: Path) -> None:
