@@ -193,11 +193,5 @@ def _peers(rows: Sequence[Row], found: Found) -> str:
         if one.table == "peer":
             ours = found.get(("command", OURS.get(one.task, "")))
             there += [one] if ours is None else [one, ours]
-    lines = [(row.task, _with_sizes(row), row.answer, str(row.runs), *_seconds(row)) for row in there]
+    lines = [(row.task, row.engine, row.answer, str(row.runs), *_seconds(row)) for row in there]
     return markdown_table(("task", "engine", "answer", "runs", "CPU s", "wall s"), lines)
-
-
-def _with_sizes(one: Row) -> str:
-    """A command of ours proves fixed sizes besides, unless it is told which; mypyvy proves any number only."""
-    fixed_too = one.engine.startswith("oneleader") and "--sizes" not in one.engine
-    return f"{one.engine} (3, 4, 5, any)" if fixed_too else one.engine
