@@ -50,10 +50,12 @@ format: $(DEV) ## put the code in its canonical form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(DEV) ## time the explorer beside its peers, and plot its growth (needs rumur, spin and gcc)
+bench: $(DEV) ## time explorer and proofs beside their peers, and plot growth (needs rumur, spin and gcc)
 	$(PIP) --editable '.[bench]'
-	$(BIN)/python -m bench.explorer --save docs/explorer.json --document
-	$(BIN)/python -m bench.growth
+	@failed=0; for each in "explorer --save docs/explorer.json --document" growth \
+	    "proofs --save docs/proofs-bench.json --document"; do \
+	    echo "python -m bench.$$each"; $(BIN)/python -m bench.$$each || failed=1; \
+	done; exit $$failed
 
 lock: ## choose anew the releases that constraints.txt pins
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

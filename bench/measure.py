@@ -15,6 +15,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 ROOT = Path(__file__).parents[1]
 """Where the packages and the specs are."""
@@ -108,13 +111,18 @@ def median_of(runs: Sequence[Measurement]) -> Measurement:
 
 
 def measure_all(jobs: Sequence[Job]) -> list[Measurement]:
-    """The medians of each job's runs. They take turns, so that a noisy minute does not fall on one of them alone."""
-    measured: list[list[Measurement]] = [[] for _ in jobs]
-    for turn in range(max(job.runs for job in jobs)):
-        for job, found in zip(jobs, measured, strict=True):
-            if turn < job.runs:
-                found.append(job.measure())
-    return [median_of(found) for found in measured]
+    """The medians of each job's runs."""
+    return [median_of(found) for found in in_turns([(job.measure, job.runs) for job in jobs])]
+
+
+def in_turns(jobs: Sequence[tuple[Callable[[], Found], int]]) -> list[list[Found]]:
+    """All runs of each job. They take turns, so that a noisy minute does not fall on one of them alone."""
+    measured: list[list[Found]] = [[] for _ in jobs]
+    for turn in range(max((runs for _, runs in jobs), default=0)):
+        for (measure, runs), found in zip(jobs, measured, strict=True):
+            if turn < runs:
+                found.append(measure())
+    return measured
 
 
 def machine() -> str:
