@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,9 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import lark
 from lark import Lark, Token, Tree, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
+from spec.cache import writable_cache
 from spec.diagnostics import Diagnostic, SpecError, suggestion
 from spec.failure import Failure, at
 from spec.layout import GluedError, Layout, LayoutError, MisindentedError
@@ -102,7 +106,10 @@ def _read(item: _ItemText, guess: bool) -> Item | tuple[Diagnostic, ...]:
 @cache
 def _lark() -> Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer="contextual", postlex=Layout(), propagate_positions=True)
+    # To make the tables takes longer than all that most commands do. Kept ones that cannot be read are made again.
+    made_of = f"{grammar} {lark.__version__} {sys.version_info}"
+    kept = writable_cache() / f"grammar-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}.tables"
+    return Lark(grammar, parser="lalr", lexer="contextual", postlex=Layout(), propagate_positions=True, cache=str(kept))
 
 
 def _items(text: str) -> Iterator[_ItemText]:

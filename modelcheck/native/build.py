@@ -16,6 +16,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from spec.cache import writable_cache
+
 FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-strict-aliasing", "-w", "-pthread")
 
 
@@ -53,31 +55,6 @@ def native_flags() -> tuple[str, ...]:
     return ("-march=native",) if platform.machine() in ("x86_64", "AMD64") else ()
 
 
-def cache_directory() -> Path:
-    if value := os.environ.get("ONELEADER_CACHE"):
-        return Path(value)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "oneleader"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "oneleader"
-
-
-def _writable_cache() -> Path:
-    directory = cache_directory()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if os.access(directory, os.W_OK):
-            return directory
-    except OSError:
-        pass
-    return Path(_own_directory().name)
-
-
-@cache
-def _own_directory() -> tempfile.TemporaryDirectory[str]:
-    """Instead of a cache that cannot be written to; it goes when the program ends."""
-    return tempfile.TemporaryDirectory(prefix="oneleader-", ignore_cleanup_errors=True)
-
-
 def _processor() -> str:
     """What `-march=native` depends on: a cache may be shared between machines."""
     try:
@@ -112,7 +89,7 @@ def _build(text: str, command: tuple[str, ...]) -> Path:
     flags = (*FLAGS, *native_flags())
     key = "\0".join((text, _identity(command), " ".join(flags), _processor()))
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
-    directory = _writable_cache()
+    directory = writable_cache()
     for library in directory.glob(f"{name}-*.so"):
         with suppress(FileNotFoundError):  # another process may have found out, too
             if library.name == _name(name, library):

@@ -97,17 +97,26 @@ class Printer:
 
 def written(text: Text, indent: int = 0) -> str:
     """An S-expression, broken into lines where it is long."""
-    flat = _flat(text)
-    if isinstance(text, str) or len(flat) + indent <= WIDTH:
-        return flat
-    head, *rest = text
-    deeper = indent + 2
-    lines = [" " * deeper + written(part, deeper) for part in rest]
-    return f"({written(head, indent + 1)}\n" + "\n".join(lines) + ")"
+    flats: dict[int, str] = {}  # by identity: expressions share their parts
 
+    def flat(part: Text) -> str:
+        if isinstance(part, str):
+            return part
+        found = flats.get(id(part))
+        if found is None:
+            found = flats[id(part)] = f"({' '.join([flat(one) for one in part])})"
+        return found
 
-def _flat(text: Text) -> str:
-    return text if isinstance(text, str) else f"({' '.join(map(_flat, text))})"
+    def of(part: Text, indent: int) -> str:
+        line = flat(part)
+        if isinstance(part, str) or len(line) + indent <= WIDTH:
+            return line
+        head, *rest = part
+        deeper = indent + 2
+        lines = [" " * deeper + of(one, deeper) for one in rest]
+        return f"({of(head, indent + 1)}\n" + "\n".join(lines) + ")"
+
+    return of(text, indent)
 
 
 def comment(text: str) -> str:
