@@ -23,7 +23,7 @@ from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
 from modelcheck.proof.counterexample import NotDecoded, find
 from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import invariant_of, obligations, properties_of
-from modelcheck.proof.prove import Proof, Wanted, prove, statement, text_of_clauses
+from modelcheck.proof.prove import Proof, Wanted, not_tried, prove, statement, text_of_clauses
 from modelcheck.proof.scope import ANY, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver
@@ -38,6 +38,8 @@ from spec.overrides import faults_from, network_from
 from spec.protocol import Protocol
 
 PROVED, VIOLATED, UNKNOWN = 0, 1, 3
+FIRST_SECONDS, EXPLORED_SECONDS = 5.0, 60.0
+"""So long each of the spec's checks is explored before anything is proved, and after a proof has failed."""
 DEPTH = 8
 UNROLLED_SECONDS = 20.0
 """So deep, and so long, a solver looks for a violation where an exploration of the spec's checks found none."""
@@ -70,15 +72,18 @@ def run(request: Request) -> None:
         if not request.quiet:
             print(f"oneleader: {line}", file=sys.stderr, flush=True)
 
+    # Most wrong specs are wrong within the bounds of their own checks, which takes no time to see.
+    wrong = _explored(not_tried(protocol, wanted), FIRST_SECONDS) if wanted.search else None
     try:
-        proof = prove(protocol, wanted, tell)
+        proof = prove(protocol, wanted, tell) if wrong is None else not_tried(protocol, wanted)
     except Unprovable as problem:
         place = f":{problem.span.line}:{problem.span.column}" if problem.span.line else ""
         fail(f"{request.spec}{place}: proofs do not cover {problem.reason}")
     except NoSolver as problem:
         print(f"oneleader: {problem}", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
-    wrong = None if proof.proved else _counterexample(proof, request, tell)
+    if wrong is None and not proof.proved:
+        wrong = _counterexample(proof, tell)
     if request.as_json:
         with printing():
             print(json.dumps(_as_json(proof, wrong, time.monotonic() - began), indent=2))
@@ -129,14 +134,14 @@ class Wrong:
     is_real: bool
 
 
-def _counterexample(proof: Proof, request: Request, tell: Callable[[str], None]) -> Wrong | None:
+def _counterexample(proof: Proof, tell: Callable[[str], None]) -> Wrong | None:
     """The shortest violation that an exploration of the spec's own checks finds, or one that the solver finds within a
     few steps whatever the numbers; else a step that breaks a clause."""
-    return _explored(proof) or _unrolled(proof, tell) or _not_inductive(proof)
+    return _explored(proof, EXPLORED_SECONDS) or _unrolled(proof, tell) or _not_inductive(proof)
 
 
-def _explored(proof: Proof) -> Wrong | None:
-    options = Options(Limits(seconds=60.0), network=proof.network, faults=proof.faults)
+def _explored(proof: Proof, seconds: float) -> Wrong | None:
+    options = Options(Limits(seconds=seconds), network=proof.network, faults=proof.faults)
     for check in proof.original.checks:
         try:
             verdict = run_check(proof.original, check, options)
@@ -193,7 +198,8 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
             print(f"  {wrong.reason}")
         print(f"  spec {proof.original.source.sha256[:12]}; network: {described_network(proof.network)}; ", end="")
         print(f"faults: {described_faults_of(proof.faults)}")
-        print("  no bound on numbers, steps or messages")
+        if proof.sizes:
+            print("  no bound on numbers, steps or messages")
         for size in proof.sizes:
             _show_size(size)
         if proof.proved:
@@ -205,7 +211,7 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
         if proof.found:
             print("  the invariant, beside the spec's own properties:\n")
             print(text_of_clauses(proof.found))
-        print(f"  {proof.solver}; {seconds:.1f} s")
+        print(f"  {proof.solver}; {seconds:.1f} s" if proof.solver else f"  {seconds:.1f} s")
 
 
 def _head(proof: Proof, wrong: Wrong | None) -> str:

@@ -12,6 +12,7 @@ from modelcheck.proof.discharge import SizeProof, discharge
 from modelcheck.proof.infer import ALL_SIZES, Found, infer, on_any_network
 from modelcheck.proof.obligations import IMPLIED, properties_of
 from modelcheck.proof.scope import setting_of, singletons
+from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import z3_version
 from modelcheck.proof.wording import Worded, worded, worded_claim
 from modelcheck.properties import FAILURE, QUORUMS_INTERSECT, STANDARD_TEXTS, quorum_definitions
@@ -58,24 +59,21 @@ Tell = Callable[[str], None]
 
 
 def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
-    """Raises Unprovable for a spec that no encoding covers, NoSolver where a solver is missing."""
+    """Raises NoSolver where a solver is missing. What no encoding covers, each size says."""
     version = z3_version()
     network = wanted.network or protocol.network
     faults = protocol.faults if wanted.faults is None else wanted.faults
-    own = [p.name for p in protocol.properties if p.kind in (PropertyKind.SAFETY, PropertyKind.INVARIANT)]
     if not wanted.search:
-        sizes = _sizes(protocol, own, wanted, tell)
-        inductive = [one.removeprefix(IMPLIED) for one in _open(sizes)] if _only_implied(sizes) else []
-        if inductive:  # not implied by the spec's clauses, but perhaps kept by every step together with them
-            tell(f"with {', '.join(inductive)} as a clause of the invariant")
-            own += inductive
-            sizes = _sizes(protocol, own, wanted, tell)
-        return Proof(protocol, protocol, tuple(own), (), sizes, version, network, faults, _missing(sizes))
+        return _with_own(protocol, wanted, network, faults, tell)
     settings = {size: setting_of(protocol, size, network, faults) for size in ALL_SIZES}
     last: Proof | None = None
     for tried in ([] if network.is_growing_set else [on_any_network(settings)]) + [settings]:
         tell(f"looking for an inductive invariant{'' if tried is settings else ' that holds on any network'}")
-        found = infer(tried, singletons(protocol), 0, tell, tried is not settings)
+        try:
+            found = infer(tried, singletons(protocol), 0, tell, tried is not settings)
+        except Unprovable as problem:
+            tell(f"the search does not cover {problem.reason}; going on with the spec's own clauses")
+            return _with_own(protocol, wanted, network, faults, tell)
         whole, clauses, words = _with_invariant(protocol, found)
         if found.unproved and tried is not settings:
             continue
@@ -90,6 +88,24 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
             break
     assert last is not None
     return last
+
+
+def _with_own(protocol: Protocol, wanted: Wanted, network: Network, faults: tuple[Fault, ...], tell: Tell) -> Proof:
+    """With the spec's own clauses as the invariant, and those standard properties that need to be part of it."""
+    own = [p.name for p in protocol.properties if p.kind in (PropertyKind.SAFETY, PropertyKind.INVARIANT)]
+    sizes = _sizes(protocol, own, wanted, tell)
+    inductive = [one.removeprefix(IMPLIED) for one in _open(sizes)] if _only_implied(sizes) else []
+    if inductive:  # not implied by the spec's clauses, but perhaps kept by every step together with them
+        tell(f"with {', '.join(inductive)} as a clause of the invariant")
+        own += inductive
+        sizes = _sizes(protocol, own, wanted, tell)
+    return Proof(protocol, protocol, tuple(own), (), sizes, z3_version(), network, faults, _missing(sizes))
+
+
+def not_tried(protocol: Protocol, wanted: Wanted) -> Proof:
+    """What is known where nothing was asked of a solver."""
+    faults = protocol.faults if wanted.faults is None else wanted.faults
+    return Proof(protocol, protocol, (), (), (), "", wanted.network or protocol.network, faults, ())
 
 
 def _open(sizes: tuple[SizeProof, ...]) -> list[str]:
