@@ -84,6 +84,7 @@ INSERTED: tuple[str, ...] = (
     "broadcast vote(term - 1)",
     "broadcast heartbeat(term - 1)",
     "broadcast heartbeat_ack(term - 1)",
+    "send request_vote(term) to self",
     "broadcast request_vote(term); broadcast vote(term)",
     "voted_for := none; role := leader",
     "voted_for := self; role := leader",
