@@ -24,7 +24,7 @@ from modelcheck.proof.counterexample import NotDecoded, find
 from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import invariant_of, obligations, properties_of
 from modelcheck.proof.prove import Proof, Wanted, not_tried, prove, statement, text_of_clauses
-from modelcheck.proof.scope import ANY, setting_of
+from modelcheck.proof.scope import ANY, LARGEST_SIZE, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver
 from modelcheck.proof.verdict_json import proof_to_json
@@ -110,10 +110,10 @@ def _wanted(protocol: Protocol, request: Request) -> Wanted:
         word = part.strip()
         if word == ANY:
             sizes.append(None)
-        elif word.isdecimal() and 1 <= int(word) <= 15:
+        elif word.isdecimal() and 1 <= int(word) <= LARGEST_SIZE:
             sizes.append(int(word))
         else:
-            fail(f"--sizes: `{word}` is no size; expected numbers from 1 to 15, or `any`: 3,4,5,any")
+            fail(f"--sizes: `{word}` is no size; expected numbers from 1 to {LARGEST_SIZE}, or `any`: 3,4,5,any")
     if len(set(sizes)) < len(sizes):
         fail("--sizes: a size is named twice")
     if not request.seconds > 0:

@@ -37,11 +37,11 @@ from modelcheck.proof.logic import (
     substitute,
     subterms,
 )
-from modelcheck.proof.setting import Setting, View, base_view, process_sort
+from modelcheck.proof.setting import Setting, Unprovable, View, base_view, process_sort
 from modelcheck.proof.smtlib import Printer, Text, comment, declarations, largest_literal, sort_text, written
 from modelcheck.proof.solvers import BEGIN
 from modelcheck.proof.steps import AFTER, Unit, initial_view, units
-from modelcheck.properties import FAILURE, STANDARD_TEXTS
+from modelcheck.properties import FAILURE, QUORUMS_INTERSECT, STANDARD_TEXTS
 from spec.protocol import PropertyKind
 from spec.types import SetType
 
@@ -105,6 +105,7 @@ def obligations(setting: Setting, invariant: Invariant) -> tuple[Obligation, ...
 
 
 def _obligations(setting: Setting, invariant: Invariant) -> Iterator[Obligation]:
+    _refuse_names_of_its_own(setting)
     start, fails = initial_view(setting)
     begun = (Goal(FAILURE, STANDARD_TEXTS[FAILURE], negation(fails)), *_goals(invariant.claims, start))
     yield Obligation("initial", "the initial state has the invariant", (), None, begun)
@@ -142,6 +143,16 @@ def _obligations(setting: Setting, invariant: Invariant) -> Iterator[Obligation]
             title = f"{step_claim.name} is true of: {unit.name}"
             goal = Goal(step_claim.name, step_claim.text, formula)
             yield Obligation(f"step-property-{step_claim.name}-{number:02}", title, hypotheses, unit, (goal,))
+
+
+def _refuse_names_of_its_own(setting: Setting) -> None:
+    """Goals are told apart by their names. Raises Unprovable where a spec has taken one that proofs need."""
+    history = recorded(setting)
+    others = [*assumed(setting), *standard(setting), *([history] if history is not None else [])]
+    taken = {FAILURE, QUORUMS_INTERSECT, *(claim.name for claim in others)}
+    for one in setting.protocol.properties:
+        if one.name in taken:
+            raise Unprovable(f"a property called `{one.name}`, as something is that every proof shows", one.span)
 
 
 def _speaks_of_after(formula: Term) -> bool:

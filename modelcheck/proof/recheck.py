@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, digest, propositional, report_of
 from modelcheck.proof.cnf import clauses_of
@@ -17,13 +19,14 @@ from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write
 from modelcheck.proof.forked import forked, workers
 from modelcheck.proof.obligations import Obligation, Uses, properties_of
 from modelcheck.proof.prove import HEADING, statement_of
-from modelcheck.proof.scope import ANY, described, setting_of
+from modelcheck.proof.scope import ANY, LARGEST_SIZE, described, setting_of
 from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import UNSAT, cvc5_answers, cvc5_proofs, cvc5_version
 from modelcheck.report import described_faults_of, described_network
 from spec.check import check
 from spec.diagnostics import SpecError
 from spec.protocol import Fault, FaultKind, Network, PropertyKind, Protocol
+from spec.show import show
 from spec.source import Source
 
 
@@ -58,6 +61,62 @@ class Rechecked:
     @property
     def holds(self) -> bool:
         return not self.wrong and not self.open
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a manifest. What is of another shape is none."""
+
+
+OneLine = Annotated[str, msgspec.Meta(pattern=r"\A[^\r\n]*\Z")]
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Goal(_Part, frozen=True):
+    name: str
+    answer: OneLine
+    uses: tuple[str, ...] = ()
+
+
+class _Obligation(_Part, frozen=True):
+    name: str
+    title: OneLine
+    goals: tuple[_Goal, ...]
+    seconds: float
+
+
+class _Size(_Part, frozen=True):
+    size: str
+    description: OneLine
+    obligations: tuple[_Obligation, ...]
+    refuted_propositionally: dict[str, str]
+    not_propositional: dict[str, str]
+
+
+class _Network(_Part, frozen=True):
+    loss: bool
+    duplication: bool
+    reordering: bool
+
+
+class _Fault(_Part, frozen=True):
+    kind: str
+    up_to: Natural | None
+
+
+class _Manifest(_Part, frozen=True):
+    format: str
+    version: int
+    made_by: OneLine
+    protocol: OneLine
+    spec_sha256: OneLine
+    network: _Network
+    faults: tuple[_Fault, ...]
+    solver: OneLine
+    proved: tuple[str, ...]
+    properties: tuple[str, ...]
+    invariant: tuple[str, ...]
+    sizes: tuple[_Size, ...]
+    files: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -128,24 +187,23 @@ def _manifest(folder: Path) -> _Claimed:
         raise NoCertificate(f"{folder} holds no {MANIFEST}, so it is no certificate")
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
-        if whole["format"] != FORMAT or whole["version"] != VERSION:
-            raise NoCertificate(f"{path} is of another format: expected {FORMAT}, version {VERSION}")
-        network = Network(*(bool(whole["network"][name]) for name in ("loss", "duplication", "reordering")))
-        faults = tuple(Fault(FaultKind(fault["kind"]), fault["up_to"]) for fault in whole["faults"])
-        sizes = tuple(dict(size) for size in whole["sizes"])
-        for size in sizes:
-            _ = size["size"], size["description"], _uses(size)
-            _ = dict(size["refuted_propositionally"]), dict(size["not_propositional"])
-            if size["size"] != ANY:
-                int(size["size"])
-        files = {str(name): str(value) for name, value in whole["files"].items()}
-        invariant = tuple(str(name) for name in whole["invariant"])
-        _ = whole["proved"], whole["protocol"], whole["spec_sha256"], whole["properties"]
+        read = msgspec.convert(whole, _Manifest)
+        faults = tuple(Fault(FaultKind(fault.kind), fault.up_to) for fault in read.faults)
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
         raise NoCertificate(f"{path} is no JSON: {problem}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+    except (msgspec.ValidationError, ValueError) as problem:
         raise NoCertificate(f"{path} lacks something, or something in it is of another kind: {problem}") from None
-    return _Claimed(whole, network, faults, invariant, sizes, files)
+    if (read.format, read.version) != (FORMAT, VERSION):
+        raise NoCertificate(f"{path} is of another format: expected {FORMAT}, version {VERSION}")
+    names = [size.size for size in read.sizes]
+    if len(set(names)) < len(names) or not all(map(_is_size, names)):
+        raise NoCertificate(f"{path} lists sizes that are none, or one of them twice: {', '.join(names)}")
+    network = Network(read.network.loss, read.network.duplication, read.network.reordering)
+    return _Claimed(whole, network, faults, read.invariant, tuple(whole["sizes"]), read.files)
+
+
+def _is_size(name: str) -> bool:
+    return name == ANY or (name.isdecimal() and str(int(name)) == name and 1 <= int(name) <= LARGEST_SIZE)
 
 
 def _files(folder: Path, claimed: _Claimed) -> list[str]:
@@ -175,6 +233,7 @@ def _specs(folder: Path, wrong: list[str]) -> tuple[Protocol | None, Protocol | 
 def _about(claimed: _Claimed, original: Protocol, whole: Protocol, spec: Protocol | None) -> list[str]:
     """What is wrong with what the certificate says that it is about."""
     wrong = [] if claimed.sizes else ["it has no obligations"]
+    wrong += [] if claimed.whole["proved"] else ["it claims no proof of any size"]
     said = statement_of(original, claimed.network, claimed.faults)
     if list(said) != claimed.whole["properties"]:
         wrong.append("the properties that it lists are not those of the spec")
@@ -189,6 +248,10 @@ def _about(claimed: _Claimed, original: Protocol, whole: Protocol, spec: Protoco
     wrong += [f"the invariant names `{name}`, which the spec does not have" for name in set(claimed.invariant) - known]
     there = [one["size"] for one in claimed.sizes]
     wrong += [f"it claims a proof for {s}, without obligations" for s in claimed.whole["proved"] if s not in there]
+    for size in claimed.sizes:
+        answers = {goal["answer"] for one in size["obligations"] for goal in one["goals"]}
+        if size["size"] in claimed.whole["proved"] and answers != {UNSAT}:
+            wrong.append(f"it claims a proof for {size['size']}, with goals that are not shown")
     return wrong
 
 
@@ -200,24 +263,28 @@ def _only_invariants_added(original: str, whole: Protocol) -> list[str]:
     begun = original.rstrip("\n") + f"\n\n{HEADING}\n"
     if not text.startswith(begun):
         return ["proof.elect does not begin with the text of spec.elect"]
-    lines = len(begun.splitlines())
+    # What comes after is invariants, each from the first column on: nothing goes on with the last item of the spec.
+    first = next((line for line in text[len(begun) :].split("\n") if line.strip() and not line.startswith("#")), "")
+    lines = begun.count("\n")
     added = [p for p in whole.properties if p.span.line > lines]
-    if any(p.kind is not PropertyKind.INVARIANT for p in added):
+    if not first.startswith("invariant ") or any(p.kind is not PropertyKind.INVARIANT for p in added):
         return ["proof.elect adds more than invariants to spec.elect"]
     before = check(Source("spec.elect", original))[0]
-    stripped = tuple(p for p in whole.properties if p.span.line <= lines)
-    same = (before.kinds, before.messages, before.handlers, before.procedures, before.leader) == (
-        whole.kinds,
-        whole.messages,
-        whole.handlers,
-        whole.procedures,
-        whole.leader,
-    )
-    same = same and set(before.definitions) <= set(whole.definitions)  # the built-in majority may come in
-    same = same and (before.network, before.faults, before.checks) == (whole.network, whole.faults, whole.checks)
-    if not same or len(stripped) != len(before.properties):
+    if not set(before.definitions) <= set(whole.definitions):  # the built-in majority may come in
         return ["proof.elect is not spec.elect with invariants added"]
-    return []
+    kept = replace(whole, properties=tuple(p for p in whole.properties if p.span.line <= lines))
+    return [] if _told(before) == _told(kept) else ["proof.elect is not spec.elect with invariants added"]
+
+
+def _told(protocol: Protocol) -> tuple[object, ...]:
+    """A protocol but for its definitions, to be compared with another: locals may be numbered otherwise in it."""
+    properties = [
+        (p.kind, p.name, p.description, p.about, show(p.expression), "" if p.then is None else show(p.then), p.span)
+        for p in protocol.properties
+    ]
+    parts = (protocol.name, protocol.description, protocol.types, protocol.kinds, protocol.messages)
+    steps = (protocol.handlers, protocol.procedures, protocol.leader, protocol.timed)
+    return (*parts, *steps, protocol.network, protocol.faults, protocol.checks, properties)
 
 
 def _setting(whole: Protocol, claimed: _Claimed, size: str) -> Setting:

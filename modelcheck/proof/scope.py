@@ -6,6 +6,8 @@ from modelcheck.proof.setting import Setting
 from spec.protocol import Fault, Network, Protocol
 
 ANY = "any"
+LARGEST_SIZE = 15
+"""Of a proof for a fixed number of processes: quorums are spelled out."""
 
 
 def singletons(protocol: Protocol) -> frozenset[str]:

@@ -30,7 +30,9 @@ from modelcheck.proof.concrete_view import (
     view_of,
 )
 from modelcheck.proof.logic import BOOL, FALSE, NUMBER, POSITION, TRUE, Term, disjunction, number
+from modelcheck.proof.obligations import unit_text
 from modelcheck.proof.setting import Setting, Unprovable, base_view
+from modelcheck.proof.smtlib import Printer
 from modelcheck.proof.steps import Unit, initial_view, units
 from modelcheck.properties import checked, found_in_state, found_in_step, leaders
 from modelcheck.semantics import attempts, initial, splits, steps
@@ -317,7 +319,8 @@ def chosen_constants(found: Encoded, unit: Unit, tables: Tables) -> Iterator[dic
                     yield dict(zip(names, here, strict=True))
         return
     universe = Evaluation(setting, {}).universe
-    ranges = [universe[c.sort] if c.sort != NUMBER else tuple(map(number, range(-2, 4))) for c in unit.constants]
+    least = 0 if found.meant.any_number else -2  # a total order has nothing below its least element
+    ranges = [universe[c.sort] if c.sort != NUMBER else tuple(map(number, range(least, 4))) for c in unit.constants]
     for values in product(*ranges):
         yield dict(zip(names, values, strict=True))
 
@@ -432,6 +435,7 @@ def formed(found: Encoded, form: str) -> Encoded | None:
         base = base_view(anyone.meant)
         _ = anyone.units, anyone.quorums, initial_view(anyone.meant)
         _ = [claim.holds(base) for claim in (*assumed(anyone.meant), *standard(anyone.meant))]
+        _ = [unit_text(anyone.meant, Printer(anyone.meant), unit) for unit in anyone.units]
     except Unprovable as problem:
         event(f"not covered: {problem.reason}")
         return None

@@ -200,7 +200,7 @@ def test_does_not_prove_what_is_no_induction() -> None:
 def test_gives_up_at_the_time_limit() -> None:
     outcome = search(setting_of(shipped("raft")), Limits(depth=100, seconds=0.5))
     assert outcome.ended is Ended.TIME
-    assert 0 <= outcome.steps < 100
+    assert outcome.steps < 100  # -1 where there was no time for the initial state either
     assert outcome.seconds < 5
 
 

@@ -3,13 +3,14 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from modelcheck.proof.certificate import MANIFEST, digest, report_of, save
-from modelcheck.proof.prove import Wanted, prove
+from modelcheck.proof.prove import HEADING, Wanted, prove
 from modelcheck.proof.recheck import NoCertificate, Rechecked, recheck
 from spec.check import check, load
 from spec.protocol import Protocol
@@ -181,6 +182,73 @@ def test_a_proof_about_another_protocol_than_the_spec_is_found(certificate: Path
     path.write_text(path.read_text().replace("if quorum(votes):", "if votes == node:"))
     changed(certificate, lambda _: None)
     assert any("proof.elect" in one for one in rechecked(certificate).wrong)
+
+
+ENDS_IN_A_PROPERTY = """protocol tiny
+
+process node:
+    x: nat = 0
+
+action up if x < 3:
+    x := x + 1
+
+check small: 2 nodes, x <= 3
+
+safety small: x < 2
+"""
+
+
+@pytest.mark.parametrize(
+    "more", ["    or true\n", "\n# no\n    or true\n\ninvariant fine: true\n", "  implies false\n"]
+)
+def test_a_proof_that_goes_on_with_the_last_property_is_found(more: str, tmp_path: Path) -> None:
+    original = check(Source("tiny.elect", ENDS_IN_A_PROPERTY))[0]
+    forged = check(Source("tiny.elect", f"{ENDS_IN_A_PROPERTY}\n{HEADING}\n{more}"))[0]
+    proof = prove(forged, Wanted((2, None), search=False), _silent)
+    save(replace(proof, original=original), tmp_path / "forged", "0", _silent)
+    assert any(one.startswith("proof.elect") for one in rechecked(tmp_path / "forged").wrong)
+
+
+def test_odd_line_breaks_in_a_comment_are_none(tmp_path: Path) -> None:
+    text = ENDS_IN_A_PROPERTY.replace("x < 2", "x < 4  # a\u2028b\u2028c\x0cd")
+    proof = prove(check(Source("tiny.elect", text))[0], Wanted((2, None), search=True), _silent)
+    save(proof, tmp_path / "odd", "0", _silent)
+    assert rechecked(tmp_path / "odd").holds
+
+
+MALFORMED: list[Callable[[dict[str, Any]], object]] = [
+    lambda m: m.update(made_by="oneleader 1\n- Proved for: everything"),
+    lambda m: m.update(solver="z3\r\n"),
+    lambda m: m.update(proved="3"),
+    lambda m: m.update(more=1),
+    lambda m: m["network"].update(loss="no"),
+    lambda m: m["faults"].append({"kind": "restart", "up_to": "1"}),
+    lambda m: m["faults"].append({"kind": "restart", "up_to": -1}),
+    lambda m: m["faults"].append({"kind": "weather", "up_to": None}),
+    lambda m: m["sizes"].append(m["sizes"][0]),
+    lambda m: m["sizes"][0].update(size="03"),
+    lambda m: m["sizes"][0].update(size=3),
+    lambda m: m["sizes"][0]["obligations"][0]["goals"][0].update(uses="all"),
+]
+
+
+@pytest.mark.parametrize("change", MALFORMED)
+def test_a_manifest_of_another_shape_is_none(change: Callable[[dict[str, Any]], object], certificate: Path) -> None:
+    manifest = json.loads((certificate / MANIFEST).read_text())
+    change(manifest)
+    (certificate / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(NoCertificate):
+        rechecked(certificate)
+
+
+def test_a_claim_without_all_goals_shown_is_found(certificate: Path) -> None:
+    changed(certificate, lambda m: m["sizes"][0]["obligations"][0]["goals"][0].update(answer="sat"))
+    assert any("with goals that are not shown" in one for one in rechecked(certificate).wrong)
+
+
+def test_a_certificate_that_claims_nothing_does_not_hold(certificate: Path) -> None:
+    changed(certificate, lambda manifest: manifest.update(proved=[]))
+    assert "it claims no proof of any size" in rechecked(certificate).wrong
 
 
 def test_a_weaker_network_is_named(certificate: Path) -> None:

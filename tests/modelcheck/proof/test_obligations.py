@@ -66,3 +66,27 @@ def test_what_a_solver_objects_to_is_no_answer(broken: str) -> None:
     said = [answer for answer, _ in z3_answers(text, 1)]
     assert len(said) == 1 and said[0] not in ANSWERS
     assert all(answer.startswith("error") for answer in cvc5_answers(text, 1))
+
+
+@pytest.mark.parametrize(
+    "name", ["minority_cannot_elect", "leaders_are_recorded", "type_of_node_x", "tokens_are_numbers"]
+)
+def test_a_name_that_proofs_need_themselves_is_refused(name: str) -> None:
+    text = f"""protocol named
+
+process node:
+    x: nat = 0
+
+action go if x < 2:
+    x := x + 1
+
+leader if x == 9 with token x, elected by {{self}}
+
+invariant {name}: x <= 1
+
+check small: 2 nodes, x <= 2
+"""
+    proof = prove(check(Source("named.elect", text))[0], Wanted((2, None), search=False), lambda _: None)
+    fixed, _ = proof.sizes  # for any number of processes there need not be such a clause
+    assert not fixed.proved
+    assert f"`{name}`" in fixed.refused
