@@ -99,6 +99,7 @@ class _Asked:
     setting: Setting
     clauses: tuple[str, ...]
     cache: dict[object, str] = field(default_factory=dict)
+    spelled_cache: dict[object, str] = field(default_factory=dict)
 
     @cached_property
     def quorums(self) -> tuple[File, ...]:
@@ -110,6 +111,18 @@ class _Asked:
 
     def text(self, one: Obligation, uses: Uses, only: Collection[str] | None = None, cores: bool = False) -> str:
         return text_of(self.setting, one, uses, self.cache, only, cores)
+
+    @cached_property
+    def spelled(self) -> dict[str, Obligation]:
+        """The obligations without quantifiers over few values, in which counterexamples are easier to find."""
+        if self.setting.any_number:
+            return {one.name: one for one in self.obligations}
+        made = obligations(self.setting, invariant_of(self.setting, self.clauses))
+        return {one.name: one for one in made}
+
+    def text_alone(self, name: str, goal: str) -> str:
+        """One goal, from all hypotheses, in a file of its own."""
+        return alone(text_of(self.setting, self.spelled[name], {}, self.spelled_cache, [goal], cores=True))
 
     def file(self, one: Obligation, uses: Uses) -> File:
         return File(one.name, one.title, self.text(one, uses), tuple(goal.name for goal in one.goals))
@@ -182,8 +195,8 @@ Open = dict[tuple[str, str], str]
 
 
 def _with_all(ask: Ask, size: _Asked, wanted: Mapping[str, Collection[str]]) -> tuple[Used, Open]:
-    """Asks of some goals of some obligations with all hypotheses; of those that are undecided once more, alone: a
-    solver that is to be asked more questions looks less far."""
+    """Asks of some goals of some obligations with all hypotheses; of those that are undecided once more, alone
+    and spelled out: a solver that is to be asked more questions looks less far."""
     uses: Used = {}
     refused: Open = {}
 
@@ -203,7 +216,7 @@ def _with_all(ask: Ask, size: _Asked, wanted: Mapping[str, Collection[str]]) -> 
     for name, goals, future in begun:
         heard(name, goals, future)
     again = [
-        (one.name, [goal.name], ask(alone(size.text(one, {}, [goal.name], cores=True))))
+        (one.name, [goal.name], ask(size.text_alone(one.name, goal.name)))
         for one in size.obligations
         for goal in one.goals
         if refused.get((one.name, goal.name)) in UNDECIDED

@@ -65,7 +65,7 @@ def clauses_of(protocol: Protocol) -> tuple[str, ...]:
 
 def questions(protocol: Protocol, size: int | None, clauses: Collection[str] | None = None) -> Questions:
     """All goals, with the spec's own clauses as the invariant where no others are named. Raises Unprovable."""
-    setting = replace(setting_of(protocol, size), quantified=True)
+    setting = setting_of(protocol, size)
     invariant = invariant_of(setting, clauses_of(protocol) if clauses is None else clauses)
     asked: dict[Key, Obligation] = {}
     seen: dict[str, int] = {}
