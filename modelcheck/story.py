@@ -430,6 +430,8 @@ def _ending(trace: Trace) -> Ending:
         verdict = f"{violation.property} is false {last}"
         if violation.property == FAILURE:
             verdict = f"step {len(trace)} fails"
+        if trace.arbitrary:
+            verdict = f"not inductive: {verdict}, from a state that need not be reachable"
         return Ending(True, verdict, violation.text, claim.description if claim else "", violation.clauses)
     claim = declared.get(trace.witness)
     if claim is None:

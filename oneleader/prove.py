@@ -18,15 +18,15 @@ from modelcheck.engines import NoEngine
 from modelcheck.outcome import Limits
 from modelcheck.proof import bounded
 from modelcheck.proof.bounded import search
-from modelcheck.proof.certificate import save
+from modelcheck.proof.certificate import refuse_other, save
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
 from modelcheck.proof.counterexample import NotDecoded, find
 from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import invariant_of, obligations, properties_of
 from modelcheck.proof.prove import Proof, Wanted, not_tried, prove, statement, text_of_clauses
-from modelcheck.proof.scope import ANY, LARGEST_SIZE, setting_of
+from modelcheck.proof.scope import ANY, LARGEST_SIZE, described, setting_of
 from modelcheck.proof.setting import Unprovable
-from modelcheck.proof.solvers import NoSolver
+from modelcheck.proof.solvers import UNDECIDED, NoSolver, require_solvers
 from modelcheck.proof.verdict_json import proof_to_json
 from modelcheck.report import described_faults_of, described_network
 from modelcheck.trace import Trace
@@ -72,9 +72,15 @@ def run(request: Request) -> None:
         if not request.quiet:
             print(f"oneleader: {line}", file=sys.stderr, flush=True)
 
-    # Most wrong specs are wrong within the bounds of their own checks, which takes no time to see.
-    wrong = _explored(not_tried(protocol, wanted), FIRST_SECONDS) if wanted.search else None
+    _refuse_places(request)
+    wrong = None
+    if wanted.search:
+        # Most wrong specs are wrong within the bounds of their own checks, which takes no time to see.
+        tell("exploring the spec's own checks first")
+        wrong = _explored(not_tried(protocol, wanted), FIRST_SECONDS)
     try:
+        if wrong is None:
+            require_solvers()
         proof = prove(protocol, wanted, tell) if wrong is None else not_tried(protocol, wanted)
     except Unprovable as problem:
         place = f":{problem.span.line}:{problem.span.column}" if problem.span.line else ""
@@ -89,19 +95,43 @@ def run(request: Request) -> None:
             print(json.dumps(_as_json(proof, wrong, time.monotonic() - began), indent=2))
     else:
         _show(proof, wrong, time.monotonic() - began)
-    if request.invariant is not None and proof.found:
-        with problems_told(str(request.invariant)):
-            request.invariant.write_text(text_of_clauses(proof.found), encoding="utf-8")
-    if request.out is not None and any(size.proved for size in proof.sizes):
-        with problems_told(str(request.out)):
-            try:
-                save(proof, request.out, version("oneleader"), tell, request.keep_cnf)
-            except FileExistsError as problem:
-                fail(str(problem))
-        print(f"  the certificate is in {request.out}: oneleader recheck {request.out}", file=sys.stderr)
+    _write(proof, request, tell)
     if wrong is not None and wrong.is_real:
         raise typer.Exit(VIOLATED)
     raise typer.Exit(PROVED if proof.proved else UNKNOWN)
+
+
+def _refuse_places(request: Request) -> None:
+    """What cannot be written is told before the work is done, as far as that can be known."""
+    if request.invariant is not None and not request.search:
+        fail("--invariant: with --no-search no invariant is looked for, and so there is none to write")
+    if request.invariant is not None and (request.invariant.is_dir() or not request.invariant.parent.is_dir()):
+        fail(f"--invariant: {request.invariant} is no file that can be written")
+    if request.out is not None:
+        with problems_told(str(request.out)):
+            try:
+                refuse_other(request.out)
+            except FileExistsError as problem:
+                fail(str(problem))
+
+
+def _write(proof: Proof, request: Request, tell: Callable[[str], None]) -> None:
+    """Writes what was asked for; says so where there is nothing to write."""
+    if request.invariant is not None:
+        if proof.found:
+            with problems_told(str(request.invariant)):
+                request.invariant.write_text(text_of_clauses(proof.found), encoding="utf-8")
+        else:
+            print(f"  no invariant was found, and {request.invariant} is not written", file=sys.stderr)
+    if request.out is None:
+        return
+    if not any(size.proved for size in proof.sizes):
+        there = " (it holds an older one)" if request.out.exists() else ""
+        print(f"  nothing is proved, and no certificate is written to {request.out}{there}", file=sys.stderr)
+        return
+    with problems_told(str(request.out)):
+        save(proof, request.out, version("oneleader"), tell, request.keep_cnf)
+    print(f"  the certificate is in {request.out}: oneleader recheck {request.out}", file=sys.stderr)
 
 
 def _wanted(protocol: Protocol, request: Request) -> Wanted:
@@ -165,7 +195,9 @@ def _unrolled(proof: Proof, tell: Callable[[str], None]) -> Wrong | None:
         return None
     if outcome.trace is None or outcome.ended is not bounded.Ended.VIOLATED:
         return None
-    return Wrong(outcome.trace, f"found by {outcome.solver} within {DEPTH} steps", True)
+    what = outcome.trace.violation.property if outcome.trace.violation is not None else "a property"
+    found = f"{described(setting)}: {what}: violated after {len(outcome.trace)} steps"
+    return Wrong(outcome.trace, f"{found}; found by {outcome.solver}, whatever the numbers", True)
 
 
 def _not_inductive(proof: Proof) -> Wrong | None:
@@ -198,15 +230,18 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
             print(f"  {wrong.reason}")
         print(f"  spec {proof.original.source.sha256[:12]}; network: {described_network(proof.network)}; ", end="")
         print(f"faults: {described_faults_of(proof.faults)}")
-        if proof.sizes:
+        if proof.sizes and not (wrong is not None and wrong.is_real):
             print("  no bound on numbers, steps or messages")
+        if wrong is not None and wrong.is_real:
+            print(f"  {seconds:.1f} s")
+            return
         for size in proof.sizes:
             _show_size(size)
-        if proof.proved:
+        if any(size.proved for size in proof.sizes):
             print("  what is proved, of every reachable state:")
             for line in statement(proof):
                 print(f"    {line}")
-        elif proof.unproved:
+        if proof.unproved:
             print(f"  not shown: {', '.join(proof.unproved)}")
         if proof.found:
             print("  the invariant, beside the spec's own properties:\n")
@@ -221,7 +256,7 @@ def _head(proof: Proof, wrong: Wrong | None) -> str:
     proved = [size.description for size in proof.sizes if size.proved]
     if proof.proved:
         return f"{name}: proved for {'; '.join(proved)}"
-    return f"{name}: unknown{f', but proved for {chr(59).join(proved)}' if proved else ''}"
+    return f"{name}: unknown{', but proved for ' + '; '.join(proved) if proved else ''}"
 
 
 def _show_size(size: SizeProof) -> None:
@@ -233,7 +268,8 @@ def _show_size(size: SizeProof) -> None:
     print(f"  {size.description}: {shown} of {len(size.answers)} obligations shown, {seconds:.2f} s")
     for one in size.answers:
         if not one.shown:
-            print(f"    {one.answer}: {one.file.title} ({', '.join(one.open)})")
+            said = "fails" if one.answer == "sat" else "undecided" if one.answer in UNDECIDED else one.answer
+            print(f"    {said}: {one.file.title} ({', '.join(one.open)})")
 
 
 def _as_json(proof: Proof, wrong: Wrong | None, seconds: float) -> dict[str, Any]:

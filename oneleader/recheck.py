@@ -22,6 +22,8 @@ from modelcheck.proof.verdict_json import (
 from oneleader.console import fail, printing, problems_told, read
 
 UNDECIDED = 3
+SHOWN = 20
+"""So many reasons are listed."""
 _SAID = {
     HOLDS: "the certificate holds",
     WRONG: "the certificate does NOT hold",
@@ -31,6 +33,8 @@ _SAID = {
 
 def run(folder: Path, spec: Path | None, seconds: float, proofs: Path | None, as_json: bool = False) -> None:
     """Checks a certificate; the first line of what is printed is the verdict, if it is no JSON."""
+    if not seconds > 0:
+        fail("--time: expected more than 0 seconds")
     about = read(spec) if spec is not None else None
     began = time.monotonic()
 
@@ -63,5 +67,8 @@ def _show(found: Rechecked, seconds: float) -> None:
     print(f"{found.solver}, {counted.solver_seconds:.1f} s")
     print(f"  {counted.refutations} propositional refutations checked: {counted.refutation_seconds:.1f} s")
     print(f"  {seconds:.1f} s in all")
-    for line in (*found.wrong, *found.open):
+    said = (*found.wrong, *found.open)
+    for line in said[:SHOWN]:
         print(f"  - {line}")
+    if len(said) > SHOWN:
+        print(f"  - and {len(said) - SHOWN} more")

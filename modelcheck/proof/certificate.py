@@ -17,6 +17,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from errno import ENOTDIR
+from os import strerror
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +65,18 @@ def propositional(
             yield f"{one.name}.{goal.name}", f"{one.title}: {goal.name}", replace(one, hypotheses=held, goals=(goal,))
 
 
-def save(proof: Proof, folder: Path, version: str, tell: Callable[[str], None], keep_cnf: bool = False) -> None:
-    """Writes the certificate of a proof, whole or not at all. Raises OSError, FileExistsError for a folder that holds
-    something else."""
+def refuse_other(folder: Path) -> None:
+    """Raises FileExistsError for a folder that a certificate must not replace, OSError for what is no folder."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(ENOTDIR, strerror(ENOTDIR), str(folder))
     if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
         raise FileExistsError(f"{folder} holds other files; name a new folder")
+
+
+def save(proof: Proof, folder: Path, version: str, tell: Callable[[str], None], keep_cnf: bool = False) -> None:
+    """Writes the certificate of the sizes that are proved, whole or not at all. Raises OSError, NoSolver,
+    FileExistsError for a folder that holds something else."""
+    refuse_other(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
         beside = Path(made) / "certificate"
@@ -87,7 +96,7 @@ def _write(proof: Proof, folder: Path, version: str, tell: Callable[[str], None]
     }
     sizes: list[dict[str, Any]] = []
     for size in proof.sizes:
-        if size.refused:
+        if not size.proved:
             continue
         name = label(size.size)
         for one in size.answers:
@@ -182,14 +191,14 @@ def report_of(manifest: dict[str, Any]) -> str:
     faults = ", ".join(f["kind"] + ("" if f["up_to"] is None else f" up to {f['up_to']}") for f in manifest["faults"])
     proved = [size["description"] for size in manifest["sizes"] if size["size"] in manifest["proved"]]
     lines = [
-        f"# {manifest['protocol']}: {'proved' if proved else 'not proved'}",
+        f"# {manifest['protocol']}: proved for {'; '.join(proved)}",
         "",
         f"- Spec: sha256 {manifest['spec_sha256']}",
         f"- Network: {network}. Faults: {faults or 'none'}. No bound on numbers, steps or messages.",
-        f"- Proved for: {'; '.join(proved) or 'no size'}.",
+        f"- Proved for: {'; '.join(proved)}. Nothing is said of other sizes.",
         f"- Solver: {manifest['solver']}. Made by {manifest['made_by']}.",
         "",
-        "## What holds in every reachable state of the model",
+        f"## What holds in every reachable state of the model with {' or '.join(proved)}",
         "",
         *(f"- {line}" for line in manifest["properties"]),
         "",

@@ -4,12 +4,12 @@ a solver refute every obligation that follows from that text."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelcheck.proof.candidates import Candidate
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT, RECORDED, Claim
 from modelcheck.proof.discharge import SizeProof, discharge
-from modelcheck.proof.infer import ALL_SIZES, Found, infer, on_any_network
+from modelcheck.proof.infer import ALL_SIZES, SIZES, Found, infer, on_any_network
 from modelcheck.proof.obligations import IMPLIED, properties_of
 from modelcheck.proof.scope import setting_of, singletons
 from modelcheck.proof.setting import Unprovable
@@ -66,6 +66,11 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
     if not wanted.search:
         return _with_own(protocol, wanted, network, faults, tell)
     settings = {size: setting_of(protocol, size, network, faults) for size in ALL_SIZES}
+    if any(p.kind is PropertyKind.INVARIANT for p in protocol.properties) and _is_enough(protocol, wanted):
+        tell("the spec's own invariant is inductive at a small size; trying it at all")
+        own = _with_own(protocol, wanted, network, faults, tell)
+        if own.proved:
+            return own
     last: Proof | None = None
     for tried in ([] if network.is_growing_set else [on_any_network(settings)]) + [settings]:
         tell(f"looking for an inductive invariant{'' if tried is settings else ' that holds on any network'}")
@@ -90,9 +95,19 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
     return last
 
 
+def _is_enough(protocol: Protocol, wanted: Wanted) -> bool:
+    """Whether the spec's own clauses are inductive at a small size, as far as a moment tells."""
+    trial = replace(wanted, sizes=(SIZES[0],), seconds=min(wanted.seconds, 1.0))
+    return _only_implied(_sizes(protocol, _own(protocol), trial, lambda _: None))
+
+
+def _own(protocol: Protocol) -> list[str]:
+    return [p.name for p in protocol.properties if p.kind in (PropertyKind.SAFETY, PropertyKind.INVARIANT)]
+
+
 def _with_own(protocol: Protocol, wanted: Wanted, network: Network, faults: tuple[Fault, ...], tell: Tell) -> Proof:
     """With the spec's own clauses as the invariant, and those standard properties that need to be part of it."""
-    own = [p.name for p in protocol.properties if p.kind in (PropertyKind.SAFETY, PropertyKind.INVARIANT)]
+    own = _own(protocol)
     sizes = _sizes(protocol, own, wanted, tell)
     inductive = [one.removeprefix(IMPLIED) for one in _open(sizes)] if _only_implied(sizes) else []
     if inductive:  # not implied by the spec's clauses, but perhaps kept by every step together with them
@@ -115,7 +130,9 @@ def _open(sizes: tuple[SizeProof, ...]) -> list[str]:
 
 def _only_implied(sizes: tuple[SizeProof, ...]) -> bool:
     """Whether the spec's clauses are inductive, and only do not imply some property."""
-    return all(one.startswith(IMPLIED) and one != IMPLIED + MINORITY_CANNOT_ELECT for one in _open(sizes))
+    return all(one.startswith(IMPLIED) and one != IMPLIED + MINORITY_CANNOT_ELECT for one in _open(sizes)) and not any(
+        one.refused for one in sizes
+    )
 
 
 def _missing(sizes: tuple[SizeProof, ...]) -> tuple[str, ...]:

@@ -4,8 +4,10 @@ spec, every obligation by another solver, every refutation by our own checker.""
 from __future__ import annotations
 
 import json
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -139,8 +141,32 @@ def recheck(
 ) -> Rechecked:
     """With `spec`, the certificate has to be about that one; with `proofs`, cvc5's own proofs are written into that
     folder. Raises NoCertificate, OSError, NoSolver, FileExistsError."""
-    if proofs is not None and proofs.exists() and any(proofs.iterdir()):
-        raise FileExistsError(f"{proofs} holds other files; name a new folder")
+    if proofs is not None:
+        if proofs.resolve().is_relative_to(folder.resolve()):
+            raise FileExistsError(
+                f"{proofs} is in the certificate, which has no room for more; name a folder elsewhere"
+            )
+        if proofs.exists() and any(proofs.iterdir()):
+            raise FileExistsError(f"{proofs} holds other files; name a new folder")
+        with aside(proofs) as made:
+            return _recheck(folder, spec, seconds, processes, tell, made)
+    return _recheck(folder, spec, seconds, processes, tell, None)
+
+
+@contextmanager
+def aside(folder: Path) -> Iterator[Path]:
+    """A folder that takes the place of `folder`, which is empty or not there, when all is in it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
+        beside = Path(made) / "whole"
+        beside.mkdir()
+        yield beside
+        beside.replace(folder)
+
+
+def _recheck(
+    folder: Path, spec: Protocol | None, seconds: float, processes: int, tell: Tell, proofs: Path | None
+) -> Rechecked:
     claimed = _manifest(folder)
     solver = cvc5_version()
     wrong = list(_files(folder, claimed))

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-HOW_TO_INSTALL = "pip install 'oneleader[prove]'"
+HOW_TO_INSTALL = "pip install 'oneleader[prove]' (in a clone: make setup)"
 
 
 class NoSolver(Exception):
     """A solver is not installed."""
 
     def __init__(self, package: str) -> None:
-        super().__init__(f"{package} is not installed, and proofs need it: {HOW_TO_INSTALL}")
+        super().__init__(package)  # as it was given: an exception is made again in another process
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} is not installed, and this needs it: {HOW_TO_INSTALL}"
+
+
+def require_solvers() -> None:
+    """Raises NoSolver unless all is there that finding, showing and writing down a proof needs."""
+    z3_version()
+    incremental(())
 
 
 def incremental(clauses: Sequence[tuple[int, ...]]) -> Any:

@@ -1,5 +1,6 @@
 """`oneleader prove` and `oneleader recheck` as a person runs them: what goes wrong is said in a line or two."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -24,6 +25,11 @@ def run(*arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[st
         (("prove", RAFT, "--sizes", "3,3"), "named twice"),
         (("prove", RAFT, "--time", "0"), "--time"),
         (("prove", RAFT, "--faults", "crsh"), "crsh"),
+        (("prove", RAFT, "--out", "docs"), "holds other files"),
+        (("prove", RAFT, "--out", "README.md"), "README.md: Not a directory"),
+        (("prove", RAFT, "--invariant", "docs"), "no file that can be written"),
+        (("prove", RAFT, "--no-search", "--invariant", "found.elect"), "--no-search"),
+        (("recheck", "docs", "--time", "nan"), "more than 0 seconds"),
         (("recheck", "docs"), "no certificate"),
         (("recheck", "nowhere"), "no certificate"),
     ],
@@ -48,6 +54,35 @@ def test_interrupting_a_search_leaves_no_traceback() -> None:
     assert "Traceback" not in rest
 
 
+@pytest.mark.parametrize("missing", ["z3", "pysat"])
+def test_a_missing_solver_is_told_before_the_work(missing: str, tmp_path: Path) -> None:
+    (tmp_path / f"{missing}.py").write_text("raise ImportError\n")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-m", "oneleader", "prove", RAFT, "--out", str(tmp_path / "certificate"), "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert "is not installed" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "certificate").exists()
+
+
+def test_a_violated_spec_is_no_certificate_and_says_so(tmp_path: Path) -> None:
+    spec = str(ROOT / "spec" / "broken" / "vote_forgotten.elect")
+    found = run("prove", spec, "--out", str(tmp_path / "certificate"), "--quiet")
+    assert found.returncode == 1
+    assert "nothing is proved, and no certificate is written" in found.stderr
+    assert not (tmp_path / "certificate").exists()
+
+
+def test_a_pasted_invariant_is_used_and_no_other_looked_for() -> None:
+    spec = ROOT / "tests" / "modelcheck" / "proof" / "raft_with_invariant.elect"
+    found = run("prove", str(spec), "--sizes", "3,any")
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "own invariant" in found.stderr
+    assert "candidates" not in found.stderr
+
+
 def test_a_step_that_breaks_a_clause_is_drawn_and_not_called_reachable(tmp_path: Path) -> None:
     text = (ROOT / "tests" / "modelcheck" / "proof" / "raft_with_invariant.elect").read_text()
     weak = text.replace("n != o and n.term <= t implies n.voted_for == o", "n != o implies t <= n.term")
@@ -56,6 +91,7 @@ def test_a_step_that_breaks_a_clause_is_drawn_and_not_called_reachable(tmp_path:
     spec.write_text(weak)
     found = run("prove", str(spec), "--no-search", "--sizes", "3", "--quiet")
     assert found.returncode == 3, found.stderr
+    assert found.stdout.startswith("raft, 3 nodes: not inductive: ")
     assert "necessarily reachable" in found.stdout
     assert "raft: unknown" in found.stdout
 

@@ -251,6 +251,23 @@ def test_a_certificate_that_claims_nothing_does_not_hold(certificate: Path) -> N
     assert "it claims no proof of any size" in rechecked(certificate).wrong
 
 
+def test_a_certificate_holds_the_sizes_that_are_proved(tmp_path: Path) -> None:
+    text = SPEC.replace("invariant led:", "invariant few: forall n in node: size(n.votes) <= 9\n\ninvariant led:")
+    proof = prove(check(Source("one_vote.elect", text))[0], Wanted((3, None), search=False), _silent)
+    assert [one.proved for one in proof.sizes] == [True, False]
+    save(proof, tmp_path / "part", "0", _silent)
+    found = rechecked(tmp_path / "part", seconds=20.0)
+    assert found.holds, (found.wrong, found.open)
+    assert found.proved == ("3 nodes",)
+    assert (tmp_path / "part" / "report.md").read_text().startswith("# one_vote: proved for 3 nodes\n")
+
+
+def test_proofs_of_cvc5_are_not_put_into_the_certificate(certificate: Path) -> None:
+    with pytest.raises(FileExistsError):
+        recheck(certificate, None, 1.0, 2, _silent, certificate / "proofs")
+    assert not (certificate / "proofs").exists()
+
+
 def test_a_weaker_network_is_named(certificate: Path) -> None:
     changed(certificate, lambda manifest: manifest["network"].update(duplication=False))
     found = rechecked(certificate)
