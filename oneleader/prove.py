@@ -13,14 +13,8 @@ from typing import Any
 
 import typer
 
-from modelcheck.check import Options, run_check
-from modelcheck.engines import NoEngine
-from modelcheck.outcome import Limits
-from modelcheck.proof import bounded
-from modelcheck.proof.bounded import search
 from modelcheck.proof.certificate import refuse_other, save
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
-from modelcheck.proof.counterexample import NotDecoded, find
 from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import invariant_of, obligations, properties_of
 from modelcheck.proof.prove import Proof, Wanted, not_tried, prove, statement, text_of_clauses
@@ -171,6 +165,11 @@ def _counterexample(proof: Proof, tell: Callable[[str], None]) -> Wrong | None:
 
 
 def _explored(proof: Proof, seconds: float) -> Wrong | None:
+    # Half a second goes by until the explorers are there, which not every proof needs.
+    from modelcheck.check import Options, run_check
+    from modelcheck.engines import NoEngine
+    from modelcheck.outcome import Limits
+
     options = Options(Limits(seconds=seconds), network=proof.network, faults=proof.faults)
     for check in proof.original.checks:
         try:
@@ -184,13 +183,15 @@ def _explored(proof: Proof, seconds: float) -> Wrong | None:
 
 
 def _unrolled(proof: Proof, tell: Callable[[str], None]) -> Wrong | None:
+    from modelcheck.proof import bounded
+
     fixed = next((size.size for size in proof.sizes if size.size is not None), None)
     if fixed is None:
         return None
     tell(f"looking for a violation within {DEPTH} steps, whatever the numbers")
     setting = setting_of(proof.original, fixed, proof.network, proof.faults)
     try:
-        outcome = search(setting, bounded.Limits(DEPTH, UNROLLED_SECONDS))
+        outcome = bounded.search(setting, bounded.Limits(DEPTH, UNROLLED_SECONDS))
     except (Unprovable, ValueError):
         return None
     if outcome.trace is None or outcome.ended is not bounded.Ended.VIOLATED:
@@ -202,6 +203,8 @@ def _unrolled(proof: Proof, tell: Callable[[str], None]) -> Wrong | None:
 
 def _not_inductive(proof: Proof) -> Wrong | None:
     """A counterexample to induction, where a size has one."""
+    from modelcheck.proof.counterexample import NotDecoded, find
+
     for size in proof.sizes:
         failed = {one.file.name for one in size.answers if one.answer == "sat"}
         if size.size is None or not failed:
