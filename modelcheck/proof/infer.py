@@ -97,7 +97,7 @@ def _first_failure(settings: dict[int, Setting], chosen: tuple[Candidate | Claim
     sizes = (2, *SIZES[1:])
     counts = dict(zip(sizes[::-1], forked(kept, sizes[::-1]), strict=True))
     for size in sizes:
-        tell(f"of {len(chosen)} clauses {counts[size]} are inductive at {size}")
+        tell(f"of {len(chosen)} clauses {counts[size]} are inductive with {size}")
     return next((size for size in sizes if counts[size] < len(chosen)), None)
 
 
@@ -127,7 +127,7 @@ def _candidates(
     for index, shape in enumerate(shapes):
         rows = set().union(*(rows[index] for rows, _ in by_size))
         more = candidates_of(shape, sorted(rows))
-        tell(f"{len(more)} candidates over {len(shape.atoms)} atoms and {len(rows)} rows")
+        tell(f"{len(more)} candidates over {len(shape.atoms)} atoms, refuted by none of {len(rows)} samples")
         found += more
     return found
 
@@ -190,7 +190,7 @@ def _needed_at(searches: tuple[Search, ...], among: set[int], tell: Tell) -> tup
     needed = _thinned(searches, needed, tuple(unproved))
     sizes = " and ".join(str(_size(search.setting)) for search in searches)
     tell(
-        f"of {len(among)} clauses {len(alive)} are inductive at {sizes}, {count} of them are used, "
+        f"of {len(among)} clauses {len(alive)} are inductive with {sizes}, {count} of them are used, "
         f"{len(needed)} needed; {sum(search.queries for search in searches)} queries"
     )
     return needed, alive, tuple(dict.fromkeys(unproved))
