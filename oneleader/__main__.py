@@ -70,7 +70,7 @@ def _options(
 ) -> None:
     """Check leader elections: the shortest counterexample, or an honest verdict.
 
-    Exit status: 0 holds within bounds or proved, 1 violated, 2 bad input, 3 unknown."""
+    Exit status: 0 holds within bounds or proved, 1 violated, 2 bad input, 3 unknown, 130 interrupted."""
 
 
 @app.command()
@@ -162,7 +162,10 @@ def bmc(
         bool | None, typer.Option(help="Tell how far the search is.", show_default="on a terminal")
     ] = None,
 ) -> None:
-    """Look for a violation within so many steps with a solver (Z3): sizes are fixed, numbers are unbounded."""
+    """Look for a violation within so many steps with a solver (Z3): sizes are fixed, numbers are unbounded.
+
+    It looks at the spec's `safety`, `invariant` and `step` properties and at the standard ones that `check` looks at;
+    not at `reachable`, `recovers` and `leads_to`, nor at `minority_cannot_elect`, which `prove` alone knows."""
     from oneleader import bmc as command
 
     request = command.Request(
@@ -210,7 +213,9 @@ def fmt(
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The protocol's name.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(metavar="FILE", show_default="NAME.elect")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write this file.", show_default="NAME.elect")
+    ] = None,
 ) -> None:
     """Write a commented spec to begin with."""
     from oneleader import new as command
@@ -229,9 +234,16 @@ def show(spec: Spec) -> None:
 @app.command()
 def graph(
     spec: Spec,
-    within: Annotated[str | None, typer.Option(metavar="ROW", show_default="the spec's first check")] = None,
+    within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROW", help="Of this instance: '2 nodes, term <= 2'.", show_default="the spec's first check"
+        ),
+    ] = None,
     to: Annotated[Graphs, typer.Option(help="The form.")] = Graphs.DOT,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", show_default="standard output")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it to this file.", show_default="standard output")
+    ] = None,
     limit: Annotated[int, typer.Option(help="At most this many states.")] = 2000,
 ) -> None:
     """Write the graph of all reachable states, for a small instance."""
@@ -244,13 +256,19 @@ def graph(
 def export(
     spec: Spec,
     to: Annotated[Languages, typer.Option(help="The language.", show_default=False)],
-    within: Annotated[str | None, typer.Option(metavar="ROW", show_default="the spec's first check")] = None,
+    within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROW", help="Of this instance: '3 nodes, term <= 2'.", show_default="the spec's first check"
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where to write the files.", show_default="standard output")
     ] = None,
     symmetry: Annotated[bool, typer.Option("--symmetry", help="Declare the processes interchangeable.")] = False,
     inductive: Annotated[
-        bool, typer.Option("--inductive", help="With TLA+: also check that the spec's invariant is inductive.")
+        bool,
+        typer.Option("--inductive", help="With TLA+: also write what checks that the spec's invariant is inductive."),
     ] = False,
 ) -> None:
     """Write the protocol for another model checker: TLA+ (TLC) or Murphi (rumur)."""
@@ -264,15 +282,16 @@ def prove(
     spec: Spec,
     sizes: Annotated[str, typer.Option(metavar="SIZES", help="For how many processes: numbers, `any`.")] = "3,4,5,any",
     out: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write a certificate there.", show_default="none is written")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write a certificate, in the place of an older one.", show_default="none"),
     ] = None,
-    search: Annotated[bool, typer.Option(help="Look for an invariant; or use the spec's own alone.")] = True,
+    search: Annotated[bool, typer.Option(help="Look for an invariant; or take the spec's own clauses alone.")] = True,
     network: Annotated[str | None, typer.Option(metavar="WORDS", help="Instead of the spec's.")] = None,
     faults: Annotated[str | None, typer.Option(metavar="WORDS", help="Instead of the spec's.")] = None,
     time: Annotated[float, typer.Option(help="At most this many seconds for each question to the solver.")] = 10.0,
     json: Annotated[bool, typer.Option("--json", help="The verdict as JSON (docs/proof.schema.json).")] = False,
     invariant: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what was found there, ready to paste into the spec.")
+        Path | None, typer.Option(metavar="FILE", help="Write the clauses that are found to this file, ready to paste.")
     ] = None,
     keep_cnf: Annotated[bool, typer.Option("--keep-cnf", help="Keep the clauses in the certificate, too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not tell how far it is.")] = False,
