@@ -89,7 +89,7 @@ def test_a_step_that_breaks_a_clause_is_drawn_and_not_called_reachable(tmp_path:
     assert weak != text
     spec = tmp_path / "weak.elect"
     spec.write_text(weak)
-    found = run("prove", str(spec), "--no-search", "--sizes", "3", "--quiet")
+    found = run("prove", str(spec), "--no-search", "--sizes", "3", "--time", "3", "--quiet")
     assert found.returncode == 3, found.stderr
     assert found.stdout.splitlines()[1].startswith("not inductive: ")
     assert "necessarily reachable" in found.stdout

@@ -204,7 +204,7 @@ safety small: x < 2
 def test_a_proof_that_goes_on_with_the_last_property_is_found(more: str, tmp_path: Path) -> None:
     original = check(Source("tiny.elect", ENDS_IN_A_PROPERTY))[0]
     forged = check(Source("tiny.elect", f"{ENDS_IN_A_PROPERTY}\n{HEADING}\n{more}"))[0]
-    proof = prove(forged, Wanted((2, None), search=False), _silent)
+    proof = prove(forged, Wanted((2, None), search=False, seconds=2.0), _silent)
     save(replace(proof, original=original), tmp_path / "forged", "0", _silent)
     assert any(one.startswith("proof.elect") for one in rechecked(tmp_path / "forged").wrong)
 

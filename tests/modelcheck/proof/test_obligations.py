@@ -43,7 +43,9 @@ def test_names_that_the_encoding_has_itself(size: int | None) -> None:
 
 def test_a_changed_number_is_not_proved() -> None:
     wrong = AWKWARD.replace("counted + 1", "counted + 2")
-    proof = prove(check(Source("awkward.elect", wrong))[0], Wanted((2, None), search=False), lambda _: None)
+    proof = prove(
+        check(Source("awkward.elect", wrong))[0], Wanted((2, None), search=False, seconds=2.0), lambda _: None
+    )
     assert "below" in proof.unproved
     fixed, any_number = proof.sizes
     assert {one.answer for one in fixed.answers if "below" in one.open} == {"sat"}
@@ -86,7 +88,7 @@ invariant {name}: x <= 1
 
 check small: 2 nodes, x <= 2
 """
-    proof = prove(check(Source("named.elect", text))[0], Wanted((2, None), search=False), lambda _: None)
+    proof = prove(check(Source("named.elect", text))[0], Wanted((2, None), search=False, seconds=2.0), lambda _: None)
     fixed, _ = proof.sizes  # for any number of processes there need not be such a clause
     assert not fixed.proved
     assert f"`{name}`" in fixed.refused
