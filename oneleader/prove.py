@@ -25,7 +25,7 @@ from modelcheck.proof.verdict_json import proof_to_json
 from modelcheck.report import described_faults_of, described_network
 from modelcheck.trace import Trace
 from modelcheck.verdict import Answer
-from oneleader.console import fail, printing, problems_told, read
+from oneleader.console import fail, printing, problems_told, read, write
 from oneleader.render import show_trace
 from spec.diagnostics import SpecError
 from spec.overrides import faults_from, network_from
@@ -113,8 +113,7 @@ def _write(proof: Proof, request: Request, tell: Callable[[str], None]) -> None:
     """Writes what was asked for; says so where there is nothing to write."""
     if request.invariant is not None:
         if proof.found:
-            with problems_told(str(request.invariant)):
-                request.invariant.write_text(text_of_clauses(proof.found), encoding="utf-8")
+            write(request.invariant, text_of_clauses(proof.found))
         else:
             print(f"  no invariant was found, and {request.invariant} is not written", file=sys.stderr)
     if request.out is None:

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from errno import ENOTDIR
 from os import strerror
@@ -73,20 +73,32 @@ def refuse_other(folder: Path) -> None:
         raise FileExistsError(f"{folder} holds other files; name a new folder")
 
 
+@contextmanager
+def aside(folder: Path) -> Iterator[Path]:
+    """A folder that takes the place of `folder` when all is in it. Raises OSError, which names `folder` and not what
+    stands in for it."""
+    hidden = f".{folder.name}."
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=hidden) as made:
+            beside = Path(made) / "whole"
+            beside.mkdir()
+            yield beside
+            if folder.exists():
+                folder.rename(Path(made) / "old")
+            beside.rename(folder)
+    except OSError as problem:
+        if problem.filename is not None and hidden not in str(problem.filename):
+            raise
+        raise OSError(problem.errno, problem.strerror, str(folder)) from None
+
+
 def save(proof: Proof, folder: Path, version: str, tell: Callable[[str], None], keep_cnf: bool = False) -> None:
     """Writes the certificate of the sizes that are proved, whole or not at all. Raises OSError, NoSolver,
     FileExistsError for a folder that holds something else."""
     refuse_other(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
-        beside = Path(made) / "certificate"
-        beside.mkdir()
+    with aside(folder) as beside:
         _write(proof, beside, version, tell, keep_cnf)
-        if folder.exists():
-            old = Path(made) / "old"
-            folder.rename(old)
-        beside.rename(folder)
-        shutil.rmtree(Path(made) / "old", ignore_errors=True)
 
 
 def _write(proof: Proof, folder: Path, version: str, tell: Callable[[str], None], keep_cnf: bool) -> None:

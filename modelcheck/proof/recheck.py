@@ -4,17 +4,15 @@ spec, every obligation by another solver, every refutation by our own checker.""
 from __future__ import annotations
 
 import json
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
-from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, digest, propositional, report_of
+from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, aside, digest, propositional, report_of
 from modelcheck.proof.cnf import clauses_of
 from modelcheck.proof.discharge import File, files_of
 from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
@@ -151,17 +149,6 @@ def recheck(
         with aside(proofs) as made:
             return _recheck(folder, spec, seconds, processes, tell, made)
     return _recheck(folder, spec, seconds, processes, tell, None)
-
-
-@contextmanager
-def aside(folder: Path) -> Iterator[Path]:
-    """A folder that takes the place of `folder`, which is empty or not there, when all is in it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
-        beside = Path(made) / "whole"
-        beside.mkdir()
-        yield beside
-        beside.replace(folder)
 
 
 def _recheck(

@@ -4,12 +4,14 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from errno import ENOSPC
+from os import strerror
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelcheck.proof.certificate import MANIFEST, digest, report_of, save
+from modelcheck.proof.certificate import MANIFEST, aside, digest, report_of, save
 from modelcheck.proof.prove import HEADING, Wanted, prove
 from modelcheck.proof.recheck import NoCertificate, Rechecked, recheck
 from spec.check import check, load
@@ -325,3 +327,36 @@ def test_the_shipped_invariant_of_raft_is_one() -> None:
     path = Path(__file__).with_name("raft_with_invariant.elect")
     proof = prove(load(path)[0], Wanted((3, None), search=False), _silent)
     assert proof.proved, proof.unproved
+
+
+@pytest.mark.parametrize("scratch", [None, "inside"])
+def test_a_full_disk_leaves_what_was_there_and_is_told_of_the_folder(scratch: str | None, tmp_path: Path) -> None:
+    folder = tmp_path / "certificate"
+    folder.mkdir()
+    (folder / "older").write_text("!")
+
+    def filled() -> None:
+        with aside(folder) as made:
+            (made / "half").write_text("?")
+            raise OSError(ENOSPC, strerror(ENOSPC), None if scratch is None else str(made / scratch))
+
+    with pytest.raises(OSError, match="No space left") as full:
+        filled()
+    assert full.value.filename == str(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["certificate"]
+    assert [path.name for path in folder.iterdir()] == ["older"]
+
+
+def test_a_folder_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "certificate"
+    for name in ("older", "newer"):
+        with aside(folder) as made:
+            (made / name).write_text("!")
+    assert [path.name for path in folder.iterdir()] == ["newer"]
+    assert [path.name for path in folder.parent.iterdir()] == ["certificate"]
+
+
+def test_what_another_file_lacks_is_told_of_that_one(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as lacking, aside(tmp_path / "certificate"):
+        (tmp_path / "nowhere").read_text()
+    assert lacking.value.filename == str(tmp_path / "nowhere")
