@@ -235,6 +235,9 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
         if proof.sizes and not (wrong is not None and wrong.is_real):
             print("  no bound on numbers, steps or messages")
         if wrong is not None and wrong.is_real:
+            for size in proof.sizes:
+                if size.refused:
+                    _show_size(size)
             print(f"  {seconds:.1f} s")
             return
         for size in proof.sizes:

@@ -133,14 +133,22 @@ class _Asked:
     def refusal(self) -> str:
         """Why nothing can be shown of this size, or nothing."""
         try:
-            if not self.setting.any_number and (apart := disjoint_quorums(self.setting.model)) is not None:
-                kind, one, other = apart
-                shown = [", ".join(f"{kind}{number + 1}" for number in sorted(some)) for some in (one, other)]
-                return f"two quorums have nobody in common: {{{shown[0]}}} and {{{shown[1]}}}"
+            if apart := quorums_apart(self.setting):
+                return apart
             _ = self.quorums, self.obligations
         except Unprovable as problem:
             return _not_covered(problem)
         return ""
+
+
+def quorums_apart(setting: Setting) -> str:
+    """Two quorums of a fixed size that have nobody in common, or nothing."""
+    apart = None if setting.any_number else disjoint_quorums(setting.model)
+    if apart is None:
+        return ""
+    kind, one, other = apart
+    shown = [", ".join(f"{kind}{number + 1}" for number in sorted(some)) for some in (one, other)]
+    return f"two quorums have nobody in common: {{{shown[0]}}} and {{{shown[1]}}}"
 
 
 def _not_covered(problem: Unprovable) -> str:

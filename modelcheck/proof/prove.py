@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from modelcheck.proof.candidates import Candidate
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT, RECORDED, Claim
-from modelcheck.proof.discharge import SizeProof, discharge
+from modelcheck.proof.discharge import SizeProof, discharge, quorums_apart
 from modelcheck.proof.infer import ALL_SIZES, SIZES, Found, infer, on_any_network
 from modelcheck.proof.obligations import IMPLIED, properties_of
-from modelcheck.proof.scope import setting_of, singletons
+from modelcheck.proof.scope import described, setting_of, singletons
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import z3_version
 from modelcheck.proof.wording import Worded, worded, worded_claim
@@ -118,9 +118,13 @@ def _with_own(protocol: Protocol, wanted: Wanted, network: Network, faults: tupl
 
 
 def not_tried(protocol: Protocol, wanted: Wanted) -> Proof:
-    """What is known where nothing was asked of a solver."""
+    """What is known where nothing was asked of a solver: of which sizes two quorums have nobody in common."""
+    settings = {size: setting_of(protocol, size, wanted.network, wanted.faults) for size in wanted.sizes}
+    sizes = tuple(
+        SizeProof(size, described(one), (), apart) for size, one in settings.items() if (apart := quorums_apart(one))
+    )
     faults = protocol.faults if wanted.faults is None else wanted.faults
-    return Proof(protocol, protocol, (), (), (), "", wanted.network or protocol.network, faults, ())
+    return Proof(protocol, protocol, (), (), sizes, "", wanted.network or protocol.network, faults, ())
 
 
 def _open(sizes: tuple[SizeProof, ...]) -> list[str]:
