@@ -8,6 +8,9 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --con
 RUNTIME := $(VENV)/.installed
 DEV     := $(VENV)/.installed-dev
 
+# Every command would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup verify test slow lint format bench lock clean
 

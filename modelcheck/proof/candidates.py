@@ -14,8 +14,8 @@ from itertools import combinations, permutations, product
 
 from modelcheck.proof.atoms import Atom, Sample, atoms_of, kind_named, messages_to_oneself, ordering_atoms
 from spec.lint import nodes
-from spec.protocol import Local, Protocol
-from spec.types import NAT, IntType, NatType, ProcessType
+from spec.protocol import Compare, Comparison, Local, Protocol
+from spec.types import NAT, IntType, NatType, ProcessType, Value
 
 Literal = tuple[int, bool]
 """An atom's index in its shape, and whether it is affirmed."""
@@ -39,6 +39,10 @@ class Shape:
     @cached_property
     def with_number(self) -> frozenset[int]:
         return frozenset(i for i, atom in enumerate(self.atoms) if any(v in self.numbers for v in atom.variables))
+
+    @cached_property
+    def renamings(self) -> tuple[tuple[int, ...], ...]:
+        return _renamings(self)
 
 
 @dataclass(frozen=True)
@@ -114,19 +118,27 @@ def _to_themselves(protocol: Protocol, number: Local) -> Shape:
 
 def rows_of(shape: Shape, samples: tuple[Sample, ...], sizes: dict[str, int]) -> list[int]:
     """For every sample and every way to choose the variables, which atoms are true, as bits. Each once. Where there are
-    too few processes, an atom that speaks of one that is missing is neither true nor false, which further bits say."""
-    kinds = {kind_named(local): [p for p in shape.processes if p.type == local.type] for local in shape.processes}
-    ranges = [tuple(combinations(group, min(len(group), sizes[kind]))) for kind, group in kinds.items()]
+    too few processes, an atom that speaks of one that is missing is neither true nor false, which further bits say.
+
+    Processes are chosen in one order only, and the first variables stand for them: the other ways are the same rows
+    with the variables renamed."""
+    chosen: list[Local] = []
+    for kind in dict.fromkeys(map(kind_named, shape.processes)):
+        chosen += [p for p in shape.processes if kind_named(p) == kind][: sizes[kind]]
+    rows = _rows_among(shape, tuple(chosen), samples, sizes)
+    count = len(shape.atoms)
     found: set[int] = set()
-    for chosen in product(*ranges):
-        found |= _rows_among(shape, tuple(local for part in chosen for local in part), samples, sizes)
+    bits = [(row, [place for place in range(2 * count) if row >> place & 1]) for row in rows]
+    for table in shape.renamings:
+        moved = [1 << at for at in table] + [1 << (at + count) for at in table]
+        found.update(sum([moved[place] for place in places]) for _, places in bits)
     return sorted(found)
 
 
 def _rows_among(
     shape: Shape, processes: tuple[Local, ...], samples: tuple[Sample, ...], sizes: dict[str, int]
 ) -> set[int]:
-    """As `rows_of`, where only some of the variables stand for processes."""
+    """As `rows_of`, where only these variables stand for processes, which are chosen in one order."""
     groups: dict[tuple[Local, ...], list[tuple[int, Atom]]] = {}
     there = {*processes, *shape.numbers}
     neither = 0
@@ -164,17 +176,22 @@ class _Table:
         atoms: list[tuple[int, Atom]],
         choices: list[tuple[int, ...]],
     ) -> None:
-        self.atoms = atoms
+        self.tests = [atom.test for _, atom in atoms]
+        self.bits = [1 << index for index, _ in atoms]
+        places = dict(zip(variables, (Local(i, "", local.type) for i, local in enumerate(variables)), strict=True))
+        self.name = "; ".join(repr(renamed(atom.expression, places)) for _, atom in atoms)
+        """What the atoms say, whatever their variables are called: others that say the same have the same truths."""
         self.numbers = [numbers.index(local) for local in variables if local in numbers]
         """The places of the numbers that are spoken of."""
-        places = [processes.index(local) for local in variables if local not in numbers]
-        keys = [tuple([chosen[place] for place in places]) for chosen in choices]
+        whose = [processes.index(local) for local in variables if local not in numbers]
+        keys = [tuple([chosen[place] for place in whose]) for chosen in choices]
         self.keys = list(dict.fromkeys(keys))
         self.at = [self.keys.index(key) for key in keys]
         self.order = [
-            (True, numbers.index(local)) if local in numbers else (False, places.index(processes.index(local)))
+            (True, numbers.index(local)) if local in numbers else (False, whose.index(processes.index(local)))
             for local in variables
         ]
+        self.masks: dict[tuple[bool, ...], int] = {}
 
     def joined(
         self, rows: list[int], sample: Sample, numbers: tuple[int, ...], known: dict[tuple[int, ...], list[int]]
@@ -183,23 +200,32 @@ class _Table:
         spoken = tuple([numbers[place] for place in self.numbers])
         masks = known.get(spoken)
         if masks is None:
-            masks = known[spoken] = [self._mask(sample, key, numbers) for key in self.keys]
+            truths = sample.truths.setdefault(self.name, {})
+            masks = known[spoken] = [self._mask(sample, key, numbers, truths) for key in self.keys]
         return [row | masks[at] for row, at in zip(rows, self.at, strict=True)]
 
-    def _mask(self, sample: Sample, key: tuple[int, ...], numbers: tuple[int, ...]) -> int:
+    def _mask(
+        self,
+        sample: Sample,
+        key: tuple[int, ...],
+        numbers: tuple[int, ...],
+        truths: dict[tuple[Value, ...], tuple[bool, ...]],
+    ) -> int:
         values = tuple([numbers[place] if is_one else key[place] for is_one, place in self.order])
-        mask = 0
-        for index, atom in self.atoms:
-            if atom.test(sample, values):
-                mask |= 1 << index
+        truth = truths.get(values)
+        if truth is None:
+            truth = truths[values] = tuple([test(sample, values) for test in self.tests])
+        mask = self.masks.get(truth)
+        if mask is None:
+            mask = self.masks[truth] = sum(bit for bit, true in zip(self.bits, truth, strict=True) if true)
         return mask
 
 
 def _different(processes: tuple[Local, ...], sizes: dict[str, int]) -> Iterator[tuple[int, ...]]:
-    """Every way to choose processes such that two of one kind are different."""
+    """Every way to choose processes such that those of one kind are different, and in their order."""
     kinds = list(dict.fromkeys(kind_named(p) for p in processes))
     counts = [sum(kind_named(p) == kind for p in processes) for kind in kinds]
-    for chosen in product(*(permutations(range(sizes[k]), c) for k, c in zip(kinds, counts, strict=True))):
+    for chosen in product(*(combinations(range(sizes[k]), c) for k, c in zip(kinds, counts, strict=True))):
         yield tuple(number for part in chosen for number in part)
 
 
@@ -352,25 +378,32 @@ def _is_subsumed(clause: frozenset[Literal], smaller: set[frozenset[Literal]]) -
 
 def _distinct(shape: Shape, clauses: list[frozenset[Literal]]) -> list[frozenset[Literal]]:
     """The clauses up to renaming of variables of one kind."""
-    names = {repr(atom.expression): index for index, atom in enumerate(shape.atoms)}
-    renamings = []
+    found: dict[tuple[Literal, ...], frozenset[Literal]] = {}
+    for clause in clauses:
+        key = min(tuple(sorted((table[index], sign) for index, sign in clause)) for table in shape.renamings)
+        found.setdefault(key, clause)
+    return list(found.values())
+
+
+def _renamings(shape: Shape) -> tuple[tuple[int, ...], ...]:
+    """For each way to rename the variables of one kind among themselves, which atom each atom becomes."""
+    places = {_said(atom.expression): index for index, atom in enumerate(shape.atoms)}
     kinds = list(dict.fromkeys(kind_named(p) for p in shape.processes))
     groups = [[p for p in shape.processes if kind_named(p) == kind] for kind in kinds]
+    found = []
     for chosen in product(*(permutations(group) for group in groups)):
         renaming = {
             old: new for group, order in zip(groups, chosen, strict=True) for old, new in zip(group, order, strict=True)
         }
-        table = [names.get(repr(renamed(atom.expression, renaming))) for atom in shape.atoms]
-        renamings.append(table)
-    found: dict[tuple[Literal, ...], frozenset[Literal]] = {}
-    for clause in clauses:
-        keys = []
-        for table in renamings:
-            mapped = [(table[index], sign) for index, sign in clause]
-            if all(index is not None for index, _ in mapped):
-                keys.append(tuple(sorted(mapped)))
-        found.setdefault(min(keys), clause)  # type: ignore[arg-type]
-    return list(found.values())
+        found.append(tuple(places[_said(renamed(atom.expression, renaming))] for atom in shape.atoms))
+    return tuple(found)
+
+
+def _said(expression: object) -> str:
+    """What an atom says, the sides of an equation in one order."""
+    if isinstance(expression, Compare) and expression.comparison is Comparison.EQUAL:
+        return " == ".join(sorted((repr(expression.left), repr(expression.right))))
+    return repr(expression)
 
 
 def renamed(part: object, renaming: dict[Local, Local]) -> object:

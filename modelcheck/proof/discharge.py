@@ -10,16 +10,15 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from modelcheck.proof.forked import workers
 from modelcheck.proof.obligations import USED, Obligation, Uses, invariant_of, obligations, text_of
 from modelcheck.proof.quorums import quorum_files
 from modelcheck.proof.scope import described
 from modelcheck.proof.setting import Setting, Unprovable
-from modelcheck.proof.solvers import UNDECIDED, UNSAT, Said, alone, z3_answers
+from modelcheck.proof.solvers import UNDECIDED, UNSAT, Said, alone, asking, z3_answers
 from modelcheck.properties import QUORUMS_INTERSECT, disjoint_quorums
 
 Tell = Callable[[str], None]
@@ -165,7 +164,7 @@ def discharge(
     covered = sorted((one for one in asked if not refusals[one.size]), key=lambda one: one.size is not None)
     found: dict[int | None, SizeProof] = {}
     uses: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
-    with workers(processes) as pool:
+    with asking(processes) as pool:
         ask = _asking(pool, seconds)
         for one in covered:
             try:
@@ -187,7 +186,7 @@ def discharge(
 Ask = Callable[[str], "Future[tuple[list[Said], float]]"]
 
 
-def _asking(pool: ProcessPoolExecutor, seconds: float) -> Ask:
+def _asking(pool: Executor, seconds: float) -> Ask:
     return lambda text: pool.submit(_answer, text, seconds)
 
 

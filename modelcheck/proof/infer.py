@@ -48,6 +48,8 @@ ALL_SIZES = (SMALLEST, 2, *SIZES)
 FEWER = 3
 """Of the larger sizes' samples, one in so many is looked at for all ways to choose three processes: each has many."""
 SAMPLES = {1: 60, 2: 100, 3: 400, 4: 250, 5: 120}
+TOLD = 80
+"""So many states of each size, in which somebody has led, refute what may be said of who stands behind a leader."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,19 @@ Tell = Callable[[str], None]
 
 
 def infer(
-    settings: dict[int, Setting], singletons: frozenset[str], effort: int, tell: Tell, anywhere: bool = False
+    settings: dict[int, Setting],
+    singletons: frozenset[str],
+    effort: int,
+    tell: Tell,
+    anywhere: bool = False,
+    enough: Callable[[Found], bool] = lambda _: False,
 ) -> Found:
     """An inductive invariant of the settings, by size. `singletons` are the kinds of one process. One that is to hold
-    `anywhere`, on any network, says nowhere that a message is under way."""
+    `anywhere`, on any network, says nowhere that a message is under way. Whoever asks may say when what is inductive at
+    the first sizes is `enough`; else it is held against the others."""
     first = settings[SIZES[0]]
-    found = _candidates(settings, singletons, effort, tell)
-    candidates = (*_given(first), *(one for one in found if not anywhere or not _awaits(one)))
+    tried = _candidates(settings, singletons, effort, tell)
+    candidates = (*_given(first), *(one for one in tried if not anywhere or not _awaits(one)))
     searches: tuple[Search, ...] = ()
     alive = set(range(len(candidates)))
     size = SIZES[0]
@@ -79,11 +87,12 @@ def infer(
             searches += (search_of(one, assumed(one), _moved(one, candidates), any_quorums=one is first),)
         needed, alive, unproved = _needed_at(searches, alive, tell)
         chosen = tuple(candidates[index] for index in sorted(needed))
-        if unproved:
-            return Found(chosen, unproved)
+        found = Found(chosen, unproved)
+        if unproved or enough(found):
+            return found
         failed = _first_failure(settings, chosen, tell)
         if failed is None:
-            return Found(chosen, ())
+            return found
         size = failed
 
 
@@ -114,10 +123,13 @@ def _candidates(
         states = walks(model, SAMPLES[size])
         samples = tuple(sample_of(model, state) for state in states)
         counts = {kind: number or 0 for kind, number in settings[size].size.items()}
-        held = [all(bool(evaluate(one, scope_of(model, state))) for state in states) for one in backings]
+        after = [state for state in states if state.led]  # where nobody has led, nothing is said
+        told = [scope_of(model, state) for state in after[:: len(after) // TOLD + 1]]
+        held = [all(bool(evaluate(one, scope)) for scope in told) for one in backings]
         few = samples[::FEWER] if size > SIZES[0] else samples
         return [rows_of(s, few if len(s.processes) > 2 else samples, counts) for s in shapes], held
 
+    _ = [shape.renamings for shape in shapes]  # once, for all
     by_size = forked(seen, ALL_SIZES[::-1])
     found: list[Candidate | Claim] = [
         of_expression(first, f"{BACKED}{number}", expression, None)

@@ -12,7 +12,7 @@ from modelcheck.proof.discharge import SizeProof, discharge, quorums_apart
 from modelcheck.proof.infer import ALL_SIZES, SIZES, Found, infer, on_any_network
 from modelcheck.proof.obligations import IMPLIED, properties_of
 from modelcheck.proof.scope import described, setting_of, singletons
-from modelcheck.proof.setting import Unprovable
+from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import z3_version
 from modelcheck.proof.wording import Worded, worded, worded_claim
 from modelcheck.properties import FAILURE, QUORUMS_INTERSECT, STANDARD_TEXTS, quorum_definitions
@@ -21,6 +21,8 @@ from spec.protocol import Fault, Network, PropertyKind, Protocol
 from spec.show import show
 from spec.source import Source
 
+TRIAL_SECONDS = 2.0
+"""The limit of each query where what was found at small sizes is tried at all: most of it holds, and is shown soon."""
 HEADING = "# An inductive invariant, found by `oneleader prove`."
 
 
@@ -60,7 +62,7 @@ Tell = Callable[[str], None]
 
 def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
     """Raises NoSolver where a solver is missing. What no encoding covers, each size says."""
-    version = z3_version()
+    z3_version()
     network = wanted.network or protocol.network
     faults = protocol.faults if wanted.faults is None else wanted.faults
     if not wanted.search:
@@ -71,25 +73,42 @@ def prove(protocol: Protocol, wanted: Wanted, tell: Tell) -> Proof:
         own = _with_own(protocol, wanted, network, faults, tell)
         if own.proved:
             return own
+    return _searched(protocol, wanted, settings, tell)
+
+
+def _searched(protocol: Protocol, wanted: Wanted, settings: dict[int, Setting], tell: Tell) -> Proof:
+    """With an invariant that is looked for."""
+    first = settings[ALL_SIZES[0]]
+    network, faults = first.network, first.faults
+    standard = {claim.name for claim in properties_of(first)}
+
+    def shown(found: Found, seconds: float) -> Proof:
+        whole, clauses, words = _with_invariant(protocol, found)
+        # What was not reached is put in as a clause, so that it is seen which step breaks it.
+        clauses = (*clauses, *(name for name in found.unproved if name in standard and name not in clauses))
+        sizes = _sizes(whole, list(clauses), replace(wanted, seconds=seconds), tell)
+        return Proof(protocol, whole, clauses, words, sizes, z3_version(), network, faults, _missing(sizes))
+
+    trials: list[Proof] = []
+
+    def is_enough(found: Found) -> bool:
+        trials.append(shown(found, min(wanted.seconds, TRIAL_SECONDS)))
+        return trials[-1].proved
+
     last: Proof | None = None
     for tried in ([] if network.is_growing_set else [on_any_network(settings)]) + [settings]:
         tell(f"looking for an inductive invariant{'' if tried is settings else ' that holds on any network'}")
         try:
-            found = infer(tried, singletons(protocol), 0, tell, tried is not settings)
+            found = infer(tried, singletons(protocol), 0, tell, tried is not settings, is_enough)
         except Unprovable as problem:
             tell(f"the search does not cover {problem.reason}; going on with the spec's own clauses")
             return _with_own(protocol, wanted, network, faults, tell)
-        whole, clauses, words = _with_invariant(protocol, found)
-        if found.unproved and tried is not settings:
-            continue
-        # What was not reached is put in as a clause, so that it is seen which step breaks it.
-        names = {claim.name for claim in properties_of(settings[ALL_SIZES[0]])}
-        clauses = (*clauses, *(name for name in found.unproved if name in names and name not in clauses))
-        sizes = _sizes(whole, list(clauses), wanted, tell)
-        if found.unproved and last is not None:
-            break  # what was found before lacked only the solver's time
-        last = Proof(protocol, whole, clauses, words, sizes, version, network, faults, _missing(sizes))
-        if last.proved or any(one.refused for one in sizes):
+        if trials and trials[-1].proved:
+            return trials[-1]
+        if found.unproved and (tried is not settings or last is not None):
+            continue  # what was found before lacked only the solver's time
+        last = shown(found, wanted.seconds)
+        if last.proved or any(one.refused for one in last.sizes):
             break
     assert last is not None
     return last

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from modelcheck.model import Model, State, Step, StepKind, Successor
-from modelcheck.semantics import initial, steps
+from modelcheck.model import Model, State, Step, StepKind
+from modelcheck.semantics import Offer, initial, offers
 
 WALK = 40
 """Steps of one walk at most."""
@@ -26,27 +26,30 @@ def walks(model: Model, wanted: int, seed: int = 0) -> tuple[State, ...]:
         state, delivering = start, drawn.random() * 0.9
         for _ in range(WALK):
             tried += 1
-            options = [s for s in steps(model, state) if s.state is not None]
-            if not options:
+            after = _drawn(list(offers(model, state)), state, delivering, drawn)
+            if after is None:
                 break
-            state = _drawn(options, delivering, drawn)
+            state = after
             found[state] = None
             if len(found) >= wanted:
                 break
     return tuple(found)
 
 
-def _drawn(options: list[Successor], delivering: float, drawn: random.Random) -> State:
-    """A successor: mostly a delivery in some walks, mostly something else in others."""
-    deliveries = [s for s in options if _is_delivery(s.step)]
-    others = [s for s in options if not _is_delivery(s.step)]
-    if deliveries and (not others or drawn.random() < delivering):
-        others = deliveries
-    elif not others or drawn.random() < UNUSUAL:
-        others = options
-    chosen = drawn.choice(others).state
-    assert chosen is not None
-    return chosen
+def _drawn(offered: list[Offer], state: State, delivering: float, drawn: random.Random) -> State | None:
+    """A state that follows, if there is one: mostly after a delivery in some walks, mostly after something else in
+    others. What changes nothing, or fails, is drawn again."""
+    deliveries = [one for one in offered if _is_delivery(one.step)]
+    others = [one for one in offered if not _is_delivery(one.step)]
+    if drawn.random() < UNUSUAL:
+        deliveries = others = offered
+    first, second = (deliveries, others) if drawn.random() < delivering else (others, deliveries)
+    for among in (first, second):
+        for one in drawn.sample(among, len(among)):
+            after = one.taken().state
+            if after is not None and after != state:
+                return after
+    return None
 
 
 def _is_delivery(step: Step) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 HOW_TO_INSTALL = "pip install 'oneleader[prove]' (in a clone: make setup)"
@@ -64,6 +67,34 @@ Said = tuple[str, tuple[str, ...]]
 that, the names of the assertions that it used."""
 
 
+_asked: list[Any] = []
+"""The contexts in which Z3 is being asked something."""
+
+
+@contextmanager
+def asking(count: int) -> Iterator[Executor]:
+    """Threads to ask Z3 in, which works outside of Python's lock. Where what is done with them ends early, as by
+    Ctrl-C, nothing goes on being asked."""
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        while _asked:  # a file may have several questions, each of which is to be stopped
+            _interrupt()
+            time.sleep(0.01)
+        raise
+    finally:
+        pool.shutdown()
+
+
+def _interrupt() -> None:
+    from z3 import z3core
+
+    for context in tuple(_asked):
+        z3core.Z3_interrupt(context.ref())
+
+
 def z3_answers(text: str, seconds: float) -> list[Said]:
     """What Z3 makes of each question of an SMT-LIB file, within so many seconds for each. Raises NoSolver."""
     try:
@@ -71,11 +102,14 @@ def z3_answers(text: str, seconds: float) -> list[Said]:
     except ImportError as missing:
         raise NoSolver("z3-solver") from missing
     context = z3.Context()
+    _asked.append(context)
     limited = f"(set-option :timeout {max(int(seconds * 1000), 1)})\n{text}"
     try:
         said = z3.Z3_eval_smtlib2_string(context.ref(), limited)
     except z3.Z3Exception as problem:  # it is raised, too, where a core is asked for and there is none
         said = problem.value.decode() if isinstance(problem.value, bytes) else str(problem.value)
+    finally:
+        _asked.remove(context)
     found: list[Said] = []
     for line in said.splitlines():
         if line.startswith("(error"):
