@@ -256,6 +256,32 @@ def candidates_of(shape: Shape, rows: list[int]) -> list[Candidate]:
     return [clause for clause in clauses if len(shape.numbers) < 2 or _binds_all(clause)]
 
 
+def weaker(dropped: list[Candidate], kept: list[Candidate], most: int) -> list[Candidate]:
+    """What is left of clauses that do not hold: the same with one more literal, but for what clauses that are kept say
+    already. At most so many; those of shapes with few atoms first, of which few states are seen, the shortest first."""
+    found: list[Candidate] = []
+    for shape in sorted({one.shape for one in dropped}, key=lambda shape: len(shape.atoms)):
+        known = {frozenset(one.literals) for one in kept if one.shape is shape}
+        known |= {moved for clause in known for moved in _renamed_clauses(shape, clause)}
+        longer = []
+        for one in sorted(dropped, key=lambda one: len(one.literals)):
+            if one.shape is shape and len(one.literals) < shape.longest:
+                used = {index for index, _ in one.literals}
+                new = ((index, sign) for index in range(len(shape.atoms)) for sign in (True, False))
+                clauses = (frozenset((*one.literals, literal)) for literal in new if literal[0] not in used)
+                longer += [clause for clause in clauses if not _is_subsumed(clause, known)]
+        made = (Candidate(shape, tuple(sorted(clause))) for clause in _distinct(shape, longer))
+        found += [clause for clause in made if len(shape.numbers) < 2 or _binds_all(clause)]
+        if len(found) > most:
+            break
+    return found[:most]
+
+
+def _renamed_clauses(shape: Shape, clause: frozenset[Literal]) -> Iterator[frozenset[Literal]]:
+    for table in shape.renamings:
+        yield frozenset((table[index], sign) for index, sign in clause)
+
+
 def _binds_all(clause: Candidate) -> bool:
     """Whether something that the clause supposes holds each of its numbers."""
     bound = {local for atom, sign in clause.parts if atom.binds and not sign for local in atom.variables}
@@ -380,7 +406,7 @@ def _distinct(shape: Shape, clauses: list[frozenset[Literal]]) -> list[frozenset
     """The clauses up to renaming of variables of one kind."""
     found: dict[tuple[Literal, ...], frozenset[Literal]] = {}
     for clause in clauses:
-        key = min(tuple(sorted((table[index], sign) for index, sign in clause)) for table in shape.renamings)
+        key = min(tuple(sorted(one)) for one in _renamed_clauses(shape, clause))
         found.setdefault(key, clause)
     return list(found.values())
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 
 from modelcheck.evaluate import evaluate, scope_of
 from modelcheck.proof.atoms import about, atoms_of, equality, sample_of
-from modelcheck.proof.candidates import Candidate, candidates_of, rows_of, shapes_of
+from modelcheck.proof.candidates import Candidate, candidates_of, rows_of, shapes_of, weaker
 from modelcheck.proof.claims import Claim, assumed, declared, of_expression, recorded
 from modelcheck.proof.forked import forked
 from modelcheck.proof.houdini import Search, proof_of, search_of, strongest, support
@@ -48,6 +48,8 @@ ALL_SIZES = (SMALLEST, 2, *SIZES)
 FEWER = 3
 """Of the larger sizes' samples, one in so many is looked at for all ways to choose three processes: each has many."""
 SAMPLES = {1: 60, 2: 100, 3: 400, 4: 250, 5: 120}
+WEAKENED = 400
+"""So many clauses at most are made of those that turned out not to be inductive, where the others are not enough."""
 TOLD = 80
 """So many states of each size, in which somebody has led, refute what may be said of who stands behind a leader."""
 
@@ -77,15 +79,26 @@ def infer(
     first = settings[SIZES[0]]
     tried = _candidates(settings, singletons, effort, tell)
     candidates = (*_given(first), *(one for one in tried if not anywhere or not _awaits(one)))
-    searches: tuple[Search, ...] = ()
     alive = set(range(len(candidates)))
-    size = SIZES[0]
+    sizes = [SIZES[0], SMALLEST]
+    searches = _searches(settings, sizes, candidates)
+    may_weaken = not anywhere
     while True:
         # What is needed at other sizes may need more than itself here.
-        sizes = (size, SMALLEST) if size == SIZES[0] else (size,)
-        for one in (settings[size] for size in sizes):
-            searches += (search_of(one, assumed(one), _moved(one, candidates), any_quorums=one is first),)
-        needed, alive, unproved = _needed_at(searches, alive, tell)
+        needed, left, unproved = _needed_at(searches, alive, tell)
+        if unproved and may_weaken:
+            may_weaken = False
+            dropped, kept = (
+                [one for one in map(candidates.__getitem__, some) if isinstance(one, Candidate)]
+                for some in (sorted(alive - left), sorted(left))
+            )
+            if more := weaker(dropped, kept, WEAKENED):
+                tell(f"{', '.join(unproved)}: not implied; trying {len(more)} weaker clauses")
+                candidates = (*candidates, *more)
+                alive = set(range(len(candidates)))  # what was thrown away may hold together with a weaker one
+                searches = _searches(settings, sizes, candidates)
+                continue
+        alive = left
         chosen = tuple(candidates[index] for index in sorted(needed))
         found = Found(chosen, unproved)
         if unproved or enough(found):
@@ -93,7 +106,17 @@ def infer(
         failed = _first_failure(settings, chosen, tell)
         if failed is None:
             return found
-        size = failed
+        sizes.append(failed)
+        searches += _searches(settings, [failed], candidates)
+
+
+def _searches(
+    settings: dict[int, Setting], sizes: list[int], candidates: tuple[Candidate | Claim, ...]
+) -> tuple[Search, ...]:
+    return tuple(
+        search_of(one, assumed(one), _moved(one, candidates), any_quorums=size == SIZES[0])
+        for size, one in ((size, settings[size]) for size in sizes)
+    )
 
 
 def _first_failure(settings: dict[int, Setting], chosen: tuple[Candidate | Claim, ...], tell: Tell) -> int | None:
