@@ -33,6 +33,8 @@ from modelcheck.proof.setting import Setting, View, base_view
 from modelcheck.proof.solvers import incremental, solved
 from modelcheck.proof.steps import Unit, initial_view, units
 from modelcheck.properties import FAILURE
+from spec.lint import nodes
+from spec.protocol import Apply
 
 ANYWHERE = -1
 """In the place of a case's literal: the goal is about states, not about a step."""
@@ -41,8 +43,9 @@ ANYWHERE = -1
 @dataclass
 class Search:
     """One setting's clauses in a SAT solver. `selectors` switch a clause on as a hypothesis; a case's literal switches
-    on one step, by one choice of who acts. `goals` are the properties by name: for each case that matters, its number
-    and the literal that is true where the property is false."""
+    on one step, by one choice of who acts. `about_quorums` are the candidates that ask for a quorum. `goals` are the
+    properties by name: for each case that matters, its number and the literal that is true where the property is
+    false."""
 
     setting: Setting
     candidates: tuple[Candidate | Claim, ...]
@@ -50,6 +53,7 @@ class Search:
     selectors: list[int]
     cases: list[Case]
     goals: dict[str, list[tuple[int, int]]]
+    about_quorums: set[int]
     solver: Any
     queries: int = 0
     alive: set[int] = field(default_factory=set)
@@ -110,7 +114,14 @@ def search_of(
             clauses.add(-selector, *clause)
     clauses.close()
     solver = incremental(clauses.clauses)
-    return Search(setting, candidates, clauses, selectors, cases, goals, solver, 0, set(range(len(candidates))))
+    about_quorums = {owner for owner, one in enumerate(candidates) if isinstance(one, Claim) and _asks_quorum(one)}
+    everything = set(range(len(candidates)))
+    return Search(setting, candidates, clauses, selectors, cases, goals, about_quorums, solver, 0, everything)
+
+
+def _asks_quorum(claim: Claim) -> bool:
+    parts = nodes(claim.expression) if claim.expression is not None else ()
+    return any(isinstance(part, Apply) and part.definition.startswith("quorum") for part in parts)
 
 
 def _step_goals(making: Making, unit: Unit, before: View) -> Iterator[tuple[str, int]]:
@@ -252,10 +263,13 @@ def _core_of(
     some = search.clauses.fresh()
     search.solver.add_clause([-some, *broken])
     base = [some, *where, *(search.selectors[one] for one in sorted(given))]
-    search.queries += 1
-    chosen = sorted(among)
-    by_selector = {search.selectors[one]: one for one in chosen}
-    if solved(search.solver, [*base, *by_selector]):
+    # What is said of quorums is the hardest to prove for any number of processes: it is used where nothing else does.
+    for chosen in (among - search.about_quorums, among) if among & search.about_quorums else (among,):
+        search.queries += 1
+        by_selector = {search.selectors[one]: one for one in sorted(chosen)}
+        if not solved(search.solver, [*base, *by_selector]):
+            break
+    else:
         return None
     core = {by_selector[literal] for literal in search.solver.get_core() or () if literal in by_selector}
     for one in sorted(core, reverse=True):

@@ -140,11 +140,14 @@ def cvc5_version() -> str:
     return f"cvc5 {cvc5.__version__}"
 
 
-CVC5_WAYS: tuple[tuple[float, dict[str, str]], ...] = (
-    (0.1, {}),
-    (0.3, {"enum-inst": "true", "e-matching": "false"}),
-    (0.3, {"finite-model-find": "true"}),
-    (0.3, {"mbqi": "true"}),
+CVC5_OPTIONS: tuple[dict[str, str], ...] = (
+    {},
+    {"enum-inst": "true", "e-matching": "false"},
+    {"finite-model-find": "true"},
+    {"mbqi": "true"},
+)
+CVC5_WAYS: tuple[tuple[float, dict[str, str]], ...] = tuple(
+    (share, options) for share in (0.005, 0.245) for options in CVC5_OPTIONS
 )
 """The options with which cvc5 tries each question of a file, until one of them answers; and the share of the time that
 each has."""
