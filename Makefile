@@ -24,7 +24,7 @@ $(VENV)/bin/python:
 	    || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment (on Debian: apt install python3-venv)" >&2; exit 1; }
 
 $(RUNTIME): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable '.[prove]'
+	$(PIP) --editable '.[prove,generate]'
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(VENV)/bin/python

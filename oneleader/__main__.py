@@ -278,6 +278,27 @@ def export(
 
 
 @app.command()
+def generate(
+    spec: Spec,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FOLDER", help="The package: a new folder, or one generated before.", show_default=False),
+    ],
+    runtime_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE", help="Import the runtime from there.", show_default="a copy, inside the package"
+        ),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing where all is well.")] = False,
+) -> None:
+    """Emit a Python package with the protocol's steps, each proved to be the spec's, and what a node needs to run."""
+    from oneleader.generate import Request, run
+
+    run(Request(spec, out, runtime_from, quiet))
+
+
+@app.command()
 def prove(
     spec: Spec,
     sizes: Annotated[str, typer.Option(metavar="SIZES", help="For how many processes: numbers, `any`.")] = "3,4,5,any",

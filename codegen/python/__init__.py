@@ -1,0 +1,1 @@
+"""A protocol as a Python package: pure steps that a reviewer reads beside the spec."""

@@ -1,0 +1,47 @@
+"""A protocol as the files of a Python package."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+
+from codegen.python.module import Module, modules_of
+from codegen.python.quoting import source_name
+from spec.protocol import Protocol
+
+LINE_LENGTH = 120
+
+
+class NoFormatter(Exception):
+    """What formats emitted code is not installed."""
+
+
+def package_of(protocol: Protocol, runtime: str = "runtime") -> tuple[Module, ...]:
+    """The modules of a package, formatted. `runtime` is how they import what they stand on. Raises NotEmitted and
+    NoFormatter."""
+    modules = (Module("__init__.py", _init(protocol)), *modules_of(protocol, runtime))
+    own = [runtime.split(".")[0]] if not runtime.startswith(".") else []
+    return tuple(Module(one.name, formatted(one.text, own)) for one in modules)
+
+
+def _init(protocol: Protocol) -> str:
+    said = f": {protocol.description}" if protocol.description else ""
+    return f'"""{protocol.name}{said}\n\nEmitted from {source_name(protocol)} by Oneleader."""\n'
+
+
+def formatted(text: str, own: Sequence[str] = ()) -> str:
+    """Python in its canonical form, without imports that it does not need. `own` are the packages that are no other
+    project's."""
+    try:
+        from ruff import find_ruff_bin  # type: ignore[import-untyped]
+
+        ruff = find_ruff_bin()
+    except (ImportError, FileNotFoundError):
+        raise NoFormatter from None
+    settings = ["--isolated", "--quiet", "--line-length", str(LINE_LENGTH), "--stdin-filename", "emitted.py"]
+    settings += ["--config", f"lint.isort.known-first-party={json.dumps(sorted(set(own)))}"]
+    for command in (["check", "--fix", "--exit-zero", "--select", "F401,I001"], ["format"]):
+        done = subprocess.run([ruff, *command, *settings, "-"], input=text, capture_output=True, text=True, check=True)
+        text = done.stdout
+    return text

@@ -1,0 +1,130 @@
+"""`oneleader generate`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+import runtime
+from codegen.python.expressions import NotEmitted
+from codegen.python.module import names_of
+from codegen.python.names import is_reserved
+from codegen.python.package import NoFormatter, package_of
+from codegen.python.vendored import runtime_modules
+from modelcheck.conformance.translation import SIZES, Difference, differences
+from modelcheck.conformance.wiring import Names
+from modelcheck.proof.scope import described, setting_of
+from modelcheck.proof.setting import Unprovable
+from modelcheck.proof.solvers import NoSolver, z3_version
+from oneleader.console import fail, problems_told, read
+from spec.protocol import Protocol
+
+DIFFERENT, UNKNOWN = 1, 3
+SECONDS = 10.0
+"""For each question whether an emitted step is the spec's."""
+MARK = "messages.py"
+"""A folder with this file, and what it says in its first lines, is a package that was emitted before."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    spec: Path
+    out: Path
+    runtime_from: str | None = None
+    quiet: bool = False
+
+
+def run(request: Request) -> None:
+    """Emits a package once every step in it is proved to be the spec's; or says why there is none."""
+    protocol = read(request.spec)
+    name = request.out.resolve().name
+    if not name.isidentifier() or is_reserved(name):
+        fail(f"--out: the folder is the package, and `{name}` is no name of a Python package")
+    _refuse_other(request.out)
+    try:
+        files = {one.name: one.text for one in package_of(protocol, request.runtime_from or ".runtime")}
+    except NotEmitted as problem:
+        fail(f"{request.spec}: no node is emitted from {problem}")
+    except NoFormatter:
+        print("oneleader: emitted code is formatted by ruff: pip install 'oneleader[generate]'", file=sys.stderr)
+        raise typer.Exit(UNKNOWN) from None
+    shown = _validated(protocol, files)
+    if request.runtime_from is None:
+        with problems_told():
+            files |= {one.name: one.text for one in runtime_modules(Path(runtime.__file__).parent, name)}
+    _write(request.out, files)
+    if not request.quiet:
+        print(f"{request.out}: {protocol.name} for {', '.join(kind.name for kind in protocol.kinds)}")
+        print(f"  {shown}")
+
+
+def _validated(protocol: Protocol, files: Mapping[str, str]) -> str:
+    """What was shown of the modules. Ends the run where they are not shown to be the protocol."""
+    began = time.monotonic()
+    names = {kind: Names(**given) for kind, given in names_of(protocol).items()}
+    settings = {size: setting_of(protocol, size, protocol.network, ()) for size in SIZES}
+    try:
+        version = z3_version()
+        found = differences(protocol, files, names, settings, SECONDS)
+    except NoSolver as problem:
+        print(f"oneleader: {problem}", file=sys.stderr)
+        raise typer.Exit(UNKNOWN) from None
+    except Unprovable as problem:
+        fail(f"emitted steps cannot be compared with {problem.reason}")
+    if found:
+        for one in found:
+            print(f"oneleader: {_told(one)}", file=sys.stderr)
+        print("oneleader: nothing is written: the emitted code is not shown to be the spec", file=sys.stderr)
+        raise typer.Exit(DIFFERENT)
+    sizes = "; ".join(described(setting) for setting in settings.values())
+    seconds = time.monotonic() - began
+    return f"every emitted step is the spec's, in all states, for {sizes} ({version}, {seconds:.1f} s)"
+
+
+def _told(one: Difference) -> str:
+    where = f" at {one.size}" if one.size else ""
+    return f"{one.kind}{f', {one.event}' if one.event else ''}{where}: {one.what}"
+
+
+def _refuse_other(out: Path) -> None:
+    """Ends the run where the folder holds something that is no emitted package."""
+    if not out.parent.is_dir():
+        fail(f"--out: there is no folder {out.parent}")
+    if out.exists() and not out.is_dir():
+        fail(f"--out: {out} is no folder")
+    if out.is_dir() and any(out.iterdir()):
+        mark = out / MARK
+        with problems_told():
+            emitted = mark.is_file() and "by Oneleader" in mark.read_text(encoding="utf-8")[:500]
+        if not emitted:
+            fail(f"--out: {out} holds other files; name a new folder, or one that was generated before")
+
+
+def _write(out: Path, files: Mapping[str, str]) -> None:
+    """Puts the package in its place, whole or not at all."""
+    with problems_told(str(out)):
+        made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        try:
+            for name, text in files.items():
+                (made / name).parent.mkdir(parents=True, exist_ok=True)
+                (made / name).write_text(text, encoding="utf-8")
+            made.chmod(0o755)
+            if out.exists():
+                before = made.with_suffix(".before")
+                out.rename(before)
+                made.rename(out)
+                shutil.rmtree(before)
+            else:
+                made.rename(out)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
