@@ -65,7 +65,8 @@ class Process(Generic[StateT, MessageT]):
     state_type: type[StateT]
     message_types: Mapping[str, type[Any]]
     """All messages of the protocol, by name."""
-    receives: frozenset[str]
+    receives: Mapping[str, str]
+    """The messages that it receives, each with the kind of process that sends it."""
     durable: tuple[str, ...]
     timers: Mapping[str, Timer]
     restarted: Callable[[Everyone, StateT], StateT]

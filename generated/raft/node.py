@@ -323,14 +323,12 @@ PROCESS: Process[State, Message] = Process(
     initial=initial,
     state_type=State,
     message_types=MESSAGES,
-    receives=frozenset(
-        {
-            "request_vote",
-            "vote",
-            "heartbeat",
-            "heartbeat_ack",
-        }
-    ),
+    receives={
+        "request_vote": "node",
+        "vote": "node",
+        "heartbeat": "node",
+        "heartbeat_ack": "node",
+    },
     durable=(
         "term",
         "voted_for",

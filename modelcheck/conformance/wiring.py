@@ -81,7 +81,7 @@ def wrong_process(protocol: Protocol, kind: ProcessKind, source: Source, names: 
 def _wanted(protocol: Protocol, kind: ProcessKind, names: Names) -> dict[str, str]:
     """The description of a process, as it has to be written."""
     python = {name: called for called, name in names.variables.items()}
-    received = [message.name for message in protocol.messages if message.receiver == kind.name]
+    received = {message.name: message.sender for message in protocol.messages if message.receiver == kind.name}
     timers = ", ".join(f"{t.name!r}: Timer({t.name!r}, {t.low / 1000!r}, {t.high / 1000!r})" for t in kind.timers)
     wanted = {
         "protocol": "PROTOCOL",
@@ -90,7 +90,7 @@ def _wanted(protocol: Protocol, kind: ProcessKind, names: Names) -> dict[str, st
         "kinds": "KINDS",
         "state_type": "State",
         "message_types": "MESSAGES",
-        "receives": f"frozenset({{{', '.join(map(repr, received))}}})",
+        "receives": repr(received),
         "durable": repr(tuple(python[variable.name] for variable in kind.variables if variable.durable)),
         "timers": f"{{{timers}}}",
     }
