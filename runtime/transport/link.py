@@ -1,0 +1,53 @@
+"""The way to a peer: the connection to it while there is one, and the payloads that wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+from runtime.transport.stats import Dropped, Stats
+
+
+class Outlet(Protocol):
+    """A connection, as far as a link needs it."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether the connection takes more now; when it does so again, the link is to be flushed."""
+        ...
+
+    def write(self, body: bytes) -> None:
+        """Sends a frame with the body."""
+        ...
+
+
+class Link:
+    """At most `waiting` payloads wait. They are never reordered."""
+
+    def __init__(self, waiting: int, stats: Stats) -> None:
+        self.outlet: Outlet | None = None
+        self.wanted = asyncio.Event()
+        """Set when there is reason to dial at once: the peer has just shown that it is there."""
+        self._waiting: deque[bytes] = deque()
+        self._most = waiting
+        self._stats = stats
+
+    def send(self, payload: bytes) -> None:
+        """Sends a payload now or, if that cannot be, later; drops the oldest if too many wait."""
+        outlet = self.outlet
+        if outlet is not None and not self._waiting and outlet.writable:
+            outlet.write(payload)
+            self._stats.sent += 1
+            return
+        self._waiting.append(payload)
+        if len(self._waiting) > self._most:
+            self._waiting.popleft()
+            self._stats.dropped[Dropped.QUEUE_FULL] += 1
+
+    def flush(self) -> None:
+        """Sends what waits, as far as the connection takes it."""
+        outlet = self.outlet
+        while outlet is not None and self._waiting and outlet.writable:
+            outlet.write(self._waiting.popleft())
+            self._stats.sent += 1
