@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from time import perf_counter
 from typing import Any
 
 from runtime.clock import Clock
@@ -70,6 +71,8 @@ class Counts:
     received: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
     stores: int = 0
+    store_seconds: float = 0.0
+    elected: int = 0
     hastened: int = 0
 
 
@@ -213,8 +216,10 @@ class Replica:
         self.counts.steps[event] += 1
         token = self.process.leader(self.me, self.everyone, after)
         began = token is not None and token != self._token
-        if began and self._confirmed is not None:
-            self._confirmed.begin()
+        if began:
+            self.counts.elected += 1
+            if self._confirmed is not None:
+                self._confirmed.begin()
         sent = self._do(effects, now, sender, letter.number if letter is not None else 0)
         if token is not None and self._confirmed is not None:
             self._confirmed.sent((one.number for _, one in sent), now)
@@ -232,7 +237,9 @@ class Replica:
             if value is not (old := getattr(before, name)) and value != old:
                 changed[name] = self._fields.encode(value)
         if changed:
+            began = perf_counter()
             self._world.store.store(changed)
+            self.counts.store_seconds += perf_counter() - began
             self.counts.stores += 1
 
     def _do(

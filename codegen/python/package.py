@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 
 from codegen.python.module import Module, modules_of
+from codegen.python.names import module_name
 from codegen.python.quoting import source_name
 from spec.protocol import Protocol
 
@@ -20,7 +21,11 @@ class NoFormatter(Exception):
 def package_of(protocol: Protocol, runtime: str = "runtime") -> tuple[Module, ...]:
     """The modules of a package, formatted. `runtime` is how they import what they stand on. Raises NotEmitted and
     NoFormatter."""
-    modules = (Module("__init__.py", _init(protocol)), *modules_of(protocol, runtime))
+    modules = (
+        Module("__init__.py", _init(protocol)),
+        Module("__main__.py", _main(protocol, runtime)),
+        *modules_of(protocol, runtime),
+    )
     own = [runtime.split(".")[0]] if not runtime.startswith(".") else []
     return tuple(Module(one.name, formatted(one.text, own)) for one in modules)
 
@@ -28,6 +33,22 @@ def package_of(protocol: Protocol, runtime: str = "runtime") -> tuple[Module, ..
 def _init(protocol: Protocol) -> str:
     said = f": {protocol.description}" if protocol.description else ""
     return f'"""{protocol.name}{said}\n\nEmitted from {source_name(protocol)} by Oneleader."""\n'
+
+
+def _main(protocol: Protocol, runtime: str) -> str:
+    modules = [module_name(kind.name) for kind in protocol.kinds]
+    listed = ", ".join(f'"{kind.name}": {module}.PROCESS' for kind, module in zip(protocol.kinds, modules, strict=True))
+    return f'''"""Runs a node of {protocol.name}: python -m PACKAGE node.toml
+
+Emitted from {source_name(protocol)} by Oneleader."""
+
+import sys
+
+from . import {", ".join(modules)}
+from {runtime}.main import main
+
+sys.exit(main({{{listed}}}))
+'''
 
 
 def formatted(text: str, own: Sequence[str] = ()) -> str:

@@ -1,0 +1,161 @@
+"""What a node is told: a TOML file, checked before anything is opened."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from runtime.process import Name, Process, Timer
+from runtime.transport.addresses import Address, BadAddress, parse_address
+
+
+class BadConfig(Exception):
+    """A configuration that a node cannot run with; says what is wrong, and why that is."""
+
+
+class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """PEM files for mutual TLS."""
+
+    certificate: str
+    key: str
+    authority: str
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """A node's configuration, as it is written: a duration as `150 ms` or `1.5 s`, a range as `150 ms .. 300 ms`."""
+
+    cluster: str
+    node: str
+    """Which of the members this is: `node1`."""
+    members: dict[str, str]
+    """All members of the cluster, this one too, each with its address, `host:port`."""
+    state: str
+    """The file for the durable state."""
+    timers: dict[str, str] = {}
+    """Durations instead of the spec's, by timer."""
+    tls: TlsConfig | None = None
+    insecure: bool = False
+    """Whether to listen without TLS where others than this machine can connect."""
+    http: str | None = None
+    """An address for /healthz, /status and /metrics."""
+    trace: str | None = None
+    """A file to which each step is written, for `oneleader validate-trace`."""
+    hints: bool = True
+    """Whether the death of the process that a timer waits for lets the timer run out early."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """A configuration that was checked for a kind of process. `warnings` are what is allowed and not wise."""
+
+    config: Config
+    me: Name
+    addresses: dict[Name, Address]
+    sizes: dict[str, int]
+    timers: dict[str, Timer]
+    warnings: tuple[str, ...]
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a file. Raises BadConfig."""
+    try:
+        whole = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise BadConfig(f"{path}: {problem.strerror or problem}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise BadConfig(f"{path}: this is no TOML: {problem}") from None
+    try:
+        return msgspec.convert(whole, Config)
+    except msgspec.ValidationError as problem:
+        raise BadConfig(f"{path}: {problem}") from None
+
+
+def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Settings:
+    """What a configuration means for a protocol, whose kinds of process these are. Raises BadConfig."""
+    me = _name(config.node, kinds, "node")
+    addresses: dict[Name, Address] = {}
+    for text, where in config.members.items():
+        try:
+            addresses[_name(text, kinds, "members")] = parse_address(where)
+        except BadAddress as problem:
+            raise BadConfig(f"members.{text}: {problem}") from None
+    if me not in addresses:
+        raise BadConfig(f"node: {config.node} is not among the members: {', '.join(config.members)}")
+    sizes = {kind: sum(name.kind == kind for name in addresses) for kind in kinds}
+    for kind, count in sizes.items():
+        if absent := {Name(kind, number) for number in range(count)} - set(addresses):
+            raise BadConfig(f"members: {min(absent)} is missing: members of a kind are numbered from 1 on")
+        if count == 0:
+            raise BadConfig(f"members: there is no {kind}, and the protocol has such a process")
+    taken: dict[Address, Name] = {}
+    for member, address in addresses.items():
+        if (other := taken.setdefault(address, member)) != member:
+            raise BadConfig(f"members: {other} and {member} have one address, {address}")
+    process = kinds[me.kind]
+    timers = {timer.name: _timer(timer, config.timers.get(timer.name)) for timer in process.timers.values()}
+    for wanted in config.timers:
+        if wanted not in timers:
+            raise BadConfig(f"timers.{wanted}: a {me.kind} has no such timer; it has {', '.join(timers) or 'none'}")
+    return Settings(config, me, addresses, sizes, timers, tuple(_warnings(process, sizes, timers)))
+
+
+def _name(text: str, kinds: Mapping[str, object], where: str) -> Name:
+    for kind in sorted(kinds, key=len, reverse=True):
+        number = text.removeprefix(kind)
+        if text.startswith(kind) and re.fullmatch("[1-9][0-9]{0,2}", number):
+            return Name(kind, int(number) - 1)
+    raise BadConfig(f"{where}: {text!r} is no process of the protocol; expected {' or '.join(f'{k}1' for k in kinds)}")
+
+
+DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s)\s*")
+
+
+def _timer(timer: Timer, text: str | None) -> Timer:
+    if text is None:
+        return timer
+    parts = [DURATION.fullmatch(part) for part in text.split("..")]
+    if not 1 <= len(parts) <= 2 or not all(parts):
+        raise BadConfig(f"timers.{timer.name}: {text!r} is no duration; expected `150 ms` or `150 ms .. 300 ms`")
+    seconds = [float(found[1]) / (1000 if found[2] == "ms" else 1) for found in parts if found is not None]
+    if not 0 < seconds[0] <= seconds[-1]:
+        raise BadConfig(f"timers.{timer.name}: {text!r} ends before it begins, or is no time at all")
+    return Timer(timer.name, seconds[0], seconds[-1])
+
+
+def _warnings(process: Process[Any, Any], sizes: Mapping[str, int], timers: Mapping[str, Timer]) -> list[str]:
+    """What is allowed and not wise. Raises BadConfig for timers with which no leader would last."""
+    found = []
+    if process.confirmation is not None:
+        waited = timers[process.confirmation.within]
+        for timer in timers.values():
+            if timer is waited:
+                continue
+            if timer.longest >= waited.shortest:
+                raise BadConfig(
+                    f"timers: {timer.name} ({_said(timer.longest)}) has to be shorter than the shortest {waited.name} "
+                    f"({_said(waited.shortest)}), or every leader is replaced before it is heard from"
+                )
+            if timer.longest >= waited.shortest / 2:
+                found.append(
+                    f"{timer.name} ({_said(timer.longest)}) is not below half of the shortest {waited.name} "
+                    f"({_said(waited.shortest)}): one lost message is enough for a new election"
+                )
+        if waited.longest - waited.shortest < waited.shortest / 10:
+            found.append(
+                f"{waited.name} hardly varies ({_said(waited.shortest)} .. {_said(waited.longest)}): nodes that run "
+                "out at once take each other's votes, again and again"
+            )
+    count = sizes[process.kind]
+    if process.confirmation is not None and count % 2 == 0:
+        found.append(
+            f"{count} {process.kind}s survive no more failures than {count - 1}, and need one more of them to agree"
+        )
+    return found
+
+
+def _said(seconds: float) -> str:
+    return f"{seconds * 1000:g} ms"

@@ -1,0 +1,71 @@
+"""What a node tells over HTTP: whether it is well, what it knows, and its metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
+
+import msgspec
+
+from runtime.metrics import CONTENT_TYPE, metrics_of
+from runtime.node import Node
+from runtime.transport.addresses import Address
+
+SECONDS = 5.0
+"""A request has to come, and its answer to be taken, within this time."""
+LONGEST = 8 * 1024
+
+
+@contextlib.asynccontextmanager
+async def serving(node: Node, where: Address) -> AsyncIterator[Address]:
+    """Answers `GET /healthz`, `/status` and `/metrics` for as long as the context lasts; the address it listens at.
+    Raises OSError."""
+    answers: dict[str, Callable[[], tuple[HTTPStatus, str, bytes]]] = {
+        "/healthz": lambda: _health(node),
+        "/status": lambda: (HTTPStatus.OK, "application/json", _json(node.status())),
+        "/metrics": lambda: (HTTPStatus.OK, CONTENT_TYPE, metrics_of(node).encode()),
+    }
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(SECONDS):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(_response(head, answers))
+                await writer.drain()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(answer, where.host, where.port, limit=LONGEST)
+    async with server:
+        yield Address(where.host, server.sockets[0].getsockname()[1])
+
+
+def _response(head: bytes, answers: dict[str, Callable[[], tuple[HTTPStatus, str, bytes]]]) -> bytes:
+    method, _, rest = head.partition(b" ")
+    path = rest.partition(b" ")[0].partition(b"?")[0].decode("latin-1")
+    if method not in (b"GET", b"HEAD"):
+        status, kind, body = HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"only GET is answered here\n"
+    elif (found := answers.get(path)) is None:
+        status, kind, body = HTTPStatus.NOT_FOUND, "text/plain", " ".join(answers).encode() + b"\n"
+    else:
+        status, kind, body = found()
+    said = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+        "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+    )
+    return said.encode("latin-1") + (body if method == b"GET" else b"")
+
+
+def _health(node: Node) -> tuple[HTTPStatus, str, bytes]:
+    """A node that follows is as well as one that leads."""
+    if node.replica.failure is not None:
+        return HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", f"{node.replica.failure}\n".encode()
+    return HTTPStatus.OK, "text/plain", b"ok\n"
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

@@ -1,0 +1,96 @@
+"""The command of an emitted package: `python -m PACKAGE node.toml` runs a node."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from runtime.config import BadConfig, Settings, read_config, settings_of
+from runtime.http import serving
+from runtime.node import Node, NodeFailed, open_node
+from runtime.process import Process
+from runtime.storage import ForeignState, StorageFailed
+from runtime.trace import recording
+from runtime.transport.addresses import BadAddress, parse_address
+from runtime.transport.sockets import InsecureAddress
+from runtime.transport.tls import BadTlsFiles
+
+BAD_CONFIG, FAILED = 2, 1
+
+log = logging.getLogger("oneleader")
+
+
+def main(processes: Mapping[str, Process[Any, Any]], arguments: list[str] | None = None) -> int:
+    """Runs a node until it is told to stop (SIGTERM or SIGINT; SIGHUP reads the certificates anew). The exit status: 0,
+    1 for a node that has failed, 2 for a configuration with which none can run."""
+    name = next(iter(processes.values())).protocol
+    parser = argparse.ArgumentParser(prog=name, description=f"A node of {name}.")
+    parser.add_argument("config", type=Path, help="the node's configuration, in TOML")
+    parser.add_argument("--check", action="store_true", help="check the configuration, and run nothing")
+    parser.add_argument("--verbose", "-v", action="store_true", help="log more")
+    given = parser.parse_args(arguments)
+    level = logging.DEBUG if given.verbose else logging.INFO
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        settings = settings_of(read_config(given.config), processes)
+    except BadConfig as problem:
+        print(f"{name}: {problem}", file=sys.stderr)
+        return BAD_CONFIG
+    for warning in settings.warnings:
+        log.warning("%s", warning)
+    if given.check:
+        return 0
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_run(settings, processes[settings.me.kind]))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where that is installed."""
+    try:
+        import uvloop  # type: ignore[import-not-found]
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _run(settings: Settings, process: Process[Any, Any]) -> int:
+    config = settings.config
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            record = stack.enter_context(recording(Path(config.trace), settings, process)) if config.trace else None
+            node = await stack.enter_async_context(open_node(settings, process, record))
+            loop.add_signal_handler(signal.SIGHUP, _reload, node)
+            if config.http is not None:
+                where = await stack.enter_async_context(serving(node, parse_address(config.http)))
+                log.info("%s answers at http://%s", settings.me, where)
+            log.info("%s of %s listens at %s", settings.me, config.cluster, node.transport.address)
+            stopped, failed = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(node.failed())
+            await asyncio.wait((stopped, failed), return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if failed.done():
+                failed.result()
+            failed.cancel()
+    except (ForeignState, StorageFailed, InsecureAddress, BadTlsFiles, BadAddress, OSError, NodeFailed) as problem:
+        log.critical("%s", problem)
+        return FAILED if isinstance(problem, NodeFailed) else BAD_CONFIG
+    return 0
+
+
+def _reload(node: Node) -> None:
+    try:
+        node.reload()
+        log.info("certificates were read anew")
+    except (BadTlsFiles, ValueError) as problem:
+        log.error("certificates are as before: %s", problem)
