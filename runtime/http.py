@@ -13,8 +13,8 @@ from runtime.metrics import CONTENT_TYPE, metrics_of
 from runtime.node import Node
 from runtime.transport.addresses import Address
 
-SECONDS = 5.0
-"""A request has to come, and its answer to be taken, within this time."""
+SECONDS = 30.0
+"""The next request has to come, and its answer to be taken, within this time."""
 LONGEST = 8 * 1024
 
 
@@ -30,10 +30,13 @@ async def serving(node: Node, where: Address) -> AsyncIterator[Address]:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_response(head, answers))
-                await writer.drain()
+            goes_on = True
+            while goes_on:
+                async with asyncio.timeout(SECONDS):
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    goes_on = head.startswith((b"GET ", b"HEAD ")) and b"connection: close" not in head.lower()
+                    writer.write(_response(head, answers, goes_on))
+                    await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
@@ -44,7 +47,7 @@ async def serving(node: Node, where: Address) -> AsyncIterator[Address]:
         yield Address(where.host, server.sockets[0].getsockname()[1])
 
 
-def _response(head: bytes, answers: dict[str, Callable[[], tuple[HTTPStatus, str, bytes]]]) -> bytes:
+def _response(head: bytes, answers: dict[str, Callable[[], tuple[HTTPStatus, str, bytes]]], goes_on: bool) -> bytes:
     method, _, rest = head.partition(b" ")
     path = rest.partition(b" ")[0].partition(b"?")[0].decode("latin-1")
     if method not in (b"GET", b"HEAD"):
@@ -55,7 +58,7 @@ def _response(head: bytes, answers: dict[str, Callable[[], tuple[HTTPStatus, str
         status, kind, body = found()
     said = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
-        "Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+        f"Cache-Control: no-store\r\nConnection: {'keep-alive' if goes_on else 'close'}\r\n\r\n"
     )
     return said.encode("latin-1") + (body if method == b"GET" else b"")
 

@@ -36,7 +36,11 @@ log = logging.getLogger("oneleader")
 Changed = Callable[[int | None], None]
 """Is told the token with which a node has come to know that it leads, or None when it does not know it any more."""
 
+PROBES = 5
+"""So often a peer is asked whether it is there."""
 PROBED_SECONDS = 0.5
+ALIVE_SECONDS = 0.05
+"""A peer that has kept a connection open for so long is alive."""
 
 
 class NodeFailed(Exception):
@@ -258,13 +262,24 @@ async def open_node(
 
 async def _probe(peer: Name, settings: Settings, replica: Replica) -> None:
     """Whether a peer whose connection has broken is dead: where nobody listens at its address any more it is, and where
-    somebody does, only the link has failed."""
+    somebody does, only the link has failed. A process that is being ended may still seem to listen for a moment."""
     host, port = settings.addresses[peer]
-    try:
-        async with asyncio.timeout(PROBED_SECONDS):
-            _, writer = await asyncio.open_connection(host, port)
-        writer.transport.abort()
-    except ConnectionRefusedError:
-        replica.died(peer)
-    except (OSError, TimeoutError):
-        pass
+    for _ in range(PROBES):
+        try:
+            async with asyncio.timeout(PROBED_SECONDS):
+                reader, writer = await asyncio.open_connection(host, port)
+        except ConnectionRefusedError:
+            replica.died(peer)
+            return
+        except (OSError, TimeoutError):
+            return
+        try:
+            async with asyncio.timeout(ALIVE_SECONDS):
+                if await reader.read(1):
+                    return
+        except TimeoutError:
+            return
+        except OSError:
+            pass  # it has gone in the meantime
+        finally:
+            writer.transport.abort()
