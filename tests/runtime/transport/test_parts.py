@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from random import Random
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 
 from runtime.transport.addresses import Address
 from runtime.transport.backoff import delay
+from runtime.transport.cluster import Cluster
 from runtime.transport.limits import Limits
 from runtime.transport.link import Link
 from runtime.transport.notices import Notices
 from runtime.transport.sockets import InsecureAddress, is_itself, listen
 from runtime.transport.stats import Stats
+from tests.runtime.transport.nodes import ONE, SPEC, made
 
 
 class Pipe:
@@ -114,6 +117,37 @@ def test_a_port_in_use_is_named() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
             asyncio.run(listen(Address("127.0.0.1", port), loopback_only=True))
+
+
+class Exhausted(socket.socket):
+    """Fails to accept at first, as when there are no file descriptors left."""
+
+    failures = 2
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+def test_what_cannot_be_accepted_now_is_accepted_later(caplog: pytest.LogCaptureFixture) -> None:
+    async def play() -> None:
+        node = made(Cluster("orders", "raft", SPEC, ONE, Address("127.0.0.1", 0), {}))
+        listening = Exhausted()
+        listening.setblocking(False)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        node.transport._acceptor.start([listening])
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(b"GET /")
+        assert await reader.read() == b""
+        assert listening.failures == 0
+        writer.close()
+        await node.transport.close()
+
+    asyncio.run(play())
+    assert "cannot_accept reason=Too many open files" in caplog.messages
 
 
 def test_a_connection_to_itself_is_recognised() -> None:

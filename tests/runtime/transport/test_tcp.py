@@ -72,10 +72,10 @@ def test_what_is_sent_to_a_peer_that_is_away_waits_and_the_oldest_is_dropped() -
                 one.transport.send(TWO, b"%d" % number)
             assert not one.transport.connected(TWO)
             assert one.transport.stats.dropped["queue_full"] == 15
+            await eventually(lambda: one.transport.stats.failed_dials > 0)
             async with started(member(TWO, addresses)) as two:
                 await eventually(lambda: len(two.got) == 5)
                 assert two.got == [(ONE, b"%d" % number) for number in range(15, 20)]
-            assert one.transport.stats.failed_dials >= 1
 
     run(scene, ONE, TWO)
 
@@ -122,6 +122,17 @@ def test_a_broken_connection_is_told_once_and_a_restarted_peer_is_found_again() 
                 assert one.broken == [TWO] * round_
                 assert two.broken == []  # it closed of its own accord
             assert one.transport.stats.reconnects == 2
+
+    run(scene, ONE, TWO)
+
+
+def test_a_peer_that_shows_itself_is_dialled_at_once() -> None:
+    async def scene(addresses: Addresses) -> None:
+        patient = Limits(shortest_delay=3600, longest_delay=3600)
+        async with started(member(ONE, addresses), limits=patient) as one:
+            await eventually(lambda: one.transport.stats.failed_dials > 0)
+            async with started(member(TWO, addresses)) as two:
+                await joined(one, two)
 
     run(scene, ONE, TWO)
 

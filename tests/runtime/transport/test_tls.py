@@ -138,7 +138,7 @@ def test_who_has_no_certificate_of_the_authority_is_refused(files: Files, how: s
 @needs_openssl
 def test_strangers_who_do_not_begin_tls_are_cut_off(files: Files) -> None:
     async def scene(addresses: dict[Name, Address]) -> None:
-        few = Limits(unauthenticated=3, handshake_seconds=0.3)
+        few = Limits(unauthenticated=3, handshake_seconds=1.5)
         async with started(member(ONE, addresses), files.one, few) as one:
             strangers = [await asyncio.open_connection(*addresses[ONE]) for _ in range(8)]
             await eventually(lambda: one.transport.stats.refused["crowded"] == 5)
