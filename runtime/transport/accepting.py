@@ -17,14 +17,14 @@ _PAUSE_SECONDS = 0.1
 
 
 class Acceptor:
-    """The tasks that accept connections and wait for their handshakes."""
+    """Accepts connections, and has a task for each whose handshake is not done."""
 
     def __init__(self, meeting: Meeting, notices: Notices) -> None:
         self.port = 0
         self._meeting = meeting
         self._notices = notices
         self._listening: list[socket.socket] = []
-        self._accepting: list[asyncio.Task[None]] = []
+        self._retry: dict[socket.socket, asyncio.TimerHandle] = {}
         self._strangers: dict[asyncio.Task[None], str] = {}
         """Each is a connection without a peer yet, the oldest first."""
 
@@ -32,26 +32,39 @@ class Acceptor:
         """Accepts on these sockets from now on."""
         self.port = listening[0].getsockname()[1]
         self._listening = listening
-        self._accepting = [asyncio.get_running_loop().create_task(self._accept(each)) for each in listening]
+        for each in listening:
+            asyncio.get_running_loop().add_reader(each, self._accept, each)
 
     async def stop(self) -> None:
         """Accepts no more, and closes what has no peer yet."""
-        await _ended(tuple(self._accepting))
-        await _ended(tuple(self._strangers))  # by now all of them have begun, and close what they have
         for each in self._listening:
+            asyncio.get_running_loop().remove_reader(each)
             each.close()
+        for handle in self._retry.values():
+            handle.cancel()
+        await asyncio.sleep(0)  # so that all tasks have begun, and close what they were given
+        tasks = tuple(self._strangers)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
-    async def _accept(self, listening: socket.socket) -> None:
+    def _accept(self, listening: socket.socket) -> None:
+        """Takes one connection. There is no `await` in it, for a cancelled `sock_accept` may lose what it accepted."""
         loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, address = await loop.sock_accept(listening)
-            except OSError as error:
-                self._notices.say(logging.ERROR, "cannot_accept", reason=error.strerror)
-                await asyncio.sleep(_PAUSE_SECONDS)
-                continue
-            self._admit(accepted, address_text(address))
-            await asyncio.sleep(0)  # accepting may never have to wait, and others want to run, too
+        try:
+            accepted, address = listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            self._notices.say(logging.ERROR, "cannot_accept", reason=error.strerror)
+            loop.remove_reader(listening)
+            self._retry[listening] = loop.call_later(
+                _PAUSE_SECONDS, loop.add_reader, listening, self._accept, listening
+            )
+            return
+        accepted.setblocking(False)
+        self._admit(accepted, address_text(address))
 
     def _admit(self, accepted: socket.socket, address: str) -> None:
         if len(self._strangers) >= self._meeting.limits.unauthenticated:
@@ -69,6 +82,7 @@ class Acceptor:
             lambda: connection,
             accepted,
             ssl=None if tls is None else tls.accepting,
+            ssl_handshake_timeout=None if tls is None else self._meeting.limits.handshake_seconds,
             ssl_shutdown_timeout=None if tls is None else TLS_CLOSING_SECONDS,
         )
         try:
@@ -77,10 +91,3 @@ class Acceptor:
             outcome = Refusal(Reason.GONE, str(error))
         if isinstance(outcome, Refusal):
             self._meeting.refused(None, address, outcome)
-
-
-async def _ended(tasks: tuple[asyncio.Task[None], ...]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)

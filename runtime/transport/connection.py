@@ -27,6 +27,10 @@ _IN_HANDSHAKE = {
 class Owner(Protocol):
     """Whom a connection tells what happens to it. All of this is called by the event loop."""
 
+    def opened(self, connection: Connection) -> None:
+        """There is a connection, though nobody knows yet to whom."""
+        ...
+
     def established(self, connection: Connection) -> None:
         """The handshake was done; `connection.peer` says with whom."""
         ...
@@ -44,7 +48,7 @@ class Owner(Protocol):
         ...
 
     def ended(self, connection: Connection, broken: bool) -> None:
-        """An established connection is no more; `broken` unless it was closed here."""
+        """A connection that was opened is no more; `broken` if it was established and not closed here."""
         ...
 
 
@@ -105,6 +109,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands, and so does TLS if there is any."""
         self._transport = cast("asyncio.Transport", transport)
+        self._owner.opened(self)
         if self._closing:
             self._abort()
             return
@@ -172,8 +177,7 @@ class Connection(asyncio.BufferedProtocol):
         reason = Reason.TLS if isinstance(exc, ssl.SSLError) else Reason.GONE
         self._settle(Refusal(reason, str(exc or "closed without a word")))
         self.gone.set()
-        if self.peer is not None:
-            self._owner.ended(self, broken=not self._closing)
+        self._owner.ended(self, broken=self.peer is not None and not self._closing)
 
     def _is_closing(self) -> bool:
         return self._closing

@@ -112,6 +112,7 @@ class Dialler:
             self._address.port,
             ssl=None if tls is None else tls.dialling,
             server_hostname=None if tls is None else "",
+            ssl_handshake_timeout=None if tls is None else self._meeting.limits.handshake_seconds,
             ssl_shutdown_timeout=None if tls is None else TLS_CLOSING_SECONDS,
         )
         try:

@@ -53,7 +53,7 @@ class TcpTransport:
         insecure: bool = False,
         limits: Limits | None = None,
     ) -> None:
-        self._cluster = cluster
+        self.cluster = cluster
         self._received = received
         self._broken = broken
         self._insecure = insecure
@@ -84,12 +84,12 @@ class TcpTransport:
     @property
     def address(self) -> Address:
         """Where it listens; with the port that was chosen, if that was left open. To be asked for after `start`."""
-        return Address(self._cluster.listen.host, self._acceptor.port)
+        return Address(self.cluster.listen.host, self._acceptor.port)
 
     async def start(self) -> None:
         """See `Transport`. Raises InsecureAddress where others than this machine could speak for any node."""
         loopback_only = self._tls is None and not self._insecure
-        self._acceptor.start(await listen(self._cluster.listen, loopback_only))
+        self._acceptor.start(await listen(self.cluster.listen, loopback_only))
         for dialler in self._diallers:
             dialler.start()
 
@@ -109,7 +109,7 @@ class TcpTransport:
         """See `Transport`."""
         link = self._links.get(to)
         if link is None:
-            raise ValueError(f"{to} is no peer of {self._cluster.me}")
+            raise ValueError(f"{to} is no peer of {self.cluster.me}")
         if self._closed:
             self._stats.dropped[Dropped.CLOSED] += 1
         elif 0 < len(payload) <= self._limits.frame_bytes:
@@ -134,6 +134,10 @@ class TcpTransport:
 
     # What connections tell
 
+    def opened(self, connection: Connection) -> None:
+        """See `connection.Owner`."""
+        self._open.add(connection)
+
     def established(self, connection: Connection) -> None:
         """See `connection.Owner`."""
         peer = connection.peer
@@ -141,7 +145,6 @@ class TcpTransport:
         if self._closed:
             connection.abort()
             return
-        self._open.add(connection)
         self._alive.add(peer)
         way = "to" if connection.dialled else "from"
         self._notices.say(logging.INFO, "connected", (peer, way), peer=peer, way=way, address=connection.remote)
@@ -182,9 +185,10 @@ class TcpTransport:
 
     def ended(self, connection: Connection, broken: bool) -> None:
         """See `connection.Owner`."""
-        peer = connection.peer
-        assert peer is not None
         self._open.discard(connection)
+        peer = connection.peer
+        if peer is None:
+            return
         if self._from.get(peer) is connection:
             del self._from[peer]
         if self._links[peer].outlet is connection:
