@@ -437,6 +437,8 @@ def _reading(path: Path) -> Iterator[None]:
     """Tells what SQLite says of a file that is being read. Raises ForeignState, StorageInUse, StorageFailed."""
     try:
         yield
+    except UnicodeDecodeError as error:  # not even the names in SQLite's own complaint are text
+        raise ForeignState(_corrupt(path, "its header or its tables are not what was made")) from error
     except sqlite3.Error as error:
         code = _code(error)
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
