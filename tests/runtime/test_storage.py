@@ -349,7 +349,7 @@ def test_a_header_that_is_no_text_is_told(stored: Path) -> None:
 
 
 @needs_strace
-@pytest.mark.parametrize("every", [401, pytest.param(13, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [401, pytest.param(61, marks=pytest.mark.slow)])
 def test_a_damaged_file_of_a_killed_store_is_old_or_new_or_refused(
     memory_folder: Path, stored: Path, every: int
 ) -> None:
