@@ -33,13 +33,15 @@ TABLE: Final = (
 # One table for all parts, so that a store of a small state changes one page.
 IDENTITY, FIELD, WHOLE = "identity", "field", "whole"
 
-# How a store gets to the disk. SQLite copies the page to its journal, syncs that, writes the page in its place, syncs
-# it, and only then makes the journal void, and syncs that. With PERSIST and an exclusive lock nothing of this changes
-# the length of a file or a folder, so that the four fdatasync calls are about as fast as the one that WAL needs (DELETE
-# and TRUNCATE, whose calls wait for the file system's own journal, take about ten times as long). WAL is not used
-# although it syncs least: there the newest state is the end of a log, and when that end is damaged, or the log was not
-# copied along with its file, SQLite silently goes back to an older state. Here the newest state has taken the place
-# of the older one, so that whatever is damaged or missing fails a checksum.
+# How a store gets to the disk. SQLite copies the page to its journal and syncs that, twice, writes the page in its
+# place and syncs it, and only then makes the journal void, and syncs that: four fdatasync calls. With PERSIST and an
+# exclusive lock none of them changes the length of a file or a folder, so that none waits for the file system's own
+# journal, as those of DELETE and TRUNCATE do (about ten times as long on ext4). WAL needs one fdatasync. It takes
+# half as long where a sync is cheap, and a quarter where the disk is what takes the time. It is not used because
+# there the newest state is the end of a log: when that end is damaged, or the log was not copied along with its file,
+# SQLite silently goes back to an older state. Here the newest state has taken the place of the older one, so that
+# whatever is damaged or missing fails a checksum. Nodes store when terms change and not at every message, so this
+# costs an election a few syncs.
 # EXTRA is FULL, and syncs the folder where a journal is deleted; `fullfsync` makes macOS empty the disk's cache.
 SETTINGS: Final = (
     "PRAGMA trusted_schema = OFF",
