@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Union
 
 import msgspec
@@ -37,7 +38,11 @@ class Codec:
 
 def codec_of(process: Process[Any, Any]) -> Codec:
     """The codec of a kind of process: it reads what that kind receives, and writes anything."""
-    received = tuple(process.message_types[name] for name in sorted(process.receives))
+    return _codec(tuple(process.message_types[name] for name in sorted(process.receives)))
+
+
+@cache
+def _codec(received: tuple[type[Any], ...]) -> Codec:
     of = Union[received] if received else msgspec.UnsetType  # noqa: UP007
     letter: type[Any] = msgspec.defstruct(
         "Letter", [("number", int), ("answers", int), ("message", of)], array_like=True, forbid_unknown_fields=True
@@ -68,6 +73,12 @@ class Fields:
 
 def fields_of(process: Process[Any, Any]) -> Fields:
     """The codec of a process's durable variables."""
-    types = {field.name: field.type for field in msgspec.structs.fields(process.state_type)}
-    decoders = {name: msgspec.msgpack.Decoder(types[name]).decode for name in process.durable}
+    state: Any = process.state_type
+    return _fields(state, process.durable)
+
+
+@cache
+def _fields(state: Any, durable: tuple[str, ...]) -> Fields:
+    types = {field.name: field.type for field in msgspec.structs.fields(state)}
+    decoders = {name: msgspec.msgpack.Decoder(types[name]).decode for name in durable}
     return Fields(msgspec.msgpack.Encoder(order="deterministic").encode, decoders)

@@ -95,7 +95,7 @@ class Dialler:
                 known = True
                 since = loop.time()
                 await connection.gone.wait()
-                vain, fleeting = 0, 0 if loop.time() - since >= limits.longest_delay else fleeting + 1
+                vain, fleeting = 0, 0 if loop.time() - since >= limits.settled_seconds else fleeting + 1
                 self._link.wanted.clear()
             pause = delay(vain + fleeting, limits.shortest_delay, limits.longest_delay, self._random)
             with suppress(TimeoutError):

@@ -31,6 +31,9 @@ class Limits:
     """Before a peer is dialled again after a connection with it has broken."""
     longest_delay: float = 1.0
     """Between two attempts, after many in vain."""
+    settled_seconds: float = 0.1
+    """A connection that lasted so long is dialled anew after the shortest delay: a link that fails now and then costs
+    little each time. After those that were lost sooner the delays grow."""
 
     def __post_init__(self) -> None:
         if not 0 < self.frame_bytes <= LARGEST_LIMIT:
