@@ -146,7 +146,7 @@ def test_a_leader_is_confirmed_by_answers_to_what_it_sent_in_this_leadership() -
     assert scene.replica.leads_until() == sent_at + PROCESS.timers["election"].shortest
 
 
-def test_a_leader_that_was_paused_finds_that_it_does_not_know_any_more() -> None:
+def test_a_leader_that_was_paused_does_not_know_any_more() -> None:
     scene = Scene()
     scene.elect()
     scene.give(TWO, HeartbeatAck(1), answers=scene.letters()[-1].number, number=2)
