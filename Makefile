@@ -12,7 +12,7 @@ DEV     := $(VENV)/.installed-dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup verify test slow lint format bench lock clean
+.PHONY: help setup verify test slow chaos lint format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ test: $(DEV) ## the tests, but for the slow ones
 
 slow: $(DEV) ## the slow tests
 	$(BIN)/python -m pytest -n 2 -m slow
+
+chaos: $(DEV) ## an hour of faults on real nodes, all of them looked at
+	$(BIN)/python -m tests.chaos --seconds 3600
 
 lint: $(DEV) ## style, types and import rules
 	$(BIN)/ruff check

@@ -1,0 +1,1 @@
+"""Real processes with real faults: killed, stopped, cut off, at random from a seed."""
