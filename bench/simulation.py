@@ -3,7 +3,7 @@
     python -m bench.simulation [--elections 1000] [--seconds 300] [--runs 5]
 
 One processor; the real replicas and emitted steps, with delays of 0.5 to 1 ms. What limits it is Python: about half of
-the time is in the steps and the order of their effects, the rest in making clusters, and in the queue of what is to come.
+the time is in the steps and the order of their effects, the rest in making clusters and in the queue of what is to be.
 """
 
 from __future__ import annotations
