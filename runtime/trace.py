@@ -22,11 +22,14 @@ VERSION = 1
 
 @contextlib.contextmanager
 def recording(path: Path, settings: Settings, process: Process[Any, Any]) -> Iterator[Callable[[Took], None]]:
-    """Appends to a file, a line at a time. The first line of a run says whose it is. A line is handed to the system
-    when what its step stored and sent is out already: a process that is killed leaves at most one step without its
-    line, and at most one line that is cut off. To be entered when the state is locked, or a second process, started by
-    mistake, would write between the lines of the first. Raises OSError where the file cannot be opened; when it cannot be written later,
-    the record ends there, and the node goes on."""
+    """Appends to a file, a line at a time. The first line of a run says whose it is.
+
+    A line is handed to the system when what its step stored and sent is out already: a process that is killed leaves
+    at most one step without its line, and at most one line that is cut off. To be entered when the state is locked, or
+    a second process, started by mistake, would write between the lines of the first.
+
+    Raises OSError where the file cannot be opened; when it cannot be written later, the record ends there, and the node
+    goes on."""
     encode = msgspec.json.Encoder(order="deterministic").encode
     count = 0
     with path.open("a+b", buffering=0) as file:
