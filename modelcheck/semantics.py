@@ -201,9 +201,7 @@ def initial(model: Model) -> Successor:
     """The one initial state: declared values, then `on start` of each process. It may fail as any step may.
 
     What holds while only some processes have started is no state of its own: nobody leads in it."""
-    processes = tuple(
-        tuple(process_at_first(model, name) for name in names) for names in model.names
-    )
+    processes = tuple(tuple(process_at_first(model, name) for name in names) for names in model.names)
     spent = (0,) * len(model.bounded_faults)
     state = State(processes, frozenset(), frozenset(), (), spent, frozenset())
     taken: frozenset[int] = frozenset()

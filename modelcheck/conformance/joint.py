@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from modelcheck.conformance.local import Expected, Local, Numbered, Sent, event_of
 from modelcheck.conformance.recorded import Address, BadTrace, BadValue, History, Line, Run, Traces, names_of, packet_of
@@ -22,8 +23,7 @@ class Place:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A message that was sent: to whom, what it says, by which of all steps taken, and as which on its link."""
 
     receiver: Address
@@ -32,8 +32,7 @@ class Letter:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A step that was taken: by which process, from which state to which, in which line (None: it is lost), with which
     letter. `restart` is the fault from which the process starts with it."""
 
@@ -159,7 +158,7 @@ def _gather_unsent(whole: Whole) -> None:
                     if line.sender in whole.names:
                         raise BadTrace(place.file, place.line, f"a message of {name}, and no trace of {name} was given")
                     raise BadTrace(place.file, place.line, f"there is no process {name}")
-                found = bisect_right(runs, line.letter, key=lambda run: run[0]) - 1
+                found = bisect_right(runs, (line.letter, MOST)) - 1
                 if found >= 0 and line.letter < runs[found][1]:
                     continue
                 sender = whole.by_address[line.sender]
@@ -170,6 +169,8 @@ def _gather_unsent(whole: Whole) -> None:
                     whole.unsent.setdefault((sender, number), []).append(receipt)
 
 
+MOST = 1 << 64
+"""More than any letter's number."""
 MOST_SENT = 100_000
 """One step sends fewer messages than this."""
 
@@ -189,34 +190,36 @@ def _runs_of(history: History, letter: int, runs: list[tuple[int, int, int]], fo
 def advance(whole: Whole, one: Progress, awake: deque[int]) -> None:
     """Takes the steps of a process up to the end of its run, or to the receipt of a letter that is not sent yet.
     Raises NoStep, and BadTrace for a line that speaks of what the protocol does not have."""
-    steps = one.current.steps
+    run = one.current
+    steps, header, local, letters = run.steps, run.header, one.local, whole.letters
+    letter: Letter | None
     try:
         while one.at < len(steps):
-            line = steps[one.at]
-            letter = None
-            if line.sender is not None and line.letter is not None:
-                letter = whole.letters.get((line.sender, line.letter))
-                if letter is None:
-                    whole.waiting[line.sender, line.letter] = one.index
-                    return
-            if one.at == 0:
+            at = one.at
+            line = steps[at]
+            sender = line.sender
+            if sender is None or line.letter is None:
+                letter = None
+            elif (letter := letters.get((sender, line.letter))) is None:
+                whole.waiting[sender, line.letter] = one.index
+                return
+            if at == 0:
                 _start(whole, one, line)
-            if line.step != one.at + 1:
-                raise NoStep(
-                    one.index, f"this says that it is step {line.step} of its run, and it is step {one.at + 1}"
-                )
-            event = event_of(line, one.at == 0)
+            if line.step != at + 1:
+                raise NoStep(one.index, f"this says that it is step {line.step} of its run, and it is step {at + 1}")
+            event = event_of(line, at == 0)
             if letter is not None:
                 _arrives(whole, one, line, letter)
             before = one.state
-            expected = one.local.expected(before, event)
+            expected = local.known.get((before, event)) or local.expected(before, event)
             if isinstance(expected, str):
                 raise NoStep(one.index, expected)
-            if one.local.recorded(bytes(line.state)) != expected.after:
+            if local.recorded(bytes(line.state)) != expected.after:
                 raise NoStep(one.index, "the step leads to another state", expected)
-            _sends(whole, one, line, expected, awake)
-            take(whole, one, before, expected, one.at, letter)
-            one.at += 1
+            if line.sent or expected.sent:
+                _sends(whole, one, line, expected, awake)
+            take(whole, one, before, expected, header + 1 + at, letter)
+            one.at = at + 1
     except BadValue as problem:
         place = one.place()
         raise BadTrace(place.file, place.line, str(problem)) from None
@@ -242,7 +245,7 @@ def _start(whole: Whole, one: Progress, line: Line) -> None:
 
 def _arrives(whole: Whole, one: Progress, line: Line, letter: Letter) -> None:
     """Checks that a letter is what was sent, and that the network may deliver it now."""
-    assert line.sender is not None and line.letter is not None 
+    assert line.sender is not None and line.letter is not None
     if letter.receiver != one.address:
         raise NoStep(one.index, f"letter {line.letter} was sent to {Name(*letter.receiver)}")
     sender = whole.names[line.sender]
@@ -279,15 +282,16 @@ def _sends(whole: Whole, one: Progress, line: Line, expected: Expected, awake: d
             if receiver != packet.receiver or packet_of(whole.model, one.history.process, receiver, raw) != packet:
                 raise NoStep(one.index, "the step sends other messages", expected)
         expected.as_sent = sent
-    for (kind, number, raw), recorded in zip(sent, line.sent, strict=True):
+    for one_sent, recorded in zip(sent, line.sent, strict=True):
         if recorded[2] != one.next_letter:
             raise NoStep(one.index, f"the next letter has the number {one.next_letter}, and this one {recorded[2]}")
-        post(whole, one, (kind, number, raw), awake)
+        post(whole, one, one_sent, awake)
 
 
 def post(whole: Whole, one: Progress, sent: Sent, awake: deque[int]) -> None:
     """Sends the next letter of a process."""
-    receiver = sent[:2]
+    kind, number, message = sent
+    receiver = kind, number
     position = 0
     if not whole.model.network.reordering:
         position = whole.links.get((one.address, receiver), 0)
@@ -295,20 +299,21 @@ def post(whole: Whole, one: Progress, sent: Sent, awake: deque[int]) -> None:
     key = one.address, one.next_letter
     if key in whole.letters:
         raise NoStep(one.index, f"letter {one.next_letter} was sent before")
-    whole.letters[key] = Letter(receiver, sent[2], len(whole.taken), position)
+    whole.letters[key] = Letter(receiver, message, len(whole.taken), position)
     if whole.waiting and (waits := whole.waiting.pop(key, None)) is not None:
         awake.append(waits)
     one.next_letter += 1
 
 
-def take(whole: Whole, one: Progress, before: int, expected: Expected, at: int | None, letter: Letter | None) -> None:
+def take(
+    whole: Whole, one: Progress, before: int, expected: Expected, place: int | None, letter: Letter | None
+) -> None:
     """Adds a step to what was done, and who leads after it."""
-    if expected.token is not None:
+    if expected.token is not None and expected.token != one.highest:
         if (problem := clash(whole, one, expected.token)) is not None:
             raise NoStep(one.index, problem, expected)
         whole.led[expected.token] = one.history.process
         one.highest = expected.token
-    place = None if at is None else one.current.header + 1 + at
     restart, one.restart = one.restart, None
     whole.taken.append(Taken(one.index, before, expected.after, expected, place, letter, restart))
     one.state = expected.after

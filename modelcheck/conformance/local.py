@@ -164,15 +164,17 @@ class Local:
 
 def event_of(line: Line, first: bool) -> Event:
     """What a line says that happened; `first` for the first line of a run. Raises BadValue."""
-    if line.sender is not None and line.message and line.letter is not None and line.event == "receive":
+    if line.sender is not None:
+        if line.event != "receive" or line.letter is None or not line.message or line.name or line.arguments:
+            raise BadValue("a receipt has a `letter` and a `message`, and nothing but a receipt has a sender")
         return line.sender, bytes(line.message)
-    if line.event == "start" and first:
-        return "start", b""
-    if line.event == "timeout" and line.name:
+    if line.message or (line.letter is not None) != first:
+        raise BadValue("a `letter` belongs to a receipt, or to the first step of a run, and a `message` to a receipt")
+    if first and not (line.name or line.arguments):
+        return line.event, b""
+    if line.event == "timeout" and line.name and not line.arguments:
         return "timeout", line.name.encode()
-    if line.name or line.sender is not None or line.message or line.event == "receive":
-        raise BadValue(f"`{line.event}` is no event with what this line says of it")
     arguments = bytes(line.arguments) or b"[]"
-    if not arguments.startswith(b"["):
-        raise BadValue("`arguments` is no list")
+    if line.name or not arguments.startswith(b"["):
+        raise BadValue(f"`{line.event}` is no event with what this line says of it")
     return line.event, arguments

@@ -138,13 +138,13 @@ def _leading_up(whole: Whole, one: Progress, line: Line) -> tuple[Trace, tuple[P
         if len(kept) < SHOWN:
             kept.append(taken)
             states[taken.process] = taken.before
-            if taken.letter is not None and taken.expected.step.packet is not None:
-                sender = taken.expected.step.packet.sender
-                _want(wanted, whole.by_address[sender.kind, sender.number], taken.letter)
         elif taken.process not in states:
             states[taken.process] = taken.after
-            if len(states) == len(wanted):
+            if len(states) == len(whole.processes):
                 break
+        if taken.letter is not None and taken.expected.step.packet is not None:
+            sender = taken.expected.step.packet.sender
+            _want(wanted, whole.by_address[sender.kind, sender.number], taken.letter)
     kept.reverse()
     model = whole.model
     begun = {whole.processes[index].history.process: state for index, state in states.items()}
