@@ -197,6 +197,8 @@ def advance(whole: Whole, one: Progress, awake: deque[int]) -> None:
         while one.at < len(steps):
             at = one.at
             line = steps[at]
+            if line.step != at + 1:
+                raise NoStep(one.index, f"this says that it is step {line.step} of its run, and it is step {at + 1}")
             sender = line.sender
             if sender is None or line.letter is None:
                 letter = None
@@ -205,8 +207,6 @@ def advance(whole: Whole, one: Progress, awake: deque[int]) -> None:
                 return
             if at == 0:
                 _start(whole, one, line)
-            if line.step != at + 1:
-                raise NoStep(one.index, f"this says that it is step {line.step} of its run, and it is step {at + 1}")
             event = event_of(line, at == 0)
             if letter is not None:
                 _arrives(whole, one, line, letter)
