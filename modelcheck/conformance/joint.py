@@ -3,9 +3,7 @@ before, and after the sending of what it receives."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -132,56 +130,7 @@ def whole_of(protocol: Protocol, traces: Traces) -> Whole:
         processes.append(
             Progress(history, local, (history.process.kind, history.process.number), index, local.at_first())
         )
-    whole = Whole(model, processes, names, {one.address: one.index for one in processes})
-    _gather_unsent(whole)
-    return whole
-
-
-def _gather_unsent(whole: Whole) -> None:
-    """Finds the letters that were received and that no line sends, and whose lost step may have sent them."""
-    begins: dict[Address, list[tuple[int, int, int]]] = {}
-    for one in whole.processes:
-        begins[one.address] = sorted(
-            (run.first_letter, run.next_letter or 0, number)
-            for number, run in enumerate(one.history.runs)
-            if run.first_letter is not None
-        )
-    for one in whole.processes:
-        for run in one.history.runs:
-            for at, line in enumerate(run.steps):
-                if line.sender is None or line.letter is None or not line.message:
-                    continue
-                runs = begins.get(line.sender)
-                if runs is None:
-                    place = Place(one.history.file, run.header + 1 + at)
-                    name = Name(*line.sender)
-                    if line.sender in whole.names:
-                        raise BadTrace(place.file, place.line, f"a message of {name}, and no trace of {name} was given")
-                    raise BadTrace(place.file, place.line, f"there is no process {name}")
-                found = bisect_right(runs, (line.letter, MOST)) - 1
-                if found >= 0 and line.letter < runs[found][1]:
-                    continue
-                sender = whole.by_address[line.sender]
-                receipt = Receipt(
-                    line.letter, one.index, bytes(line.message), Place(one.history.file, run.header + 1 + at)
-                )
-                for number in _runs_of(whole.processes[sender].history, line.letter, runs, found):
-                    whole.unsent.setdefault((sender, number), []).append(receipt)
-
-
-MOST = 1 << 64
-"""More than any letter's number."""
-MOST_SENT = 100_000
-"""One step sends fewer messages than this."""
-
-
-def _runs_of(history: History, letter: int, runs: list[tuple[int, int, int]], found: int) -> Iterator[int]:
-    """The run whose lost step may have sent a letter: that with the numbers before it, else the first one of which
-    nothing is recorded."""
-    if found >= 0 and letter - runs[found][1] < MOST_SENT:
-        yield runs[found][2]
-        return
-    yield from [number for number, run in enumerate(history.runs) if not run.steps][:1]
+    return Whole(model, processes, names, {one.address: one.index for one in processes})
 
 
 # Steps ---------------------------------------------------------------------------------------------------------------

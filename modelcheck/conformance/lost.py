@@ -8,6 +8,7 @@ nothing asks for one.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 
@@ -15,8 +16,55 @@ import msgspec
 
 from modelcheck.conformance.joint import Letter, Place, Progress, Receipt, Whole, clash, post, take
 from modelcheck.conformance.local import Expected
-from modelcheck.conformance.recorded import Address, BadValue, packet_of
-from modelcheck.model import StepKind
+from modelcheck.conformance.recorded import Address, BadTrace, BadValue, History, packet_of
+from modelcheck.model import Name, StepKind
+
+
+def gather_unsent(whole: Whole) -> None:
+    """Finds the letters that were received and that no line sends, and whose lost step may have sent them."""
+    begins: dict[Address, list[tuple[int, int, int]]] = {}
+    for one in whole.processes:
+        begins[one.address] = sorted(
+            (run.first_letter, run.next_letter or 0, number)
+            for number, run in enumerate(one.history.runs)
+            if run.first_letter is not None
+        )
+    for one in whole.processes:
+        for run in one.history.runs:
+            for at, line in enumerate(run.steps):
+                if line.sender is None or line.letter is None or not line.message:
+                    continue
+                runs = begins.get(line.sender)
+                if runs is None:
+                    place = Place(one.history.file, run.header + 1 + at)
+                    name = Name(*line.sender)
+                    if line.sender in whole.names:
+                        raise BadTrace(place.file, place.line, f"a message of {name}, and no trace of {name} was given")
+                    raise BadTrace(place.file, place.line, f"there is no process {name}")
+                found = bisect_right(runs, (line.letter, MOST)) - 1
+                if found >= 0 and line.letter < runs[found][1]:
+                    continue
+                sender = whole.by_address[line.sender]
+                receipt = Receipt(
+                    line.letter, one.index, bytes(line.message), Place(one.history.file, run.header + 1 + at)
+                )
+                for number in _runs_of(whole.processes[sender].history, line.letter, runs, found):
+                    whole.unsent.setdefault((sender, number), []).append(receipt)
+
+
+MOST = 1 << 64
+"""More than any letter's number."""
+MOST_SENT = 100_000
+"""One step sends fewer messages than this."""
+
+
+def _runs_of(history: History, letter: int, runs: list[tuple[int, int, int]], found: int) -> Iterator[int]:
+    """The run whose lost step may have sent a letter: that with the numbers before it, else the first one of which
+    nothing is recorded."""
+    if found >= 0 and letter - runs[found][1] < MOST_SENT:
+        yield runs[found][2]
+        return
+    yield from [number for number, run in enumerate(history.runs) if not run.steps][:1]
 
 
 def asks(whole: Whole, one: Progress) -> bool:

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from modelcheck.conformance.joint import NoStep, Place, Progress, Whole, advance, whole_of
-from modelcheck.conformance.lost import asks, make_up
+from modelcheck.conformance.lost import asks, gather_unsent, make_up
 from modelcheck.conformance.recorded import Traces
 from modelcheck.conformance.refusal import Refusal, refusal_of
 from modelcheck.model import Model, Name
@@ -45,6 +45,7 @@ def validate(protocol: Protocol, traces: Traces) -> Validated:
     """Whether recorded runs are a behaviour of the model. Raises BadTrace for what speaks of other things than the
     protocol does, or of messages of a process whose trace was not given."""
     whole = whole_of(protocol, traces)
+    gather_unsent(whole)
     refusal = None
     try:
         _take_all(whole)

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from modelcheck.conformance.recorded import BadTrace, Line, packet_of, read_traces, state_of
 from modelcheck.model import Caps, Model, Name, State, Step, StepKind
 from modelcheck.semantics import initial, offers, process_state
+from spec.check import load
 from tests.modelcheck.conformance.runs import (
     RAFT,
+    ROOT,
     Files,
     changed,
     hand_made,
@@ -24,6 +26,7 @@ from tests.modelcheck.conformance.runs import (
     text_of,
     validated,
 )
+from tests.modelcheck.conformance.walks import walked
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -33,6 +36,19 @@ def test_runs_of_real_nodes_are_behaviours(seed: int) -> None:
     assert found.refusal is None
     assert found.steps == sum("step" in line for lines in lines_of(files).values() for line in lines)
     assert (found.lost, found.cut, found.silent) == ((), (), ())
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("spec", "sizes"),
+    [("raft", (3,)), ("prevote", (3,)), ("ring", (4,)), ("lock_service", (2, 1, 1))],
+    ids=["raft", "prevote", "ring", "lock_service"],
+)
+def test_walks_of_the_reference_semantics_are_behaviours(spec: str, sizes: tuple[int, ...], seed: int) -> None:
+    protocol = load(ROOT / "spec" / "protocols" / f"{spec}.elect")[0]
+    found = validated(walked(protocol, sizes, seed, 60), protocol)
+    assert found.refusal is None, (found.refusal.place, found.refusal.reason)
+    assert found.steps > sum(sizes)
 
 
 # A change, and where it is found ------------------------------------------------------------------------------------
