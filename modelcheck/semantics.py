@@ -182,7 +182,13 @@ def _initial_value(model: Model, variable: Variable) -> Value:
     return variable.initial
 
 
-def _reset(model: Model, kind: ProcessKind, state: ProcessState, *, disk: bool, up: bool) -> ProcessState:
+def process_at_first(model: Model, name: Name) -> ProcessState:
+    """A process before its very first step."""
+    kind = model.kinds[name.kind]
+    return ProcessState(tuple(_initial_value(model, v) for v in kind.variables), (False,) * len(kind.timers), True)
+
+
+def crashed(model: Model, kind: ProcessKind, state: ProcessState, *, disk: bool, up: bool) -> ProcessState:
     """A process after a crash; with `disk`, its durable variables are gone too."""
     values = tuple(
         value if variable.durable and not disk else _initial_value(model, variable)
@@ -195,13 +201,7 @@ def initial(model: Model) -> Successor:
     """The one initial state: declared values, then `on start` of each process. It may fail as any step may.
 
     What holds while only some processes have started is no state of its own: nobody leads in it."""
-    processes = tuple(
-        tuple(
-            ProcessState(tuple(_initial_value(model, v) for v in kind.variables), (False,) * len(kind.timers), True)
-            for _ in range(size)
-        )
-        for kind, size in zip(model.protocol.kinds, model.sizes, strict=True)
-    )
+    processes = tuple(tuple(process_at_first(model, name) for name in names) for names in model.names)
     spent = (0,) * len(model.bounded_faults)
     state = State(processes, frozenset(), frozenset(), (), spent, frozenset())
     taken: frozenset[int] = frozenset()
@@ -331,22 +331,65 @@ def _receivers(model: Model, packet: Packet) -> list[Candidate]:
     return found
 
 
-def _handled(model: Model, state: State, step: Step, name: Name, candidates: list[Candidate]) -> Successor:
-    """`state` after a process has handled an event: the first handler whose guard holds runs, if there is one."""
+class Handled(NamedTuple):
+    """What an event does to the one process that handles it. `process` is None where the step fails."""
+
+    process: ProcessState | None
+    sent: tuple[Packet, ...]
+    taken: frozenset[int]
+    failure: Failure | None = None
+
+
+def handled(model: Model, name: Name, process: ProcessState, candidates: list[Candidate]) -> Handled:
+    """The first handler whose guard holds runs, if there is one."""
     for handler, arguments in candidates:
-        run = Run(model, name, process_state(model, state, name))
+        run = Run(model, name, process)
         run.locals.update(arguments)
         try:
             if handler.guard is None or evaluate(handler.guard, run.scope):
                 _execute(handler.body, run, handler.point)
-                after = _put(model, _with_process(model, state, name, run.result()), run.sent)
-                beyond = _beyond(model, after, name, run.sent)
-                return Successor(
-                    step, _remember(model, after, name), None, beyond, frozenset(run.taken), tuple(run.sent)
-                )
+                return Handled(run.result(), tuple(run.sent), frozenset(run.taken))
         except StepFailed as failed:
-            return Successor(step, None, failed.failure, None, frozenset(run.taken), tuple(run.sent))
-    return Successor(step, _remember(model, state, name), None, None, frozenset(), ())
+            return Handled(None, tuple(run.sent), frozenset(run.taken), failed.failure)
+    return Handled(process, (), frozenset())
+
+
+def on_start(model: Model, name: Name, process: ProcessState) -> Handled:
+    """The first step of a process, also after a restart."""
+    return handled(model, name, process, _handlers(model, name, OnStart()))
+
+
+def on_packet(model: Model, process: ProcessState, packet: Packet) -> Handled:
+    """The step of the receiver of a message."""
+    return handled(model, packet.receiver, process, _receivers(model, packet))
+
+
+def on_timeout(model: Model, name: Name, process: ProcessState, timer: str) -> Handled | None:
+    """The step of a process whose timer fires, which disarms it first; None where it is not armed."""
+    position = model.timer_index[name.kind, timer]
+    if not process.armed[position]:
+        return None
+    disarmed = (*process.armed[:position], False, *process.armed[position + 1 :])
+    return handled(model, name, process._replace(armed=disarmed), _handlers(model, name, OnTimeout(timer)))
+
+
+def on_request(
+    model: Model, name: Name, process: ProcessState, event: OnAction | OnInput, arguments: tuple[Value, ...]
+) -> Handled:
+    """The step of a process for an action or an input."""
+    return handled(model, name, process, _handlers(model, name, event, arguments))
+
+
+def _handled(model: Model, state: State, step: Step, name: Name, candidates: list[Candidate]) -> Successor:
+    """`state` after a process has handled an event."""
+    process, sent, taken, failure = handled(model, name, process_state(model, state, name), candidates)
+    if process is None:
+        return Successor(step, None, failure, None, taken, sent)
+    if not taken:
+        return Successor(step, _remember(model, state, name), None, None, taken, sent)
+    after = _put(model, _with_process(model, state, name, process), list(sent))
+    beyond = _beyond(model, after, name, list(sent))
+    return Successor(step, _remember(model, after, name), None, beyond, taken, sent)
 
 
 class Offer(NamedTuple):
@@ -464,12 +507,12 @@ def _faults(model: Model, state: State) -> Iterator[Offer]:
             match kind:
                 case FaultKind.RESTART | FaultKind.DISK_LOSS:
                     lost = kind is FaultKind.DISK_LOSS
-                    restarted = _with_process(model, spent, name, _reset(model, declared, process, disk=lost, up=True))
+                    restarted = _with_process(model, spent, name, crashed(model, declared, process, disk=lost, up=True))
                     offer = started(name, restarted, Step(StepKind.DISK_LOSS if lost else StepKind.RESTART, name))
                     yield offer._replace(taken=partial(_unless_idle, offer.taken, state))
                 case FaultKind.CRASH:
-                    crashed = _with_process(model, spent, name, _reset(model, declared, process, disk=False, up=False))
-                    yield _done(Step(StepKind.CRASH, name), crashed)
+                    down = _with_process(model, spent, name, crashed(model, declared, process, disk=False, up=False))
+                    yield _done(Step(StepKind.CRASH, name), down)
     for name in (name for names in model.names for name in names):
         process = process_state(model, state, name)
         if not process.up:

@@ -179,10 +179,10 @@ def _start(trace: Trace) -> Scene:
         else:
             names = (Name(kind.name, number) for number in range(len(processes)))
             described += [f"{name} has {_description(kind, p)}" for name, p in zip(names, processes, strict=True)]
-    if trace.arbitrary:
+    if not trace.is_initial:
         described += _besides(model, trace.start)
     by_sender: dict[Name, list[Packet]] = {}
-    for packet in () if trace.arbitrary else initial(model).sent:
+    for packet in initial(model).sent if trace.is_initial else ():
         by_sender.setdefault(packet.sender, []).append(packet)
     sends = [
         f"{sender} {sent}" for sender, packets in by_sender.items() for sent in describe_sends(model, tuple(packets))
@@ -193,7 +193,7 @@ def _start(trace: Trace) -> Scene:
         0,
         StepKind.ACTION,
         None,
-        ARBITRARY if trace.arbitrary else "at the start",
+        trace.begins or (ARBITRARY if trace.arbitrary else "at the start"),
         None,
         None,
         tuple(described),
@@ -262,7 +262,7 @@ def _sent_in(trace: Trace, number: int, packet: Packet | None) -> int | None:
     if packet is None:
         return None
     sent = [
-        () if trace.arbitrary else initial(trace.model).sent,
+        initial(trace.model).sent if trace.is_initial else (),
         *(successor.sent for successor in trace.steps[: number - 1]),
     ]
     found = [at for at, packets in enumerate(sent) if packet in packets]
@@ -273,7 +273,7 @@ def _sent_in(trace: Trace, number: int, packet: Packet | None) -> int | None:
         link = (packet.sender, packet.receiver)
         turns = [at for at, packets in enumerate(sent) for one in packets if (one.sender, one.receiver) == link]
         earlier = [successor.step.packet for successor in trace.steps[: number - 1]]
-        if trace.arbitrary:
+        if not trace.is_initial:
             return None  # the queue was not empty at the start
         return turns[sum(one is not None and (one.sender, one.receiver) == link for one in earlier)]
     return found[0] if len(found) == 1 and sent[found[0]].count(packet) == 1 else None
@@ -421,7 +421,7 @@ def _changes(what: str, was: Value, now: Value, of: Type) -> Iterator[str]:
 
 def _ending(trace: Trace) -> Ending:
     declared = {claim.name: claim for claim in trace.model.protocol.properties}
-    last = f"after step {len(trace)}" if trace.steps else "in the state" if trace.arbitrary else "at the start"
+    last = f"after step {len(trace)}" if trace.steps else "in the state" if not trace.is_initial else "at the start"
     if trace.violation is not None:
         violation = trace.violation
         claim = declared.get(violation.property)

@@ -24,7 +24,8 @@ class Trace:
     """`steps[i]` leads from the i-th state to the next one; the last may fail and then leads to none.
 
     `violation` is None for a witness of a `reachable` property, whose name is then `witness`. An `arbitrary` start
-    is not the initial state but one that satisfies an invariant: it need not be reachable."""
+    is not the initial state but one that satisfies an invariant: it need not be reachable. A start that has a name,
+    `begins`, is neither: it is a state in the middle of a run."""
 
     model: Model
     start: State
@@ -32,6 +33,12 @@ class Trace:
     violation: Violation | None = None
     witness: str = ""
     arbitrary: bool = False
+    begins: str = ""
+
+    @property
+    def is_initial(self) -> bool:
+        """Whether it begins where every run of the model does."""
+        return not self.arbitrary and not self.begins
 
     @property
     def states(self) -> tuple[State, ...]:

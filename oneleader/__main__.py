@@ -199,6 +199,23 @@ def replay(
     command.replay(spec, trace, format.value)
 
 
+@app.command("validate-trace")
+def validate_trace(
+    spec: Spec,
+    traces: Annotated[
+        list[Path],
+        typer.Argument(metavar="TRACES...", help="What nodes recorded: a file for each.", show_default=False),
+    ],
+    json: Annotated[bool, typer.Option("--json", help="The answer as JSON (docs/validate-trace.schema.json).")] = False,
+) -> None:
+    """Say whether what real nodes recorded is a behaviour of the spec, or which event is the first that is not.
+
+    Exit status: 0 it is, 1 it is not, 2 the files are no traces of this spec."""
+    from oneleader import validate_trace as command
+
+    command.run(spec, tuple(traces), json)
+
+
 @app.command()
 def fmt(
     specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="Specs to rewrite.", show_default=False)],

@@ -69,8 +69,8 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
         loop.add_signal_handler(number, stop.set)
     try:
         async with contextlib.AsyncExitStack() as stack:
-            record = stack.enter_context(recording(Path(config.trace), settings, process)) if config.trace else None
-            node = await stack.enter_async_context(open_node(settings, process, record))
+            trace = recording(Path(config.trace), settings, process) if config.trace else None
+            node = await stack.enter_async_context(open_node(settings, process, trace))
             loop.add_signal_handler(signal.SIGHUP, _reload, node)
             if config.http is not None:
                 where = await stack.enter_async_context(serving(node, parse_address(config.http)))

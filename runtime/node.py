@@ -209,11 +209,13 @@ class Node:
 
 @contextlib.asynccontextmanager
 async def open_node(
-    settings: Settings, process: Process[Any, Any], record: Callable[[Took], None] | None = None
+    settings: Settings,
+    process: Process[Any, Any],
+    recording: contextlib.AbstractContextManager[Callable[[Took], None]] | None = None,
 ) -> AsyncIterator[Node]:
     """A node at work, for as long as the context lasts. When it ends, the connections are closed at once, so that
-    another node leads soon. Raises ForeignState and StorageFailed for the state's file, OSError where it cannot listen,
-    BadTlsFiles and InsecureAddress."""
+    another node leads soon. `recording` is entered for as long. Raises ForeignState and StorageFailed for the state's
+    file, OSError where it cannot listen or record, BadTlsFiles and InsecureAddress."""
     loop = asyncio.get_running_loop()
     random = Random(SystemRandom().getrandbits(128))
     config, me = settings.config, settings.me
@@ -243,7 +245,9 @@ async def open_node(
         node.look()
 
     identity = Identity(process.protocol, process.spec_sha256, config.cluster, me)
-    with contextlib.closing(Storage.open(Path(config.state), identity)) as store:
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(contextlib.closing(Storage.open(Path(config.state), identity)))
+        record = stack.enter_context(recording) if recording is not None else None
         transport = TcpTransport(cluster, received, broken, random, tls=tls, insecure=config.insecure)
         world = World(loop, random, store, transport.send, changed, fail, record)
         replica = Replica(replace(process, timers=settings.timers), me.number, everyone, world)

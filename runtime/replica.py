@@ -1,6 +1,6 @@
 """One process of a protocol, at work. The order in which a step takes effect is here, and nowhere else:
 
-receive, read the clock once, step, store, set timers, send, tell the application.
+receive, read the clock once, step, store, set timers and send, record, tell the application.
 
 A step that fails, or whose state cannot be stored, has no effect at all: no message leaves, and the process stops for
 good.
@@ -46,6 +46,8 @@ class Took:
     after: Any
     sent: tuple[tuple[Name, Letter], ...]
     at: float
+    first: int
+    """The number of the first letter that was sent in this step, or will be in the next one that sends any."""
 
 
 @dataclass(frozen=True)
@@ -227,11 +229,12 @@ class Replica:
             self.counts.elected += 1
             if self._confirmed is not None:
                 self._confirmed.begin()
+        first = self._next
         sent = self._do(effects, now, sender, letter.number if letter is not None else 0)
         if token is not None and self._confirmed is not None:
             self._confirmed.sent((one.number for _, one in sent), now)
         if self._world.record is not None:
-            self._world.record(Took(event, name, sender, letter, arguments, before, after, tuple(sent), now))
+            self._world.record(Took(event, name, sender, letter, arguments, before, after, tuple(sent), now, first))
         if token != self._token:
             self._token = token
             self._world.changed()

@@ -3,56 +3,94 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from io import SEEK_END, FileIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from runtime.config import Settings
-from runtime.process import Process
+from runtime.process import Name, Process
 from runtime.replica import Took
+
+log = logging.getLogger("oneleader")
 
 VERSION = 1
 
 
 @contextlib.contextmanager
 def recording(path: Path, settings: Settings, process: Process[Any, Any]) -> Iterator[Callable[[Took], None]]:
-    """Appends to a file, a line at a time, each complete before any message of its step is sent on: the line is handed
-    to the system with the step. The first line of a run says whose it is. Raises OSError."""
+    """Appends to a file, a line at a time. The first line of a run says whose it is.
+
+    A line is handed to the system when what its step stored and sent is out already: a process that is killed leaves
+    at most one step without its line, and at most one line that is cut off. To be entered when the state is locked, or
+    a second process, started by mistake, would write between the lines of the first.
+
+    Raises OSError where the file cannot be opened; when it cannot be written later, the record ends there, and the node
+    goes on."""
     encode = msgspec.json.Encoder(order="deterministic").encode
     count = 0
-    with path.open("ab", buffering=0) as file:
-        file.write(
-            encode(
-                {
-                    "oneleader-trace": VERSION,
-                    "protocol": process.protocol,
-                    "spec_sha256": process.spec_sha256,
-                    "cluster": settings.config.cluster,
-                    "process": [settings.me.kind, settings.me.number],
-                    "sizes": settings.sizes,
-                }
-            )
-            + b"\n"
-        )
+    with path.open("a+b", buffering=0) as file:
+        header = encode(header_of(process, settings.config.cluster, settings.me, settings.sizes)) + b"\n"
+        _append(file, (b"" if _ends_a_line(file) else b"\n") + header)
+        works = True
 
         def record(took: Took) -> None:
-            nonlocal count
+            nonlocal count, works
             count += 1
-            file.write(encode(line_of(count, took)) + b"\n")
+            if not works:
+                return
+            try:
+                _append(file, encode(line_of(count, took)) + b"\n")
+            except OSError as problem:
+                works = False
+                log.error("the trace %s ends before step %d: %s", path, count, problem)
 
         yield record
 
 
+def _append(file: FileIO, line: bytes) -> None:
+    """Writes all of it. Raises OSError."""
+    written = file.write(line)
+    while written < len(line):  # the disk is almost full, or a signal came in between
+        line = line[written:]
+        written = file.write(line)
+
+
+def _ends_a_line(file: FileIO) -> bool:
+    """Whether what is there so far is whole lines: a process that was killed may have left part of one."""
+    if file.seek(0, SEEK_END) == 0:
+        return True
+    file.seek(-1, SEEK_END)
+    return file.read(1) == b"\n"
+
+
+def header_of(process: Process[Any, Any], cluster: str, me: Name, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """What stands before the steps of a run."""
+    return {
+        "oneleader-trace": VERSION,
+        "protocol": process.protocol,
+        "spec_sha256": process.spec_sha256,
+        "cluster": cluster,
+        "process": [me.kind, me.number],
+        "sizes": sizes,
+    }
+
+
 def line_of(number: int, took: Took) -> dict[str, Any]:
-    """A step as it is recorded: what happened, the state after it, and what was sent."""
+    """A step as it is recorded: what happened, the state after it, and what was sent. A run's first line says which
+    number its first letter has, or will have: they go on from there one by one."""
     line: dict[str, Any] = {"step": number, "event": took.event}
-    if took.name:
-        line["name"] = took.name
     if took.letter is not None and took.sender is not None:
         line["from"] = [took.sender.kind, took.sender.number]
         line["letter"] = took.letter.number
+        line["message"] = took.letter.message
+    elif took.name:
+        line["name"] = took.name
+    if number == 1:
+        line["letter"] = took.first
     if took.arguments:
         line["arguments"] = took.arguments
     line["state"] = took.after

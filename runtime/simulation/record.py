@@ -1,0 +1,35 @@
+"""What the processes of a simulated cluster would record, without files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from runtime.process import Name, Process
+from runtime.replica import Took
+from runtime.trace import header_of, line_of
+
+
+class Recorder:
+    """To be given to a cluster as `seen`. `lines` are those of each process, of all its runs."""
+
+    def __init__(self, processes: Mapping[str, Process[Any, Any]], sizes: Mapping[str, int]) -> None:
+        self.lines: dict[Name, list[bytes]] = {}
+        self._processes = processes
+        self._sizes = sizes
+        self._steps: dict[Name, int] = {}
+        self._encode = msgspec.json.Encoder(order="deterministic").encode
+
+    def __call__(self, name: Name, took: Took) -> None:
+        lines = self.lines.setdefault(name, [])
+        if took.event == "start":
+            self._steps[name] = 0
+            lines.append(self._encode(header_of(self._processes[name.kind], "simulated", name, self._sizes)))
+        self._steps[name] += 1
+        lines.append(self._encode(line_of(self._steps[name], took)))
+
+    def files(self) -> dict[str, bytes]:
+        """The text of each process's file, by the file's name."""
+        return {f"{name}.ndjson": b"".join(line + b"\n" for line in lines) for name, lines in self.lines.items()}
