@@ -26,8 +26,8 @@ def title(name: str) -> str:
 
 def class_name(name: str) -> str:
     """What the class of a message is called."""
-    found = title(name)
-    return found if found.isidentifier() and found not in OWN and not is_reserved(found) else f"{found}Message"
+    found = title(name) if title(name).isidentifier() else f"One{title(name)}"
+    return found if found not in OWN and not is_reserved(found) else f"{found}Message"
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:
@@ -42,14 +42,14 @@ STEP = frozenset({"me", "everyone", "armed", "effects", "send", "broadcast", "re
 """What a step has beside the variables of its process."""
 
 
-TYPES = frozenset({"bool", "int", "str", "tuple", "frozenset", "None"})
-"""What annotations of fields say, and so must mean in a class."""
+FIELDS = frozenset({"bool", "int", "str", "tuple", "frozenset", "type"})
+"""What annotations of fields say, and so must mean in a class; and what tells messages apart where they are encoded."""
 
 
 def attribute_name(name: str) -> str:
     """What a variable of a process, or a message's parameter, is called. Two names never become one."""
     without = name.rstrip("_")
-    return f"{name}_" if keyword.iskeyword(without) or without in STEP | TYPES else name
+    return f"{name}_" if keyword.iskeyword(without) or without in STEP | FIELDS else name
 
 
 def module_name(kind: str) -> str:

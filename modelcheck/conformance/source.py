@@ -7,6 +7,7 @@ import builtins
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
+from warnings import catch_warnings, simplefilter
 
 
 class NotRead(Exception):
@@ -43,7 +44,9 @@ def source_of(text: str) -> Source:
     twice (the later one would hide the other), and for what is used before it is there."""
     try:
         module = ast.parse(text)
-        compile(text, "emitted", "exec", dont_inherit=True)
+        with catch_warnings():
+            simplefilter("ignore")
+            compile(text, "emitted", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
         raise NotRead(f"this is no Python: {problem}") from None
     functions: dict[str, ast.FunctionDef] = {}
