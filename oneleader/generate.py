@@ -121,7 +121,11 @@ def _write(out: Path, files: Mapping[str, str]) -> None:
             if out.exists():
                 before = made.with_suffix(".before")
                 out.rename(before)
-                made.rename(out)
+                try:
+                    made.rename(out)
+                except BaseException:
+                    before.rename(out)
+                    raise
                 shutil.rmtree(before)
             else:
                 made.rename(out)

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from codegen.python.expressions import OR, Names, NotEmitted, negated, text_of
-from codegen.python.names import attribute_name, class_name, free_name, module_name
+from codegen.python.names import OWN, PARAMETERS, attribute_name, class_name, free_name, module_name, title
 from codegen.python.quoting import INDENT, described, docstring, source_name
 from codegen.python.statements import Emission, lines_of
 from codegen.python.values import type_text, value_text
@@ -33,13 +33,6 @@ from spec.protocol import (
 )
 from spec.types import NAT, EnumType, MapType, OptionType, ProcessType, SetType, Type
 
-OWN = frozenset(
-    """now me everyone state msgspec annotations Literal TypeAlias Now State Step Turn Timer Everyone Process
-    Confirmation Impossible Message KINDS MESSAGES PROTOCOL SPEC_SHA256 PROCESS natural optional_natural
-    optional_within replaced within initial restarted start receive timeout leader is_quorum""".split()  # noqa: SIM905
-)
-"""What emitted modules call their own, or import."""
-
 
 @dataclass(frozen=True)
 class Module:
@@ -62,6 +55,7 @@ class Function:
 def modules_of(protocol: Protocol, runtime: str) -> tuple[Module, ...]:
     """The modules of a protocol, not yet formatted. `runtime` is how they import what they stand on. Raises
     NotEmitted."""
+    _refuse_names(protocol)
     environment = Environment(
         loader=PackageLoader("codegen.python"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -107,18 +101,33 @@ def names_of(protocol: Protocol) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _refuse_names(protocol: Protocol) -> None:
+    """Raises NotEmitted where names of the protocol would not be told apart, or mean something else, in Python."""
+    fields = [variable.name for kind in protocol.kinds for variable in kind.variables]
+    fields += [name for message in protocol.messages for name, _ in message.parameters]
+    for name in (*fields, *(kind.name for kind in protocol.kinds)):
+        if name.startswith("__"):
+            raise NotEmitted(f"`{name}`: a name that begins with two underscores means something else in Python")
+    classes: dict[str, str] = {}
+    for message in protocol.messages:
+        other = classes.setdefault(class_name(message.name), message.name)
+        if other != message.name:
+            raise NotEmitted(f"messages `{other}` and `{message.name}`, which would both be {class_name(other)}")
+
+
 def _enums(protocol: Protocol) -> dict[EnumType, str]:
     """The enumerations of a protocol, each with a name: its own, or that of the first place that has it."""
     places: list[tuple[str, Type]] = [(v.name, v.type) for kind in protocol.kinds for v in kind.variables]
     places += [place for message in protocol.messages for place in message.parameters]
     places += [("choice", part) for part in nodes(protocol) if isinstance(part, EnumType)]
     taken = {*OWN, *(class_name(message.name) for message in protocol.messages)}
+    taken |= {attribute_name(name) for name, _ in places}
     found: dict[EnumType, str] = {}
     for name, of in places:
         inner = of.value if isinstance(of, MapType) else of
         inner = inner.of if isinstance(inner, OptionType) else inner
         if isinstance(inner, EnumType) and inner not in found:
-            found[inner] = free_name(class_name(inner.name or name), {*taken, *found.values()})
+            found[inner] = free_name(title(inner.name or name), {*taken, *found.values()})
     return found
 
 
@@ -166,7 +175,7 @@ def _kind(protocol: Protocol, kind: ProcessKind, enums: dict[EnumType, str]) -> 
     taken = {*OWN, *map(class_name, messages), *enums.values()}
     called: dict[str, str] = {}
     for name in [one.name for one in definitions] + [one.name for one in procedures]:
-        called[name] = free_name(name.replace(":", "_of_"), {*taken, *called.values()})
+        called[name] = free_name(name.replace(":", "_of_"), {*taken, *PARAMETERS, *called.values()})
     taken |= set(called.values())
     events = _by_event(handlers)
     titles: dict[Handler, str] = {}
@@ -175,6 +184,11 @@ def _kind(protocol: Protocol, kind: ProcessKind, enums: dict[EnumType, str]) -> 
             wanted = _function_name(event) + (f"_{number}" if len(found) > 1 else "")
             titles[handler] = free_name(wanted, {*taken, *titles.values()})
     taken |= set(titles.values())
+    asked: dict[Event, str] = {}
+    for event in events:
+        if isinstance(event, OnAction | OnInput):
+            asked[event] = free_name(event.name, {*taken, *PARAMETERS, *asked.values()})
+    taken |= set(asked.values())
     names = Names({}, called, frozenset(taken))
     emission = Emission(kind, messages, {p.name: p for p in procedures}, called)
     writing = _Writing(protocol, emission, names, lambda of: type_text(of, enums.__getitem__))
@@ -194,9 +208,8 @@ def _kind(protocol: Protocol, kind: ProcessKind, enums: dict[EnumType, str]) -> 
     for event, found in events.items():
         if isinstance(event, OnAction | OnInput):
             said, _ = writing.bound(_parameters(found[0].event))
-            own = free_name(event.name, taken)
             calls = of_event(event, [one.split(":")[0] for one in said])
-            spontaneous.append((own, said, calls, event.name, isinstance(event, OnInput)))
+            spontaneous.append((asked[event], said, calls, event.name, isinstance(event, OnInput)))
     return {
         "kind": kind,
         "initial": lambda variable: _initial(variable.initial, variable.type),

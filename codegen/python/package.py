@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from codegen.python.module import Module, modules_of
 from codegen.python.names import module_name
-from codegen.python.quoting import source_name
+from codegen.python.quoting import safe, source_name
 from spec.protocol import Protocol
 
 LINE_LENGTH = 120
@@ -31,7 +31,7 @@ def package_of(protocol: Protocol, runtime: str = "runtime") -> tuple[Module, ..
 
 
 def _init(protocol: Protocol) -> str:
-    said = f": {protocol.description}" if protocol.description else ""
+    said = f": {safe(protocol.description)}" if protocol.description else ""
     return f'"""{protocol.name}{said}\n\nEmitted from {source_name(protocol)} by Oneleader."""\n'
 
 

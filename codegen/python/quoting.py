@@ -21,19 +21,21 @@ def docstring(protocol: Protocol, part: object, span: Span, otherwise: str) -> s
     spans = [getattr(one, "span", None) for one in nodes(part)]
     last = max((one.end_line for one in spans if isinstance(one, Span)), default=0)
     lines = protocol.source.text.split("\n")[span.line - 1 : max(last, span.end_line)]
-    quoted = [f"{INDENT}{INDENT}{_safe(line.rstrip())}" for line in lines if line.strip()]
+    quoted = [f"{INDENT}{INDENT}{safe(line.rstrip())}" for line in lines if line.strip()]
     return "\n".join([f'{INDENT}"""{source_name(protocol)}:{span.line}', "", *quoted, f'{INDENT}"""'])
 
 
 def source_name(protocol: Protocol) -> str:
     """The spec's file, wherever it is."""
-    return PurePath(protocol.source.name).name
+    return safe(PurePath(protocol.source.name).name)
 
 
 def described(protocol: Protocol, of: str) -> str:
     """The first lines of a module's docstring."""
-    return fill(f"{of}{f': {_safe(protocol.description)}' if protocol.description else '.'}", WIDTH)
+    return fill(f"{of}{f': {safe(protocol.description)}' if protocol.description else '.'}", WIDTH)
 
 
-def _safe(line: str) -> str:
-    return line.replace("\\", "\\\\").replace('"""', "'''")
+def safe(line: str) -> str:
+    """A text that stays inside of the docstring that it is put into."""
+    printable = "".join(one if one.isprintable() else " " for one in line)
+    return printable.replace("\\", "\\\\").replace('"""', "'''")

@@ -12,10 +12,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from modelcheck.conformance.source import NotRead, Source, fields_of, is_taken, method_of, parameters_of
+from modelcheck.conformance.source import (
+    NotRead,
+    Source,
+    fields_of,
+    imported_from,
+    is_taken,
+    method_of,
+    parameters_of,
+)
 from modelcheck.conformance.values import (
     All,
     Counted,
+    Either,
     Listed,
     Moved,
     Nothing,
@@ -27,18 +36,24 @@ from modelcheck.conformance.values import (
     Word,
     are_equal,
     at_most_of,
+    counted,
     either,
+    everyone_of,
     fitted_to,
+    frozen_set_of,
     is_inside,
     is_process,
     joined,
     like,
-    members_of,
+    merged_values,
     moved,
+    optional_of,
+    set_of,
 )
 from modelcheck.proof.logic import (
     BOOL,
     FALSE,
+    NUMBER,
     TRUE,
     Term,
     arithmetic,
@@ -53,7 +68,7 @@ from modelcheck.proof.logic import (
     number,
 )
 from modelcheck.proof.setting import Setting, process_sort
-from modelcheck.proof.values import Entries, Maybe, Members, Symbolic, merged
+from modelcheck.proof.values import Entries, Maybe, Members, Symbolic
 from spec.types import Type
 
 DEEPEST: Final = 20
@@ -76,6 +91,18 @@ class Effects:
 
     sent: list[Sent] = field(default_factory=list)
     fails: Term = FALSE
+    timers: dict[str, tuple[Term, Term]] = field(default_factory=dict)
+    """Of each timer whether it was reset last, and whether it was stopped last."""
+    changes: int = 0
+    """How often something was changed, sent or found to be impossible: what must not be, where nothing says when or how
+    often it would come to that."""
+    begun: bool = False
+    ended: bool = False
+
+    def change(self, node: ast.AST) -> None:
+        if self.ended:
+            raise NotRead("something after the step's end", node)
+        self.changes += 1
 
 
 @dataclass(frozen=True)
@@ -130,6 +157,8 @@ class Frame:
         """What was returned; on no path there may be nothing, if there is something on any."""
         if not self.returned:
             return Nothing()
+        if self.live is not FALSE:
+            raise NotRead(f"`{function.name}` does not return what it says on every path", function)
         (_, found), *others = reversed(self.returned)
         for when, value in others:
             found = either(self.setting, when, value, found, function)
@@ -142,7 +171,10 @@ class Frame:
             case ast.Expr(
                 ast.Call(ast.Attribute(ast.Call(ast.Name("super"), [], []), "__init__"), [me, ast.expr() as armed], [])
             ):
-                self._thing("self", node).attributes.update(me=self.value(me), armed=self.value(armed))
+                thing = self._thing("self", node)
+                if thing.of != "Now" or thing.attributes:
+                    raise NotRead("a step that begins twice", node)
+                thing.attributes.update(me=self.value(me), armed=self.value(armed))
             case ast.Expr(value) | ast.Assign([ast.Name("_")], value):
                 self.value(value)
             case ast.Assign([ast.Name(name)], value):
@@ -151,8 +183,8 @@ class Frame:
                 ast.Attribute(ast.Name(name), attribute), _, ast.expr() as value
             ):
                 self._assign(self._thing(name, node), attribute, self.value(value), node)
-            case ast.AugAssign(ast.Attribute(ast.Name(name), "armed"), operator, ast.Set(elements)):
-                self._arm(self._thing(name, node), elements, isinstance(operator, ast.BitOr), operator, node)
+            case ast.AugAssign(ast.Attribute(ast.Name(name), "armed"), ast.Sub(), ast.Set(elements)):
+                self._disarm(self._thing(name, node), elements, node)
             case ast.If(test, body, orelse):
                 self._if(test, body, orelse)
             case ast.For(ast.Name(name), ast.Call(ast.Name("sorted"), [domain], []), body, []):
@@ -160,16 +192,22 @@ class Frame:
             case ast.Return(value):
                 self.returned.append((self.live, Nothing() if value is None else self.value(value)))
                 self.live = FALSE
-            case ast.Raise(ast.Call(ast.Name("Impossible" | "TypeError"))):
-                self._fail(TRUE)
+            case ast.Raise(ast.Call(ast.Name("Impossible" as name), [ast.Constant(str())], []), None):
+                self._from_runtime(name, node)
+                self._fail(TRUE, node)
                 self.live = FALSE
             case ast.Match(subject, cases):
                 self._match(self.value(subject), cases)
             case _:
                 raise NotRead(f"a {type(node).__name__}", node)
 
-    def _fail(self, when: Term) -> None:
+    def _fail(self, when: Term, node: ast.AST) -> None:
+        self.effects.change(node)
         self.effects.fails = disjunction((self.effects.fails, conjunction((self.live, when))))
+
+    def _from_runtime(self, name: str, node: ast.AST) -> None:
+        """That a name is what the runtime calls so; whence it is imported is looked at elsewhere."""
+        imported_from(self.reader.source.imported, name, node)
 
     def _bind(self, name: str, value: Value, node: ast.AST) -> None:
         if is_taken(name):
@@ -187,69 +225,82 @@ class Frame:
 
     def _assign(self, thing: Thing, attribute: str, value: Value, node: ast.AST) -> None:
         of = self.reader.variables.get(attribute)
+        old = thing.attributes.get(attribute)
+        begins = attribute == "everyone" and old is None and isinstance(value, All)
+        if thing.of != "Now" or "me" not in thing.attributes or (of is None and not begins):
+            raise NotRead(f"a change of `{attribute}`", node)
+        self.effects.change(node)
         if of is not None:
             value = fitted_to(self.setting, value, of, node)
-        old = thing.attributes.get(attribute)
         thing.attributes[attribute] = value if old is None else either(self.setting, self.live, value, old, node)
 
-    def _arm(self, thing: Thing, elements: list[ast.expr], on: bool, operator: ast.operator, node: ast.AST) -> None:
+    def _disarm(self, thing: Thing, elements: list[ast.expr], node: ast.AST) -> None:
+        """Takes the timer away that has fired: what a runtime knows already, so that it is not told."""
         timers = thing.attributes.get("armed")
-        if not isinstance(timers, Timers) or not isinstance(operator, ast.BitOr | ast.Sub):
+        if not isinstance(timers, Timers) or thing.of != "Now":
             raise NotRead("a change of timers", node)
+        self.effects.change(node)
         armed = dict(timers.armed)
         for element in elements:
             word = self.value(element)
             if not isinstance(word, Word) or word.text not in armed:
                 raise NotRead("a timer that there is not", element)
-            armed[word.text] = choice(self.live, TRUE if on else FALSE, armed[word.text])
+            armed[word.text] = choice(self.live, FALSE, armed[word.text])
         thing.attributes["armed"] = Timers(armed)
+
+    def _inner(self, bound: dict[str, Value], run: Callable[[], None]) -> None:
+        """Runs something after which what is first bound within it is not known any more: it need not have been."""
+        before = dict(self.locals)
+        self.locals |= bound
+        run()
+        self.locals = {name: value for name, value in self.locals.items() if name in before}
 
     def _if(self, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]) -> None:
         holds = self.truth(test)
         before = self.live
         self.live = conjunction((before, holds))
-        self.run(body)
+        self._inner({}, lambda: self.run(body))
         after = self.live
         self.live = conjunction((before, negation(holds)))
-        self.run(orelse)
+        self._inner({}, lambda: self.run(orelse))
         self.live = disjunction((after, self.live))
 
     def _for(self, name: str, domain: ast.expr, body: list[ast.stmt], node: ast.AST) -> None:
-        some = members_of(self.setting, self.value(domain), domain)
-        hidden = self.locals.get(name)
-        for process in self.setting.processes[some.kind]:
+        some = set_of(self.value(domain), domain)
+        if name in self.locals:
+            raise NotRead(f"`{name}`, which the loop changes", node)
+        if any(True for _ in _leaving(body)):
+            raise NotRead("a loop that is left early", node)
+        for process in everyone_of(self.setting, some.kind):
             before = self.live
-            inside = some.has(process)
-            self.live = conjunction((before, inside))
-            self.locals[name] = process
-            self.run(body)
-            if any(True for _ in _leaving(body)):
-                raise NotRead("a loop that is left early", node)
+            self.live = conjunction((before, some.has(process)))
+            self._inner({name: process}, lambda: self.run(body))
             self.live = before
-        if hidden is None:
-            self.locals.pop(name, None)
-        else:
-            self.locals[name] = hidden
 
     def _match(self, subject: Value, cases: list[ast.match_case]) -> None:
-        for case in cases:
+        match cases[-1]:
+            case ast.match_case(ast.MatchAs(None, None), None, [ast.Raise(ast.Call(ast.Name("TypeError")), None)]):
+                pass
+            case _:
+                raise NotRead("cases that do not end with an error for all others", cases[-1].pattern)
+        for case in cases[:-1]:
             match case.pattern, case.guard:
                 case ast.MatchClass(ast.Name(name), [], [], []), None:
                     known = self.reader.messages.get(name)
                     if not isinstance(subject, Said) or known is None:
                         raise NotRead(f"a case `{name}`", case.pattern)
+                    imported_from(self.reader.source.imported, name, case.pattern)
                     chosen = known[0] == subject.name
                 case ast.MatchValue(ast.Constant(str(text))), None:
                     if not isinstance(subject, Word):
                         raise NotRead(f"a case `{text}`", case.pattern)
                     chosen = text == subject.text
-                case ast.MatchAs(None, None), None:
-                    chosen = True
                 case _:
                     raise NotRead("a case", case.pattern)
             if chosen:
                 self.run(case.body)
                 return
+        raise NotRead("what no case is for")
 
     # Expressions
 
@@ -269,8 +320,13 @@ class Frame:
                 return Word(value)
             case ast.Constant(None):
                 return Nothing()
-            case ast.UnaryOp(ast.USub(), ast.Constant(int(value))):
+            case ast.UnaryOp(ast.USub(), ast.Constant(int(value))) if not isinstance(value, bool):
                 return number(-value)
+            case ast.UnaryOp(ast.USub(), operand):
+                negated = counted(self.setting, self.value(operand))
+                if isinstance(negated, Term) and negated.sort == NUMBER:
+                    return arithmetic("-", number(0), negated)
+                raise NotRead("a negative of what is no number", node)
             case ast.UnaryOp(ast.Not(), operand):
                 return negation(self.truth(operand))
             case ast.Name(name):
@@ -290,7 +346,7 @@ class Frame:
             case ast.IfExp(test, body, orelse):
                 return self._conditional(test, body, orelse, node)
             case ast.Set(elements) | ast.Tuple(elements):
-                return Listed(tuple(map(self.value, elements)))
+                return Listed(tuple(map(self.value, elements)), isinstance(node, ast.Set))
             case ast.Call(function, given, keywords):
                 return self._called(function, given, keywords, node)
             case _:
@@ -337,33 +393,26 @@ class Frame:
 
     def _operated(self, operator: ast.operator, left: Value, right: Value, node: ast.AST) -> Value:
         match operator, left, right:
-            case ast.Add() | ast.Sub() | ast.Mult(), Term(sort="number") as one, Term(sort="number") as other:
+            case ast.Add() | ast.Sub() | ast.Mult(), Term(sort="number") | Counted(), Term(sort="number") | Counted():
+                one, other = counted(self.setting, left), counted(self.setting, right)
+                assert isinstance(one, Term) and isinstance(other, Term)
                 signs = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
                 return arithmetic(signs[type(operator)], one, other)
-            case ast.Mult(), Term(sort="number") as one, Counted(kind):
-                return arithmetic("*", one, number(len(self.setting.processes[kind])))
-            case ast.Mult(), Listed((item,)), Counted(kind):
-                held = item
-                if not isinstance(held, Term | Members | Maybe | Entries | Word | Nothing):
-                    raise NotRead("the entries of a map", node)
-                return Spread(kind, held)
+            case ast.Mult(), Listed((item,), False), Counted(kind):
+                return Spread(kind, item)
             case ast.Add() | ast.Sub(), Term() as process, Term(operator="number") as by if is_process(process):
                 return Moved(process, by.value if isinstance(operator, ast.Add) else -by.value)
             case ast.Mod(), Moved(process, by), Counted(kind) if process.sort == process_sort(kind):
                 return moved(self.setting, process, by, kind)
             case ast.BitOr() | ast.BitAnd() | ast.Sub(), _, _:
-                return joined(
-                    self.setting,
-                    operator,
-                    members_of(self.setting, left, node),
-                    members_of(self.setting, right, node),
-                    node,
-                )
+                return joined(operator, frozen_set_of(left, node), set_of(right, node), node)
             case _:
                 raise NotRead("an operation", node)
 
     def _compared(self, operator: ast.cmpop, left: Value, right: Value, node: ast.AST) -> Term:
         match operator:
+            case ast.Is() | ast.IsNot() if not isinstance(left, Nothing) and not isinstance(right, Nothing):
+                raise NotRead("whether two things are one", node)
             case ast.Eq() | ast.Is():
                 return are_equal(self.setting, left, right, node)
             case ast.NotEq() | ast.IsNot():
@@ -371,6 +420,8 @@ class Frame:
             case ast.In() | ast.NotIn():
                 found = is_inside(self.setting, left, right, node)
                 return found if isinstance(operator, ast.In) else negation(found)
+            case ast.Lt() | ast.Gt() if not isinstance(left, Term | Counted):
+                raise NotRead("a comparison of sets that asks for a difference", node)
             case ast.Lt() | ast.GtE():
                 found = at_most_of(self.setting, right, left, node)
                 return negation(found) if isinstance(operator, ast.Lt) else found
@@ -386,8 +437,6 @@ class Frame:
         match function:
             case ast.Attribute(ast.Name(name), method) if isinstance(self.locals.get(name), Thing):
                 return self._primitive(self._thing(name, node), method, given, keywords, node)
-            case ast.Attribute(ast.Name(name), "done"):
-                raise NotRead(f"`{name}.done`", node)
             case ast.Name("Now" | "State" | "Step" as name):
                 return self._made(name, given, keywords, node)
             case ast.Name("frozenset") if not keywords:
@@ -396,6 +445,8 @@ class Frame:
                 return self._quantified(function.id == "all", given[0], node)
             case ast.Name("tuple") if len(given) == 1 and not keywords:
                 return self._tuple(given[0], node)
+            case ast.Name(name) if name in self.locals:
+                raise NotRead(f"a call of `{name}`", node)
             case ast.Name(name) if name in self.reader.source.functions and not keywords:
                 values = [self.value(one) for one in given]
                 before = self.effects.fails
@@ -405,6 +456,7 @@ class Frame:
                 return found
             case ast.Name(name) if name in self.reader.messages and not given:
                 message, parameters = self.reader.messages[name]
+                imported_from(self.reader.source.imported, name, node)
                 if {one.arg for one in keywords} != set(parameters):
                     raise NotRead(f"the arguments of `{name}`", node)
                 said = {one.arg: self.value(one.value) for one in keywords if one.arg is not None}
@@ -416,25 +468,30 @@ class Frame:
 
     def _built_in(self, name: str, given: list[Value], node: ast.AST) -> Value:
         """What Python has, and what the runtime adds to it."""
+        given = [one if isinstance(one, Members) else counted(self.setting, one) for one in given]
+        if name not in ("len", "min", "max"):
+            self._from_runtime(name, node)
         match name, given:
-            case "len", [Members(kind, has)]:
-                if all(has(one) is TRUE for one in self.setting.processes[kind]):
+            case "len", [Members() as some]:
+                kind, has = frozen_set_of(some, node).kind, some.has
+                everyone = everyone_of(self.setting, kind)
+                if kind and all(has(one) is TRUE for one in everyone):
                     return Counted(kind)
                 total = number(0)
-                for one in self.setting.processes[kind]:
+                for one in everyone:
                     total = arithmetic("+", total, choice(has(one), number(1), number(0)))
                 return total
             case "min" | "max", [Term(sort="number") as one, Term(sort="number") as other]:
                 return choice(at_most(one, other) if name == "min" else at_most(other, one), one, other)
             case "natural", [Term(sort="number") as value]:
-                self._fail(less(value, number(0)))
+                self._fail(less(value, number(0)), node)
                 return value
             case "within", [
                 Term(sort="number") as value,
                 Term(operator="number") as low,
                 Term(operator="number") as high,
             ]:
-                self._fail(negation(conjunction((at_most(low, value), at_most(value, high)))))
+                self._fail(negation(conjunction((at_most(low, value), at_most(value, high)))), node)
                 return value
             case "optional_natural", [value]:
                 return self._optional(value, lambda held: less(held, number(0)), node)
@@ -442,10 +499,10 @@ class Frame:
                 return self._optional(
                     value, lambda held: negation(conjunction((at_most(low, held), at_most(held, high)))), node
                 )
-            case "replaced", [Entries(kind, at), Term() as key, entry]:
+            case "replaced", [Entries(kind, at), Term() as key, entry] if key.sort == process_sort(kind):
                 first = at(self.setting.processes[kind][0])
                 held = like(self.setting, entry, first, node)
-                return Entries(kind, lambda other: merged(equal(other, key), held, at(other)))
+                return Entries(kind, lambda other: merged_values(equal(other, key), held, at(other), node))
             case _:
                 raise NotRead(f"a call of `{name}`", node)
 
@@ -454,11 +511,19 @@ class Frame:
             case Nothing():
                 return value
             case Term(sort="number") as held:
-                self._fail(is_wrong(held))
+                self._fail(is_wrong(held), node)
                 return value
-            case Maybe(given, held):
-                self._fail(conjunction((given, is_wrong(held))))
+            case Maybe(given, held) if held.sort == NUMBER:
+                self._fail(conjunction((given, is_wrong(held))), node)
                 return value
+            case Either(when, yes, no):
+                return either(
+                    self.setting,
+                    when,
+                    self._within(when, lambda: self._optional(yes, is_wrong, node)),
+                    self._within(negation(when), lambda: self._optional(no, is_wrong, node)),
+                    node,
+                )
             case _:
                 raise NotRead("an optional number", node)
 
@@ -467,19 +532,37 @@ class Frame:
     ) -> Value:
         """What a step can do: `runtime.steps.Turn`."""
         values = [self.value(one) for one in given]
+        if keywords or thing.of != "Now":
+            raise NotRead(f"a call of `{method}`", node)
         match method, values:
-            case "done", [] if not keywords and thing.of == "Now":
+            case "done", []:
                 function = method_of(self.reader.source.classes["Now"], "done")
-                return self._method(function, {"self": thing})
-            case "send" | "broadcast", [Word(kind), to, Said() as message] if not keywords:
-                receivers = self._receivers(to, kind, node)
+                found = self._method(function, {"self": thing})
+                self.effects.change(node)
+                self.effects.ended = True
+                return found
+            case "send", [Word(kind), to, Said() as message] if kind in self.setting.processes:
+                self.effects.change(node)
+                self.effects.sent.append(Sent(self.live, kind, optional_of(self.setting, to, kind, node), message))
+            case "broadcast", [Word(kind), to, Said() as message] if kind in self.setting.processes:
+                self.effects.change(node)
+                receivers = set_of(to, node)
+                if receivers.kind not in (kind, ""):
+                    raise NotRead(f"a message to a {receivers.kind} as to a {kind}", node)
                 self.effects.sent.append(Sent(self.live, kind, receivers, message))
-            case "reset" | "stop", [Word(timer)] if not keywords:
+            case "reset" | "stop", [Word(timer)]:
                 timers = thing.attributes.get("armed")
                 if not isinstance(timers, Timers) or timer not in timers.armed:
                     raise NotRead(f"a timer `{timer}`", node)
-                now = choice(self.live, TRUE if method == "reset" else FALSE, timers.armed[timer])
-                thing.attributes["armed"] = Timers({**timers.armed, timer: now})
+                self.effects.change(node)
+                on = TRUE if method == "reset" else FALSE
+                before = self.effects.timers.get(timer, (FALSE, FALSE))
+                self.effects.timers[timer] = (
+                    choice(self.live, on, before[0]),
+                    choice(self.live, negation(on), before[1]),
+                )
+                armed = choice(self.live, on, timers.armed[timer])
+                thing.attributes["armed"] = Timers({**timers.armed, timer: armed})
             case _:
                 raise NotRead(f"a call of `{method}`", node)
         return Nothing()
@@ -489,10 +572,18 @@ class Frame:
         declared = self.reader.source.classes.get(name)
         match name, given, keywords:
             case "Now", [_, _, _], [] if declared is not None:
+                if self.effects.begun:
+                    raise NotRead("a step that begins twice", node)
+                self.effects.begun = True
                 thing = Thing(name, {})
                 function = method_of(declared, "__init__")
                 values = [thing, *map(self.value, given)]
-                self._method(function, dict(zip(parameters_of(function), values, strict=True)))
+                parameters = parameters_of(function)
+                if len(parameters) != len(values):
+                    raise NotRead(f"a call of `{name}`", node)
+                self._method(function, dict(zip(parameters, values, strict=True)))
+                if set(thing.attributes) != {"me", "armed", "everyone", *self.reader.variables}:
+                    raise NotRead("a step that begins without all of its state", node)
                 return thing
             case "State", [], _ if declared is not None:
                 fields = fields_of(declared)
@@ -503,46 +594,44 @@ class Frame:
                     if field_name not in said:
                         if default is None:
                             raise NotRead(f"a state without `{field_name}`", node)
-                        said[field_name] = self.value(default)
+                        said[field_name] = self._alone().value(default)
                 kinds = self.reader.variables
                 return Thing(
                     name,
                     {k: fitted_to(self.setting, v, kinds[k], node) if k in kinds else v for k, v in said.items()},
                 )
             case "Step", [state, ast.Call(ast.Name("tuple"), [ast.Attribute(ast.Name("self"), "effects")], [])], []:
-                held = self.value(state)
-                return Thing(name, {"state": held})
+                self._from_runtime(name, node)
+                if self._thing("self", node).of != "Now":
+                    raise NotRead("the effects of what is no step", node)
+                return Thing(name, {"state": self.value(state)})
             case _:
                 raise NotRead(f"a call of `{name}`", node)
+
+    def _alone(self) -> Frame:
+        """Where nothing is known but what the module has: there a class is declared."""
+        return Frame(self.reader, Effects(ended=True), {}, TRUE, self.depth + 1)
 
     def _method(self, function: ast.FunctionDef, given: dict[str, Value]) -> Value:
         frame = Frame(self.reader, self.effects, given, self.live, self.depth + 1)
         frame.run(function.body)
         return frame.result(function)
 
-    def _receivers(self, to: Value, kind: str, node: ast.AST) -> Members:
-        if isinstance(to, Nothing):
-            return Members(kind, lambda _: FALSE)
-        found = members_of(self.setting, to, node, kind)
-        if found.kind != kind:
-            raise NotRead(f"a message to a {found.kind} as to a {kind}", node)
-        return found
-
     # Sets
 
     def _frozenset(self, given: list[ast.expr], node: ast.AST) -> Value:
         match given:
             case []:
-                return Listed(())
+                return Members("", lambda _: FALSE)
             case [ast.Set() as written]:
-                return self.value(written)
+                return set_of(self.value(written), node)
             case [ast.GeneratorExp(ast.Name(name), [ast.comprehension(ast.Name(target), domain, conditions, 0)])]:
                 if name != target:
                     raise NotRead("a set of something else than it goes through", node)
-                some = members_of(self.setting, self.value(domain), node)
+                some = frozen_set_of(self.value(domain), node)
                 held = {
                     process: conjunction((some.has(process), *(self._for_one(target, process, c) for c in conditions)))
-                    for process in self.setting.processes[some.kind]
+                    for process in everyone_of(self.setting, some.kind)
                 }
 
                 def has(process: Term) -> Term:
@@ -556,20 +645,19 @@ class Frame:
                 raise NotRead("a set", node)
 
     def _for_one(self, name: str, process: Term, node: ast.expr) -> Term:
-        hidden = self.locals.get(name)
-        self.locals[name] = process
+        before, changes = self.locals, self.effects.changes
+        self.locals = {**before, name: process}
         found = self.truth(node)
-        if hidden is None:
-            del self.locals[name]
-        else:
-            self.locals[name] = hidden
+        self.locals = before
+        if self.effects.changes != changes:
+            raise NotRead("something done while a set is gone through in no order", node)
         return found
 
     def _quantified(self, every: bool, given: ast.expr, node: ast.AST) -> Term:
         match given:
             case ast.GeneratorExp(body, [ast.comprehension(ast.Name(target), domain, [], 0)]):
-                some = members_of(self.setting, self.value(domain), node)
-                everyone = self.setting.processes[some.kind]
+                some = frozen_set_of(self.value(domain), node)
+                everyone = everyone_of(self.setting, some.kind)
                 parts = [(some.has(process), self._for_one(target, process, body)) for process in everyone]
                 if every:
                     return conjunction(implication(inside, held) for inside, held in parts)
@@ -585,28 +673,23 @@ class Frame:
                 if not isinstance(held, Entries):
                     raise NotRead("a map", node)
                 kept: dict[Term, Symbolic] = {}
-                hidden = self.locals.get(target)
+                before, sent = self.locals, len(self.effects.sent)
                 for process in self.setting.processes[held.key]:
-                    self.locals[target] = held.at(process)
+                    self.locals = {**before, target: held.at(process)}
                     entry = self.value(given.elt)
-                    if not isinstance(entry, Term | Members | Maybe | Entries):
+                    if not isinstance(entry, Term | Members | Maybe | Entries) or len(self.effects.sent) != sent:
                         raise NotRead("the entries of a map", node)
                     kept[process] = entry
-                if hidden is not None:
-                    self.locals[target] = hidden
-                else:
-                    del self.locals[target]
-                return Entries(held.key, lambda key: _looked_up(kept, key))
+                self.locals = before
+                return Entries(held.key, lambda key: _looked_up(kept, key, node))
             case _:
                 raise NotRead("a tuple", node)
 
-    # Values as others
 
-
-def _looked_up(held: Mapping[Term, Symbolic], key: Term) -> Symbolic:
+def _looked_up(held: Mapping[Term, Symbolic], key: Term, node: ast.AST) -> Symbolic:
     found: Symbolic | None = None
     for one, entry in held.items():
-        found = entry if found is None else merged(equal(key, one), entry, found)
+        found = entry if found is None else merged_values(equal(key, one), entry, found, node)
     assert found is not None
     return found
 

@@ -1,9 +1,9 @@
 """Translation validation: emitted Python is read back from its text, and proved equal to the protocol.
 
 For each event of each kind of process, at a fixed number of processes, and for every state and message: the emitted
-function raises `Impossible` exactly where the step fails, and elsewhere leads to the same state and sends the same
-messages in the same order to each receiver. The reader shares nothing with what emits; what it takes for granted is
-Python itself and `runtime.steps`.
+function raises `Impossible` exactly where the step fails, and elsewhere leads to the same state, sends the same
+messages in the same order to each receiver, and tells of each timer alike what was done to it last. The reader shares
+nothing with what emits; what it takes for granted is Python itself and `runtime.steps`.
 """
 
 from __future__ import annotations
@@ -14,20 +14,23 @@ from dataclasses import dataclass, replace
 
 from modelcheck.conformance.interpret import Effects, Reader, Sent
 from modelcheck.conformance.source import NotRead, Source, source_of
-from modelcheck.conformance.values import All, Chosen, Listed, Nothing, Said, Thing, Timers, Value, Word, fitted_to
-from modelcheck.conformance.wiring import Names, wrong_messages, wrong_process
-from modelcheck.proof.expressions import condition
+from modelcheck.conformance.values import All, Chosen, Nothing, Said, Thing, Timers, Value, Word, as_python, fitted_to
+from modelcheck.conformance.wiring import MESSAGES, Names, wrong_messages, wrong_package, wrong_process
+from modelcheck.proof.expressions import Scope, condition
 from modelcheck.proof.logic import (
+    BOOL,
     FALSE,
     TRUE,
     Term,
     apply,
+    arithmetic,
     choice,
     conjunction,
     disjunction,
     equal,
     implication,
     negation,
+    number,
 )
 from modelcheck.proof.obligations import Goal, Obligation, text_of
 from modelcheck.proof.run import Run, Sending, begin, execute
@@ -45,11 +48,26 @@ from modelcheck.proof.values import (
     same,
     within,
 )
-from spec.protocol import Event, Handler, Local, OnAction, OnInput, OnMessage, OnStart, OnTimeout, Protocol, Variable
-from spec.types import NAT, OptionType, Type
+from spec.protocol import (
+    Event,
+    For,
+    Handler,
+    If,
+    Local,
+    OnAction,
+    OnInput,
+    OnMessage,
+    OnStart,
+    OnTimeout,
+    Protocol,
+    Reset,
+    Statement,
+    Stop,
+    Variable,
+)
+from spec.types import NAT, OptionType, ProcessType, SetType, Type
 
 SIZES = (3, 4, 5)
-MESSAGES = "messages.py"
 
 
 @dataclass(frozen=True)
@@ -74,11 +92,17 @@ class Meaning:
     values: Mapping[str, Symbolic]
     armed: Mapping[str, Term]
     sent: tuple[Sending, ...]
+    timers: Mapping[str, tuple[Term, Term]]
+    """Of each timer whether it was reset last, and whether it was stopped last."""
 
 
 def meaning_of(setting: Setting, kind: str, event: Event, me: Term, given: Mapping[int, Symbolic]) -> Meaning:
     """What the first handler of an event whose guard holds does. `given` are what comes with the event."""
+    setting = replace(setting, protocol=_noted(setting.protocol))
     begun = begin(setting, base_view(setting), kind, me)
+    timers = list(begun.armed)
+    notes = {note: FALSE for timer in timers for note in _notes(timer)}
+    begun = replace(begun, armed={**begun.armed, **notes})
     if isinstance(event, OnTimeout):
         begun = replace(begun, armed={**begun.armed, event.timer: FALSE})
     passed: Term = TRUE
@@ -94,7 +118,43 @@ def meaning_of(setting: Setting, kind: str, event: Event, me: Term, given: Mappi
         values = {name: merged(when, end.values[name], old) for name, old in values.items()}
         armed = {name: choice(when, end.armed[name], old) for name, old in armed.items()}
     fails = disjunction(end.fails for _, end in ends)
-    return Meaning(negation(passed), fails, values, armed, tuple(one for _, end in ends for one in end.sent))
+    done = {timer: (armed.pop(f"{timer}/reset"), armed.pop(f"{timer}/stopped")) for timer in timers}
+    return Meaning(negation(passed), fails, values, armed, tuple(one for _, end in ends for one in end.sent), done)
+
+
+def _notes(timer: str) -> tuple[str, str]:
+    """What is armed, like a timer, where the timer was reset last or stopped last. No name of a spec has a slash."""
+    return f"{timer}/reset", f"{timer}/stopped"
+
+
+def _noted(protocol: Protocol) -> Protocol:
+    """The protocol with a note beside each statement about a timer: a timer that is reset runs anew, armed or not, and
+    a state does not say so."""
+    return replace(
+        protocol,
+        handlers=tuple(replace(one, body=_with_notes(one.body)) for one in protocol.handlers),
+        procedures=tuple(replace(one, body=_with_notes(one.body)) for one in protocol.procedures),
+    )
+
+
+def _with_notes(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    found: list[Statement] = []
+    for statement in statements:
+        match statement:
+            case If(arms):
+                arms = tuple(replace(arm, body=_with_notes(arm.body)) for arm in arms)
+                found.append(replace(statement, arms=arms))
+            case For(_, _, body):
+                found.append(replace(statement, body=_with_notes(body)))
+            case Reset(timer):
+                reset, stopped = _notes(timer)
+                found += [statement, Reset(reset, statement.span), Stop(stopped, statement.span)]
+            case Stop(timer):
+                reset, stopped = _notes(timer)
+                found += [statement, Reset(stopped, statement.span), Stop(reset, statement.span)]
+            case _:
+                found.append(statement)
+    return tuple(found)
 
 
 def _handlers_of(protocol: Protocol, kind: str, event: Event) -> list[Handler]:
@@ -185,17 +245,22 @@ def differences(
 ) -> tuple[Difference, ...]:
     """In what the emitted modules (by file, as text) are not the protocol; nothing, where they are. Raises NoSolver."""
     found: list[Difference] = []
+    found += [Difference("package", "", 0, what) for what in wrong_package(protocol, texts, names)]
+    if found:
+        return tuple(found)
     for kind in protocol.kinds:
+        source = None
         try:
             source, messages = source_of(texts[names[kind.name].module]), source_of(texts[MESSAGES])
             wrong = [*wrong_messages(protocol, messages, names[kind.name])]
-            wrong += wrong_process(protocol, kind, source, names[kind.name])
+            wrong += wrong_process(protocol, kind, source, messages, names[kind.name])
         except NotRead as problem:
             wrong = [f"this is not read: {problem}"]
-        found += [Difference(kind.name, "", 0, what) for what in wrong]
+        if wrong or source is None:
+            found += [Difference(kind.name, "", 0, what) for what in wrong]
+            continue
         for size, setting in settings.items():
             try:
-                source = source_of(texts[names[kind.name].module])
                 cases = list(_cases(protocol, setting, kind.name, source, names[kind.name], size))
             except NotRead as problem:
                 found.append(Difference(kind.name, "", size, f"this is not read: {problem}"))
@@ -222,7 +287,9 @@ def _cases(protocol: Protocol, setting: Setting, kind: str, source: Source, name
     variables = {python: declared.variable(name).type for python, name in names.variables.items()}
     reader = Reader(setting, kind, source, variables, messages)
     begun = begin(setting, base_view(setting), kind, apply("me", process_sort(kind)))
-    attributes: dict[str, Value] = {python: begun.values[name] for python, name in names.variables.items()}
+    attributes: dict[str, Value] = {
+        python: as_python(begun.values[name], declared.variable(name).type) for python, name in names.variables.items()
+    }
     before = Thing("State", {**attributes, "armed": Timers(begun.armed)})
 
     def made(event: str, goals: list[Goal], known: _Constants) -> _Case:
@@ -252,7 +319,8 @@ def _cases(protocol: Protocol, setting: Setting, kind: str, source: Source, name
             sender = constants.process("sender", message.sender)
             carried = [constants.any(f"with-{name}", of) for name, of in message.parameters]
             python = [names.parameters.get(name, name) for name, _ in message.parameters]
-            said = Said(message.name, dict(zip(python, carried, strict=True)))
+            given = [as_python(value, of) for value, (_, of) in zip(carried, message.parameters, strict=True)]
+            said = Said(message.name, dict(zip(python, given, strict=True)))
             event = _unnamed(OnMessage(message.name, (), Local(0, "", NAT)))
             yield stepped(event, f"receives {message.name}", "receive", [sender, said], [*carried, sender], constants)
     for timer in declared.timers:
@@ -264,8 +332,15 @@ def _cases(protocol: Protocol, setting: Setting, kind: str, source: Source, name
             first = _handlers_of(protocol, kind, one)[0].event
             parameters = first.parameters if isinstance(first, OnInput) else ()
             carried = [constants.any(f"with-{p.name}", p.type) for p in parameters]
-            yield stepped(one, one.name, {**names.inputs, **names.actions}[one.name], [*carried], carried, constants)
+            given = [as_python(value, p.type) for value, p in zip(carried, parameters, strict=True)]
+            function = {**names.inputs, **names.actions}[one.name]
+            yield stepped(one, one.name, function, [*given], carried, constants)
     yield made("leads", _same_leader(reader, begun.me, before), known())
+    leader = protocol.leader
+    if leader is not None and leader.kind == kind and leader.confirmed_by is not None:
+        constants = known()
+        some = constants.any("some", SetType(ProcessType(kind)))
+        yield made("confirmed", _same_quorum(reader, some), constants)
     yield made("restarts", _same_restart(reader, names, begun, before), known())
 
 
@@ -274,11 +349,18 @@ def _same_step(
 ) -> list[Goal]:
     setting, kind = reader.setting, reader.kind
     taken: Term = TRUE
+    if isinstance(result, Nothing) and may_be_none:
+        fine = negation(meaning.fails)
+        return [
+            Goal("fails", "where it is impossible", equal(effects.fails, meaning.fails)),
+            Goal("taken", "where it may be taken", implication(fine, negation(meaning.taken))),
+        ]
     if isinstance(result, Chosen) and may_be_none:
         taken, result = result.when, result.thing
     if (
         not isinstance(result, Thing)
         or result.of != "Step"
+        or not effects.ended
         or not isinstance(state := result.attributes["state"], Thing)
     ):
         raise NotRead(f"what a step of {kind} returns")
@@ -299,6 +381,11 @@ def _same_step(
     for timer, is_armed in meaning.armed.items():
         formula = implication(fine, equal(is_armed, timers.armed[timer]))
         goals.append(Goal(f"timer-{timer}", f"whether `{timer}` is armed", formula))
+        alike = [
+            equal(*pair) for pair in zip(meaning.timers[timer], effects.timers.get(timer, (FALSE, FALSE)), strict=True)
+        ]
+        formula = implication(fine, conjunction(alike))
+        goals.append(Goal(f"told-{timer}", f"what is done to `{timer}`", formula))
     goals += [
         Goal(f"sent-{number}", f"what is sent to {receiver}", implication(fine, formula))
         for number, (receiver, formula) in enumerate(_same_sent(reader, meaning.sent, effects.sent))
@@ -323,13 +410,43 @@ def _same_sent(reader: Reader, said: tuple[Sending, ...], done: list[Sent]) -> I
                     carried = [(each.message.given[name], of) for name, of in parameters.items()]
                     columned = tuple(c for value, of in carried for c in columns(setting, value, of))  # type: ignore[arg-type]
                     sent.append((to, each.message.name, columned))
-            if [one[1] for one in wanted] != [one[1] for one in sent]:
-                if wanted or sent:
-                    yield repr(process), FALSE
-                continue
-            for (to, _, given), (path, _, values) in zip(wanted, sent, strict=True):
-                alike = conjunction(equal(one, other) for one, other in zip(given, values, strict=True))
-                yield repr(process), conjunction((equal(to, path), implication(to, alike)))
+            if wanted or sent:
+                yield repr(process), _same_order(wanted, sent)
+
+
+Carried = tuple[Term, str, tuple[Term, ...]]
+"""Where a message is sent, its name and what it carries."""
+
+
+def _same_order(wanted: list[Carried], sent: list[Carried]) -> Term:
+    """Whether two lists are the same, where only some of each is sent."""
+
+    def alike(one: Carried, other: Carried) -> Term:
+        if one[1] != other[1]:
+            return FALSE
+        return conjunction(equal(a, b) for a, b in zip(one[2], other[2], strict=True))
+
+    if [one[1] for one in wanted] == [one[1] for one in sent]:
+        pairs = zip(wanted, sent, strict=True)
+        return conjunction(conjunction((equal(a[0], b[0]), implication(a[0], alike(a, b)))) for a, b in pairs)
+    ranks, total = _ranks(wanted)
+    other_ranks, other_total = _ranks(sent)
+    claims = [equal(total, other_total)]
+    for one, rank in zip(wanted, ranks, strict=True):
+        for other, other_rank in zip(sent, other_ranks, strict=True):
+            both = conjunction((one[0], other[0], equal(rank, other_rank)))
+            claims.append(implication(both, alike(one, other)))
+    return conjunction(claims)
+
+
+def _ranks(listed: list[Carried]) -> tuple[list[Term], Term]:
+    """How many are sent before each, and in all."""
+    ranks: list[Term] = []
+    total = number(0)
+    for is_sent, _, _ in listed:
+        ranks.append(total)
+        total = arithmetic("+", total, choice(is_sent, number(1), number(0)))
+    return ranks, total
 
 
 def reader_parameters(reader: Reader, message: Said) -> Mapping[str, Type]:
@@ -354,13 +471,39 @@ def _same_leader(reader: Reader, me: Term, state: Thing) -> list[Goal]:
     ]
 
 
+def _same_quorum(reader: Reader, some: Symbolic) -> list[Goal]:
+    """That what confirms a leader is what the protocol calls a quorum: more than half, unless it says otherwise."""
+    setting, kind = reader.setting, reader.kind
+    effects = Effects()
+    result = reader.call("is_quorum", [All(), some], effects, TRUE)
+    of = SetType(ProcessType(kind))
+    quorum = next(
+        (
+            one
+            for one in setting.protocol.definitions
+            if one.name in ("quorum", f"quorum:{kind}") and [p.type for p in one.parameters] == [of]
+        ),
+        None,
+    )
+    if quorum is None or not isinstance(result, Term) or result.sort != BOOL:
+        raise NotRead(f"what is a quorum of {kind}")
+    nobody = apply("me", process_sort(kind))
+    scope = Scope(setting, base_view(setting), nobody, {quorum.parameters[0].identity: some})
+    return [
+        Goal("fails", "where it is impossible", negation(effects.fails)),
+        Goal("quorum", "what is a quorum", equal(condition(quorum.body, scope), result)),
+    ]
+
+
 def _same_restart(reader: Reader, names: Names, begun: Run, before: Thing) -> list[Goal]:
     """That a crash leaves what is durable, and a process that was never there has its initial values."""
     setting, kind = reader.setting, reader.kind
     goals: list[Goal] = []
     for function, is_new in (("restarted", False), ("initial", True)):
         given: list[Value] = [All()] if is_new else [All(), before]
-        state = reader.call(function, given, Effects(), TRUE)
+        effects = Effects()
+        state = reader.call(function, given, effects, TRUE)
+        goals.append(Goal(f"{function}-fails", "where it is impossible", negation(effects.fails)))
         if not isinstance(state, Thing) or state.of != "State":
             raise NotRead(f"what `{function}` returns")
         for python, name in names.variables.items():
@@ -369,7 +512,7 @@ def _same_restart(reader: Reader, names: Names, begun: Run, before: Thing) -> li
             fitted = fitted_to(setting, state.attributes[python], variable.type, ast.Pass())
             goals.append(Goal(f"{function}-{name}", f"`{name}` as {function}", same(setting, wanted, fitted)))
         timers = state.attributes["armed"]
-        off = isinstance(timers, Listed) and not timers.items
+        off = isinstance(timers, Members) and not timers.kind
         goals.append(Goal(f"{function}-timers", f"the timers as {function}", TRUE if off else FALSE))
     return goals
 

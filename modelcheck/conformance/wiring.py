@@ -27,6 +27,37 @@ class Names:
     actions: Mapping[str, str]
 
 
+MESSAGES = "messages.py"
+INIT = "__init__.py"
+
+
+def wrong_package(protocol: Protocol, texts: Mapping[str, str], names: Mapping[str, Names]) -> Iterator[str]:
+    """In what the files are not those of the protocol, or what they call things is not one name for each thing."""
+    modules = [names[kind.name].module for kind in protocol.kinds]
+    if sorted({*texts, INIT}) != sorted([*modules, MESSAGES, INIT]):
+        yield f"the files are {', '.join(sorted(texts))}"
+    try:
+        said = [type(node) for node in ast.parse(texts.get(INIT, "")).body]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        said = [ast.stmt]
+    if said not in ([], [ast.Expr]):
+        yield f"{INIT} does something"
+    parameters = [name for message in protocol.messages for name, _ in message.parameters]
+    for kind in protocol.kinds:
+        given = names[kind.name]
+        for what, called, wanted in (
+            ("variables", [*given.variables.values()], [variable.name for variable in kind.variables]),
+            ("messages", [*given.classes.values()], [message.name for message in protocol.messages]),
+            ("parameters", [*given.parameters], parameters),
+        ):
+            if sorted(called) != sorted(set(wanted)):
+                yield f"the {what} of {kind.name} have not one name each"
+        functions = [*given.inputs.values(), *given.actions.values()]
+        for what, python in (("functions", functions), ("parameters", [*given.parameters.values()])):
+            if len(set(python)) != len(python):
+                yield f"two {what} of {kind.name} have one name"
+
+
 def wrong_messages(protocol: Protocol, source: Source, names: Names) -> Iterator[str]:
     """In what the classes of messages are not the protocol's messages. Raises NotRead."""
     by_name = {name: python for python, name in names.classes.items()}
@@ -37,6 +68,16 @@ def wrong_messages(protocol: Protocol, source: Source, names: Names) -> Iterator
     said = "{" + ", ".join(f"{name!r}: {python}" for name, python in listed.items()) + "}"
     yield from _differing(source.constants, "MESSAGES", said)
     yield from (f"class `{name}` is no message" for name in set(source.classes) - set(by_name.values()))
+    yield from (f"`{name}` is no message" for name in source.functions)
+    written = " | ".join(by_name[message.name] for message in protocol.messages) or "msgspec.Struct"
+    yield from _differing(source.constants, "Message", written)
+    for name, value in source.constants.items():
+        if name not in ("PROTOCOL", "SPEC_SHA256", "KINDS", "MESSAGES", "Message") and not _is_enumeration(value):
+            yield f"`{name}` is {ast.unparse(value)}"
+    whences = {"msgspec": "msgspec", "Literal": "typing.Literal", "TypeAlias": "typing.TypeAlias"}
+    for name, whence in source.imported.items():
+        if whences.get(name) != whence:
+            yield f"`{name}` is imported from {whence}"
     for message in protocol.messages:
         declared = source.classes.get(by_name[message.name])
         if declared is None:
@@ -56,7 +97,20 @@ def wrong_messages(protocol: Protocol, source: Source, names: Names) -> Iterator
                 yield f"`{declared.name}.{name}` is no {of}"
 
 
-def wrong_process(protocol: Protocol, kind: ProcessKind, source: Source, names: Names) -> Iterator[str]:
+def _is_enumeration(value: ast.expr) -> bool:
+    """Whether this is `Literal["one", "other"]`."""
+    match value:
+        case ast.Subscript(ast.Name("Literal"), ast.Constant(str())):
+            return True
+        case ast.Subscript(ast.Name("Literal"), ast.Tuple(values)):
+            return all(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in values)
+        case _:
+            return False
+
+
+def wrong_process(
+    protocol: Protocol, kind: ProcessKind, source: Source, messages: Source, names: Names
+) -> Iterator[str]:
     """In what a module's description of its process, and its classes, are not the protocol's. Raises NotRead."""
     state, now = source.classes.get("State"), source.classes.get("Now")
     if state is None or now is None or set(source.classes) != {"State", "Now"}:
@@ -66,6 +120,10 @@ def wrong_process(protocol: Protocol, kind: ProcessKind, source: Source, names: 
         yield "`State` or `Now` is not declared as it has to be"
     if set(fields_of(state)) != {*names.variables, "armed"}:
         yield "`State` does not have the variables of the process, and the timers"
+        return
+    yield from _differing_fields(kind, state, source, messages, names)
+    yield from _differing_turn(now, names)
+    yield from (f"`{name}` is none of the module's" for name in source.constants if name != "PROCESS")
     yield from _differing_imports(source)
     described = source.constants.get("PROCESS")
     if not isinstance(described, ast.Call) or ast.unparse(described.func) != "Process" or described.args:
@@ -76,6 +134,44 @@ def wrong_process(protocol: Protocol, kind: ProcessKind, source: Source, names: 
     for name in sorted({*found, *wanted}):
         if not _alike(found.get(name), wanted.get(name)):
             yield f"`PROCESS` has {name}={found.get(name)}, not {wanted.get(name)}"
+
+
+def _differing_fields(
+    kind: ProcessKind, state: ast.ClassDef, source: Source, messages: Source, names: Names
+) -> Iterator[str]:
+    """Fields of a state that are not declared with the type of their variable: what is stored is read by these."""
+    for node in state.body:
+        if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+            continue
+        name, written = node.target.id, ast.unparse(node.annotation)
+        wanted = {"frozenset[str]"}
+        if name in names.variables:
+            wanted = _annotations(kind.variable(names.variables[name]).type, messages.constants)
+        if written not in wanted:
+            yield f"`State.{name}` is declared as {written}"
+        for part in ast.walk(node.annotation):
+            if isinstance(part, ast.Name) and part.id in messages.constants and part.id not in source.imported:
+                yield f"`{part.id}` is not imported"
+
+
+def _differing_turn(now: ast.ClassDef, names: Names) -> Iterator[str]:
+    """Whether `Now` is anything but what it has to be: a step with the variables of the process."""
+    found: list[str] = []
+    for node in now.body:
+        match node:
+            case ast.Expr(ast.Constant(str())):
+                pass
+            case ast.Assign([ast.Name("__slots__")], ast.Tuple(values)):
+                found.append("__slots__")
+                slots = [one.value if isinstance(one, ast.Constant) else None for one in values]
+                if sorted(map(str, slots)) != sorted({"everyone", *names.variables}):
+                    yield "the slots of `Now` are not the variables of the process"
+            case ast.FunctionDef(name):
+                found.append(name)
+            case _:
+                yield f"a {type(node).__name__} in `Now`"
+    if sorted(found) != ["__init__", "__slots__", "done"]:
+        yield "`Now` has not its two methods alone"
 
 
 def _wanted(protocol: Protocol, kind: ProcessKind, names: Names) -> dict[str, str]:
@@ -124,16 +220,17 @@ RUNTIME = {
 
 def _differing_imports(source: Source) -> Iterator[str]:
     """Names of the runtime that are imported from elsewhere, or are something else."""
+    runtime = (source.imported.get("Process") or "").removesuffix(".process.Process")
     for module, listed in RUNTIME.items():
         for name in listed:
             whence = source.imported.get(name)
-            if whence is not None and not whence.endswith(f".{module}.{name}"):
+            if whence is not None and whence != f"{runtime}.{module}.{name}":
                 yield f"`{name}` is imported as {whence}"
             if name in source.functions or name in source.classes or name in source.constants:
                 yield f"`{name}` is not the runtime's"
     known = {name for listed in RUNTIME.values() for name in listed}
     for name, whence in source.imported.items():
-        if name not in known and name != "msgspec" and not whence.endswith(f".messages.{name}"):
+        if name not in known and whence != ("msgspec" if name == "msgspec" else f".messages.{name}"):
             yield f"`{name}` is imported from {whence}"
 
 
