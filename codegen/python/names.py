@@ -28,9 +28,13 @@ def attribute_name(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) or name in STEP else name
 
 
+MODULES = frozenset({"messages", "runtime", "main", "run", "sys"})
+"""What a package has beside the modules of its kinds of process, or calls its own in `__main__`."""
+
+
 def module_name(kind: str) -> str:
     """The module of a kind of process."""
-    return f"{kind}_" if keyword.iskeyword(kind) or kind == "messages" else kind
+    return f"{kind}_" if keyword.iskeyword(kind) or kind in MODULES else kind
 
 
 def is_reserved(name: str) -> bool:
