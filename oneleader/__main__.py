@@ -299,6 +299,24 @@ def generate(
 
 
 @app.command()
+def bundle(
+    spec: Spec,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the wheel is written.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The wheel's name.", show_default="PROTOCOL-election")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(metavar="V", help="Its version.", show_default="Oneleader's, with the spec's hash")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing where all is well.")] = False,
+) -> None:
+    """Make a wheel to deploy: what `generate` emits, proved as there, with a command that runs a node."""
+    from oneleader.bundle import Request, run
+
+    run(Request(spec, out, name, version, quiet))
+
+
+@app.command()
 def prove(
     spec: Spec,
     sizes: Annotated[str, typer.Option(metavar="SIZES", help="For how many processes: numbers, `any`.")] = "3,4,5,any",

@@ -43,6 +43,14 @@ class Request:
     quiet: bool = False
 
 
+@dataclass(frozen=True)
+class Emitted:
+    """The files of a package by name, and what was shown of them."""
+
+    files: dict[str, str]
+    shown: str
+
+
 def run(request: Request) -> None:
     """Emits a package once every step in it is proved to be the spec's; or says why there is none."""
     protocol = read(request.spec)
@@ -50,21 +58,33 @@ def run(request: Request) -> None:
     if not name.isidentifier() or is_reserved(name):
         fail(f"--out: the folder is the package, and `{name}` is no name of a Python package")
     _refuse_other(request.out)
+    emitted = emit(protocol, name, request.runtime_from)
+    _write(request.out, emitted.files)
+    if not request.quiet:
+        tell_emitted(request.out, protocol, emitted)
+
+
+def emit(protocol: Protocol, package: str, runtime_from: str | None = None) -> Emitted:
+    """The files of a package that is shown to be the protocol; the runtime among them, unless it is imported from
+    elsewhere. Ends the run where there is none."""
     try:
-        files = {one.name: one.text for one in package_of(protocol, request.runtime_from or ".runtime")}
+        files = {one.name: one.text for one in package_of(protocol, runtime_from or ".runtime")}
     except NotEmitted as problem:
-        fail(f"{request.spec}: no node is emitted from {problem}")
+        fail(f"{protocol.source.name}: no node is emitted from {problem}")
     except NoFormatter:
         print("oneleader: emitted code is formatted by ruff: pip install 'oneleader[generate]'", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
     shown = _validated(protocol, files)
-    if request.runtime_from is None:
+    if runtime_from is None:
         with problems_told():
-            files |= {one.name: one.text for one in runtime_modules(Path(runtime.__file__).parent, name)}
-    _write(request.out, files)
-    if not request.quiet:
-        print(f"{request.out}: {protocol.name} for {', '.join(kind.name for kind in protocol.kinds)}")
-        print(f"  {shown}")
+            files |= {one.name: one.text for one in runtime_modules(Path(runtime.__file__).parent, package)}
+    return Emitted(files, shown)
+
+
+def tell_emitted(where: Path, protocol: Protocol, emitted: Emitted) -> None:
+    """Says what was written, and what was shown of it."""
+    print(f"{where}: {protocol.name} for {', '.join(kind.name for kind in protocol.kinds)}")
+    print(f"  {emitted.shown}")
 
 
 def _validated(protocol: Protocol, files: Mapping[str, str]) -> str:
