@@ -10,6 +10,7 @@ from pathlib import Path
 from codegen.python.names import is_reserved
 from codegen.python.wheel import EXTRAS, NAME, VERSION, Wheel, wheel_name, wheel_of, wheel_version
 from oneleader.console import fail, problems_told, read, write_bytes
+from oneleader.deployment import planned, write_new
 from oneleader.generate import emit, tell_emitted
 
 TAKEN = sys.stdlib_module_names | {"msgspec", *EXTRAS}
@@ -24,6 +25,7 @@ class Request:
     out: Path
     name: str | None = None
     version: str | None = None
+    with_deployment: Path | None = None
     quiet: bool = False
 
 
@@ -36,11 +38,13 @@ def run(request: Request) -> None:
     _refuse(wheel)
     if not request.out.is_dir() and (request.out.exists() or not request.out.parent.is_dir()):
         fail(f"--out: {request.out} is no folder, and none can be made there")
+    deployment = planned(request.with_deployment, protocol, wheel) if request.with_deployment is not None else {}
     emitted = emit(protocol, wheel.package)
     with problems_told(str(request.out)):
         request.out.mkdir(exist_ok=True)
     path = request.out / wheel.file
     write_bytes(path, wheel_of(wheel, protocol, emitted.files))
+    write_new(deployment)
     if not request.quiet:
         tell_emitted(path, protocol, emitted)
 

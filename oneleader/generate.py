@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import typer
@@ -18,12 +19,14 @@ from codegen.python.module import names_of
 from codegen.python.names import is_reserved
 from codegen.python.package import NoFormatter, package_of
 from codegen.python.vendored import runtime_modules
+from codegen.python.wheel import Wheel, wheel_name, wheel_version
 from modelcheck.conformance.translation import SIZES, Difference, differences
 from modelcheck.conformance.wiring import Names
 from modelcheck.proof.scope import described, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver, z3_version
 from oneleader.console import fail, problems_told, read
+from oneleader.deployment import planned, write_new
 from spec.protocol import Protocol
 
 DIFFERENT, UNKNOWN = 1, 3
@@ -40,6 +43,7 @@ class Request:
     spec: Path
     out: Path
     runtime_from: str | None = None
+    with_deployment: Path | None = None
     quiet: bool = False
 
 
@@ -58,8 +62,16 @@ def run(request: Request) -> None:
     if not name.isidentifier() or is_reserved(name):
         fail(f"--out: the folder is the package, and `{name}` is no name of a Python package")
     _refuse_other(request.out)
+    wheel = Wheel(wheel_name(protocol), wheel_version(protocol, version("oneleader")))
+    deployment = planned(request.with_deployment, protocol, wheel) if request.with_deployment is not None else {}
+    if request.with_deployment is not None and request.out.resolve() in (
+        request.with_deployment.resolve(),
+        *request.with_deployment.resolve().parents,
+    ):
+        fail(f"--with-deployment: {request.out} is replaced whole the next time; name a folder outside of it")
     emitted = emit(protocol, name, request.runtime_from)
     _write(request.out, emitted.files)
+    write_new(deployment)
     if not request.quiet:
         tell_emitted(request.out, protocol, emitted)
 
