@@ -307,12 +307,38 @@ def generate(
             metavar="MODULE", help="Import the runtime from there.", show_default="a copy, inside the package"
         ),
     ] = None,
+    with_deployment: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write what deploys nodes into this folder.", show_default="none"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing where all is well.")] = False,
 ) -> None:
     """Emit a Python package with the protocol's steps, each proved to be the spec's, and what a node needs to run."""
     from oneleader.generate import Request, run
 
-    run(Request(spec, out, runtime_from, quiet))
+    run(Request(spec, out, runtime_from, with_deployment, quiet))
+
+
+@app.command()
+def bundle(
+    spec: Spec,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the wheel is written.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The wheel's name.", show_default="PROTOCOL-election")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(metavar="V", help="Its version.", show_default="Oneleader's, with the spec's hash")
+    ] = None,
+    with_deployment: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write what deploys nodes into this folder.", show_default="none"),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing where all is well.")] = False,
+) -> None:
+    """Make a wheel to deploy: what `generate` emits, proved as there, with a command that runs a node."""
+    from oneleader.bundle import Request, run
+
+    run(Request(spec, out, name, version, with_deployment, quiet))
 
 
 @app.command()

@@ -78,12 +78,17 @@ def printing() -> Iterator[None]:
 
 
 def write(path: Path, text: str) -> None:
+    """As `write_bytes`, in UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all. Ends the run where that fails, naming the file, not the scratch one."""
     try:
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
             # mkstemp makes a private file; a result is an ordinary one.
             mask = os.umask(0)
             os.umask(mask)

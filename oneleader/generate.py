@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import typer
@@ -18,12 +19,14 @@ from codegen.python.module import names_of
 from codegen.python.names import is_reserved
 from codegen.python.package import NoFormatter, package_of
 from codegen.python.vendored import runtime_modules
+from codegen.python.wheel import Wheel, wheel_name, wheel_version
 from modelcheck.conformance.translation import SIZES, Difference, differences
 from modelcheck.conformance.wiring import Names
 from modelcheck.proof.scope import described, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver, z3_version
 from oneleader.console import fail, problems_told, read
+from oneleader.deployment import planned, write_new
 from spec.protocol import Protocol
 
 DIFFERENT, UNKNOWN = 1, 3
@@ -40,7 +43,16 @@ class Request:
     spec: Path
     out: Path
     runtime_from: str | None = None
+    with_deployment: Path | None = None
     quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The files of a package by name, and what was shown of them."""
+
+    files: dict[str, str]
+    shown: str
 
 
 def run(request: Request) -> None:
@@ -50,21 +62,41 @@ def run(request: Request) -> None:
     if not name.isidentifier() or is_reserved(name):
         fail(f"--out: the folder is the package, and `{name}` is no name of a Python package")
     _refuse_other(request.out)
+    wheel = Wheel(wheel_name(protocol), wheel_version(protocol, version("oneleader")))
+    deployment = planned(request.with_deployment, protocol, wheel) if request.with_deployment is not None else {}
+    if request.with_deployment is not None and request.out.resolve() in (
+        request.with_deployment.resolve(),
+        *request.with_deployment.resolve().parents,
+    ):
+        fail(f"--with-deployment: {request.out} is replaced whole the next time; name a folder outside of it")
+    emitted = emit(protocol, name, request.runtime_from)
+    _write(request.out, emitted.files)
+    write_new(deployment)
+    if not request.quiet:
+        tell_emitted(request.out, protocol, emitted)
+
+
+def emit(protocol: Protocol, package: str, runtime_from: str | None = None) -> Emitted:
+    """The files of a package that is shown to be the protocol; the runtime among them, unless it is imported from
+    elsewhere. Ends the run where there is none."""
     try:
-        files = {one.name: one.text for one in package_of(protocol, request.runtime_from or ".runtime")}
+        files = {one.name: one.text for one in package_of(protocol, runtime_from or ".runtime")}
     except NotEmitted as problem:
-        fail(f"{request.spec}: no node is emitted from {problem}")
+        fail(f"{protocol.source.name}: no node is emitted from {problem}")
     except NoFormatter:
         print("oneleader: emitted code is formatted by ruff: pip install 'oneleader[generate]'", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
     shown = _validated(protocol, files)
-    if request.runtime_from is None:
+    if runtime_from is None:
         with problems_told():
-            files |= {one.name: one.text for one in runtime_modules(Path(runtime.__file__).parent, name)}
-    _write(request.out, files)
-    if not request.quiet:
-        print(f"{request.out}: {protocol.name} for {', '.join(kind.name for kind in protocol.kinds)}")
-        print(f"  {shown}")
+            files |= {one.name: one.text for one in runtime_modules(Path(runtime.__file__).parent, package)}
+    return Emitted(files, shown)
+
+
+def tell_emitted(where: Path, protocol: Protocol, emitted: Emitted) -> None:
+    """Says what was written, and what was shown of it."""
+    print(f"{where}: {protocol.name} for {', '.join(kind.name for kind in protocol.kinds)}")
+    print(f"  {emitted.shown}")
 
 
 def _validated(protocol: Protocol, files: Mapping[str, str]) -> str:

@@ -31,13 +31,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
 
     cluster: str
     node: str
-    """Which of the members this is: `node1`."""
+    """Which of the members this is: `node1`. In the paths below, `{node}` stands for it, so that all nodes can have one
+    file, and be told by a command line who they are."""
     members: dict[str, str]
     """All members of the cluster, this one too, each with its address, `host:port`."""
     state: str
     """The file for the durable state."""
     timers: dict[str, str] = {}
     """Durations instead of the spec's, by timer."""
+    listen: str | None = None
+    """An address to listen at, where that is another one than the members connect to."""
     tls: TlsConfig | None = None
     insecure: bool = False
     """Whether to listen without TLS where others than this machine can connect."""
@@ -55,13 +58,14 @@ class Settings(msgspec.Struct, frozen=True):
     config: Config
     me: Name
     addresses: dict[Name, Address]
+    listen: Address
     sizes: dict[str, int]
     timers: dict[str, Timer]
     warnings: tuple[str, ...]
 
 
-def read_config(path: Path) -> Config:
-    """The configuration in a file. Raises BadConfig."""
+def read_config(path: Path, node: str | None = None) -> Config:
+    """The configuration in a file; of this node, if one is given, whatever the file says. Raises BadConfig."""
     try:
         whole = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
@@ -69,9 +73,24 @@ def read_config(path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise BadConfig(f"{path}: this is no TOML: {problem}") from None
     try:
-        return msgspec.convert(whole, Config)
+        return _with_names(msgspec.convert(whole if node is None else {**whole, "node": node}, Config))
     except msgspec.ValidationError as problem:
         raise BadConfig(f"{path}: {problem}") from None
+
+
+def _with_names(config: Config) -> Config:
+    """The same, with the node's name in its paths."""
+
+    def named(path: str) -> str:
+        return path.replace("{node}", config.node)
+
+    tls = config.tls
+    return msgspec.structs.replace(
+        config,
+        state=named(config.state),
+        trace=named(config.trace) if config.trace is not None else None,
+        tls=TlsConfig(named(tls.certificate), named(tls.key), named(tls.authority)) if tls is not None else None,
+    )
 
 
 def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Settings:
@@ -79,10 +98,7 @@ def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Setti
     me = _name(config.node, kinds, "node")
     addresses: dict[Name, Address] = {}
     for text, where in config.members.items():
-        try:
-            addresses[_name(text, kinds, "members")] = parse_address(where)
-        except BadAddress as problem:
-            raise BadConfig(f"members.{text}: {problem}") from None
+        addresses[_name(text, kinds, "members")] = _address(where, f"members.{text}")
     if me not in addresses:
         raise BadConfig(f"node: {config.node} is not among the members: {', '.join(config.members)}")
     sizes = {kind: sum(name.kind == kind for name in addresses) for kind in kinds}
@@ -95,12 +111,22 @@ def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Setti
     for member, address in addresses.items():
         if (other := taken.setdefault(address, member)) != member:
             raise BadConfig(f"members: {other} and {member} have one address, {address}")
+    listen = addresses[me] if config.listen is None else _address(config.listen, "listen")
+    if config.http is not None:
+        _address(config.http, "http")
     process = kinds[me.kind]
     timers = {timer.name: _timer(timer, config.timers.get(timer.name)) for timer in process.timers.values()}
     for wanted in config.timers:
         if wanted not in timers:
             raise BadConfig(f"timers.{wanted}: a {me.kind} has no such timer; it has {', '.join(timers) or 'none'}")
-    return Settings(config, me, addresses, sizes, timers, tuple(_warnings(process, sizes, timers)))
+    return Settings(config, me, addresses, listen, sizes, timers, tuple(_warnings(process, sizes, timers)))
+
+
+def _address(text: str, where: str) -> Address:
+    try:
+        return parse_address(text)
+    except BadAddress as problem:
+        raise BadConfig(f"{where}: {problem}") from None
 
 
 def _name(text: str, kinds: Mapping[str, object], where: str) -> Name:

@@ -33,13 +33,14 @@ def main(processes: Mapping[str, Process[Any, Any]], arguments: list[str] | None
     name = next(iter(processes.values())).protocol
     parser = argparse.ArgumentParser(prog=name, description=f"A node of {name}.")
     parser.add_argument("config", type=Path, help="the node's configuration, in TOML")
+    parser.add_argument("--node", metavar="NAME", help="which of the members this is, instead of what the file says")
     parser.add_argument("--check", action="store_true", help="check the configuration, and run nothing")
     parser.add_argument("--verbose", "-v", action="store_true", help="log more")
     given = parser.parse_args(arguments)
     level = logging.DEBUG if given.verbose else logging.INFO
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        settings = settings_of(read_config(given.config), processes)
+        settings = settings_of(read_config(given.config, given.node), processes)
     except BadConfig as problem:
         print(f"{name}: {problem}", file=sys.stderr)
         return BAD_CONFIG

@@ -220,7 +220,7 @@ async def open_node(
     random = Random(SystemRandom().getrandbits(128))
     config, me = settings.config, settings.me
     peers = {name: address for name, address in settings.addresses.items() if name != me}
-    cluster = Cluster(config.cluster, process.protocol, process.spec_sha256, me, settings.addresses[me], peers)
+    cluster = Cluster(config.cluster, process.protocol, process.spec_sha256, me, settings.listen, peers)
     tls = TlsFiles(*map(Path, (config.tls.certificate, config.tls.key, config.tls.authority))) if config.tls else None
     everyone = {kind: frozenset(range(size)) for kind, size in settings.sizes.items()}
     failed: asyncio.Future[None] = loop.create_future()

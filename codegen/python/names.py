@@ -52,10 +52,14 @@ def attribute_name(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(without) or without in STEP | FIELDS else name
 
 
+MODULES = frozenset({"messages", "runtime", "main", "run", "sys", "__init__", "__main__"})
+"""What a package has beside the modules of its kinds of process, or calls its own in `__main__`."""
+
+
 def module_name(kind: str) -> str:
     """The module of a kind of process. Two kinds never become one."""
     without = kind.rstrip("_")
-    return f"{kind}_" if keyword.iskeyword(without) or without in ("messages", "runtime", "__init__") else kind
+    return f"{kind}_" if keyword.iskeyword(without) or without in MODULES else kind
 
 
 def is_reserved(name: str) -> bool:

@@ -47,7 +47,14 @@ import sys
 from . import {", ".join(modules)}
 from {runtime}.main import main
 
-sys.exit(main({{{listed}}}))
+
+def run() -> int:
+    """The status with which the command ends."""
+    return main({{{listed}}})
+
+
+if __name__ == "__main__":
+    sys.exit(run())
 '''
 
 

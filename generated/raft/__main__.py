@@ -8,4 +8,11 @@ from runtime.main import main
 
 from . import node
 
-sys.exit(main({"node": node.PROCESS}))
+
+def run() -> int:
+    """The status with which the command ends."""
+    return main({"node": node.PROCESS})
+
+
+if __name__ == "__main__":
+    sys.exit(run())

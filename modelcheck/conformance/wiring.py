@@ -29,13 +29,18 @@ class Names:
 
 MESSAGES = "messages.py"
 INIT = "__init__.py"
+MAIN = "__main__.py"
 
 
 def wrong_package(protocol: Protocol, texts: Mapping[str, str], names: Mapping[str, Names]) -> Iterator[str]:
     """In what the files are not those of the protocol, or what they call things is not one name for each thing."""
     modules = [names[kind.name].module for kind in protocol.kinds]
-    if sorted({*texts, INIT}) != sorted([*modules, MESSAGES, INIT]):
+    if sorted({*texts, INIT} - {MAIN}) != sorted([*modules, MESSAGES, INIT]):
         yield f"the files are {', '.join(sorted(texts))}"
+    if MAIN in texts:
+        listed = {kind.name: names[kind.name].module.removesuffix(".py") for kind in protocol.kinds}
+        wanted = "{" + ", ".join(f"{kind!r}: {module}.PROCESS" for kind, module in listed.items()) + "}"
+        yield from _wrong_main(texts[MAIN], wanted, sorted(listed.values()))
     try:
         said = [type(node) for node in ast.parse(texts.get(INIT, "")).body]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -56,6 +61,23 @@ def wrong_package(protocol: Protocol, texts: Mapping[str, str], names: Mapping[s
         for what, python in (("functions", functions), ("parameters", [*given.parameters.values()])):
             if len(set(python)) != len(python):
                 yield f"two {what} of {kind.name} have one name"
+
+
+def _wrong_main(text: str, wanted: str, modules: list[str]) -> Iterator[str]:
+    """In what the command is not one that runs the protocol's processes."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        yield f"{MAIN} is no Python"
+        return
+    calls = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    given = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module is None]
+    names = sorted(one.name for node in imported for one in node.names if one.asname is None and node.level == 1)
+    if [ast.unparse(one) for one in given] != [wanted] or not any(one == f"main({wanted})" for one in calls):
+        yield f"{MAIN} does not run {wanted}"
+    if names != modules or any(isinstance(node, ast.Assign | ast.AugAssign) for node in ast.walk(tree)):
+        yield f"{MAIN} has its processes from elsewhere"
 
 
 def wrong_messages(protocol: Protocol, source: Source, names: Names) -> Iterator[str]:
