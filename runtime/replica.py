@@ -165,7 +165,11 @@ class Replica:
         if self.failure is not None:
             return False
         function = self.process.inputs.get(name) or self.process.actions[name]
-        step = function(self.me, self.everyone, self.state, *arguments)
+        try:
+            step = function(self.me, self.everyone, self.state, *arguments)
+        except Impossible as problem:
+            self._stop(problem)
+            return False
         if step is None:
             return False
         self._take(name, "", self._world.loop.time(), lambda: step, arguments=arguments)

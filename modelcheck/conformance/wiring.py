@@ -39,8 +39,8 @@ def wrong_package(protocol: Protocol, texts: Mapping[str, str], names: Mapping[s
         yield f"the files are {', '.join(sorted(texts))}"
     if MAIN in texts:
         listed = {kind.name: names[kind.name].module.removesuffix(".py") for kind in protocol.kinds}
-        wanted = "{" + ", ".join(f"{kind!r}: {module}.PROCESS" for kind, module in listed.items()) + "}"
-        yield from _wrong_main(texts[MAIN], wanted, sorted(listed.values()))
+        run = "{" + ", ".join(f"{kind!r}: {module}.PROCESS" for kind, module in listed.items()) + "}"
+        yield from _wrong_main(texts[MAIN], run, sorted(listed.values()))
     try:
         said = [type(node) for node in ast.parse(texts.get(INIT, "")).body]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -73,10 +73,10 @@ def _wrong_main(text: str, wanted: str, modules: list[str]) -> Iterator[str]:
     calls = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     given = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module is None]
-    names = sorted(one.name for node in imported for one in node.names if one.asname is None and node.level == 1)
+    brought = sorted(one.name for node in imported for one in node.names if one.asname is None and node.level == 1)
     if [ast.unparse(one) for one in given] != [wanted] or not any(one == f"main({wanted})" for one in calls):
         yield f"{MAIN} does not run {wanted}"
-    if names != modules or any(isinstance(node, ast.Assign | ast.AugAssign) for node in ast.walk(tree)):
+    if brought != modules or any(isinstance(node, ast.Assign | ast.AugAssign) for node in ast.walk(tree)):
         yield f"{MAIN} has its processes from elsewhere"
 
 

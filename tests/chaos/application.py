@@ -43,9 +43,9 @@ async def serve(node: Node, connection: sqlite3.Connection) -> None:
 async def main(config: Path, writes: Path) -> None:
     settings = settings_of(read_config(config), {"node": PROCESS})
     connection = opened(writes)
-    with recording(Path(settings.config.trace or "trace.ndjson"), settings, PROCESS) as record:
-        async with open_node(settings, PROCESS, record) as node:
-            await serve(node, connection)
+    record = recording(Path(settings.config.trace or "trace.ndjson"), settings, PROCESS)
+    async with open_node(settings, PROCESS, record) as node:
+        await serve(node, connection)
 
 
 if __name__ == "__main__":

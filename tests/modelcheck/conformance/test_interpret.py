@@ -80,8 +80,9 @@ WRONG = {
     "a truth for a number": ("    now.term = t\n", "    now.term = True\n"),
     "nothing is returned on some paths": (
         '    if now.role == "leader":\n        return False\n    now.term = now.term + 1',
-        '    if now.role == "leader":\n        return False\n    if t > 5:\n        return True\n    now.term = now.term + 1'.replace(
-            "t >", "now.term >"
+        (
+            '    if now.role == "leader":\n        return False\n    if now.term > 5:\n        return True\n'
+            "    now.term = now.term + 1"
         ),
     ),
     "no return at the end": (LAST, LAST.replace("    return True\n", "")),
