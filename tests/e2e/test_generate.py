@@ -14,9 +14,11 @@ from oneleader.generate import Request
 from oneleader.generate import run as run_here
 
 ROOT = Path(__file__).parents[2]
+RUNTIME = ROOT / "runtime"
 RAFT = "spec/protocols/raft.elect"
 DONE, BAD_INPUT = 0, 2
-FILES = {"__init__.py", "messages.py", "node.py", "runtime/__init__.py", "runtime/process.py", "runtime/steps.py"}
+EMITTED = {"__init__.py", "__main__.py", "messages.py", "node.py"}
+FILES = EMITTED | {f"runtime/{path.relative_to(RUNTIME).as_posix()}" for path in RUNTIME.rglob("*.py")}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -80,7 +82,7 @@ def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
 def test_the_runtime_may_be_elsewhere(tmp_path: Path) -> None:
     out = tmp_path / "elected"
     assert run(RAFT, "--out", str(out), "--quiet", "--runtime-from", "runtime").returncode == DONE
-    assert files(out) == {"__init__.py", "messages.py", "node.py"}
+    assert files(out) == EMITTED
     for name in files(out):
         assert (out / name).read_bytes() == (ROOT / "generated/raft" / name).read_bytes()
 

@@ -61,6 +61,8 @@ def loaded(protocol: Protocol, texts: Mapping[str, str]) -> Iterator[dict[str, M
         modules: dict[str, ModuleType] = {}
         order = sorted(texts, key=lambda name: (name != "__init__.py", name != "messages.py"))
         for name in order:
+            if name == "__main__.py":  # a command, which runs a node
+                continue
             called = package if name == "__init__.py" else f"{package}.{name.removesuffix('.py')}"
             module = modules[name] = ModuleType(called)
             module.__package__ = package
