@@ -82,10 +82,6 @@ WRONG = {
         '    if now.role == "leader":\n        return False\n    now.term = now.term + 1',
         '    if now.role == "leader":\n        pass\n    elif now.term > 5:\n        return True\n    now.term = t',
     ),
-    "nothing for false": (
-        "    if t < now.term:\n        return False\n",
-        "    if t < now.term:\n        return\n",
-    ),
     "no return at the end": (LAST, LAST.replace("    return True\n", "")),
     "another error": (HEARTBEAT, f'    if t < 0:\n        raise TypeError("no")\n{HEARTBEAT}'),
     "an error in an error": (HEARTBEAT, f"    if t < 0:\n        raise Impossible(nothing)\n{HEARTBEAT}"),

@@ -9,7 +9,7 @@ import pytest
 from modelcheck.explore import within
 from modelcheck.semantics import initial, steps
 from tests.codegen.python.emitted import Beside, loaded
-from tests.modelcheck.conformance.mutants import BY_HAND, Mutant, is_killed, mutants, sample, subjects
+from tests.modelcheck.conformance.mutants import BY_HAND, Mutant, by_hand, is_killed, mutants, sample, subjects
 from tests.properties.protocols import model_of
 
 SAME = {
@@ -20,6 +20,7 @@ SAME = {
     "and a definition of a quorum does not ask who `me` is",
     "dropped statement": "the value of `_` is not looked at, nor what the last handler of an event returns; "
     "a guard that is the opposite of the one before it says nothing new",
+    "dropped check": "the value is in its range in every state",
     "exchanged functions": "handlers of one event whose guards exclude each other may be asked in any order",
 }
 """Why a change of a sort may change nothing."""
@@ -78,9 +79,7 @@ def is_by_hand(mutant: Mutant) -> bool:
 
 
 def test_all_changes_by_hand_are_found() -> None:
-    by_hand = [one for one in mutants() if is_by_hand(one)]
-    assert len(by_hand) == len(BY_HAND)
-    assert [(one.spec, one.where) for one in by_hand if not is_killed(one)] == []
+    assert [(one.spec, one.where) for one in by_hand() if not is_killed(one)] == []
 
 
 @pytest.mark.slow
