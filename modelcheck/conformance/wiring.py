@@ -190,6 +190,10 @@ def _differing_turn(now: ast.ClassDef, names: Names) -> Iterator[str]:
                     yield "the slots of `Now` are not the variables of the process"
             case ast.FunctionDef(name):
                 found.append(name)
+                if name == "__init__" and not all(
+                    isinstance(one, ast.Expr | ast.Assign | ast.AnnAssign) for one in node.body
+                ):
+                    yield "`Now` does not begin with all of its state on every path"
             case _:
                 yield f"a {type(node).__name__} in `Now`"
     if sorted(found) != ["__init__", "__slots__", "done"]:

@@ -135,12 +135,14 @@ class Beside:
                     token = self.process(name.kind).leader(name.number, self.everyone, self.emitted(name, own))
                     assert token == leads(self.model, state, name), (name, own)
         for successor in attempts(self.model, state):
-            if (actor := successor.step.process) is not None:
-                own = process_state(self.model, state, actor)
-                key = (own, successor.step)
-                if key not in self.seen:
-                    self.seen.add(key)
-                    self.compare(actor, own, successor)
+            acting = successor.step.process
+            if acting is None:
+                continue
+            own = process_state(self.model, state, acting)
+            key = (own, successor.step)
+            if key not in self.seen:
+                self.seen.add(key)
+                self.compare(acting, own, successor)
 
     def compare(self, name: Name, own: ProcessState, successor: Successor) -> None:
         """One step in both."""

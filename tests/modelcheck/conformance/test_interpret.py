@@ -80,10 +80,7 @@ WRONG = {
     "a truth for a number": ("    now.term = t\n", "    now.term = True\n"),
     "nothing is returned on some paths": (
         '    if now.role == "leader":\n        return False\n    now.term = now.term + 1',
-        (
-            '    if now.role == "leader":\n        return False\n    if now.term > 5:\n        return True\n'
-            "    now.term = now.term + 1"
-        ),
+        '    if now.role == "leader":\n        pass\n    elif now.term > 5:\n        return True\n    now.term = t',
     ),
     "no return at the end": (LAST, LAST.replace("    return True\n", "")),
     "another error": (HEARTBEAT, f'    if t < 0:\n        raise TypeError("no")\n{HEARTBEAT}'),
@@ -122,6 +119,8 @@ WRONG = {
     ),
     "a timer is armed and nobody told": (START, START.replace('now.reset("election")', 'now.armed |= {"election"}')),
     "a timer is stopped and nobody told": ('now.stop("heartbeat")', 'now.armed -= {"heartbeat"}'),
+    "a step that begins without its state": (INIT, f"{INIT}        return\n"),
+    "a step that begins without its state at times": (INIT, f"{INIT}        if me == 0:\n            return\n"),
     "a state is changed": (DONE, "    state.term = 3\n    _ = on_start(now)\n    return now.done()\n"),
     "a state is asked for an effect": (DONE, '    state.reset("election")\n    return now.done()\n'),
     "a new attribute": (START, f"    now.other = 1\n{START}"),
