@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from codegen.python.expressions import Names, negated, text_of
+from codegen.python.expressions import UNION, Names, negated, text_of
 from codegen.python.names import attribute_name, class_name
 from codegen.python.quoting import INDENT
 from codegen.python.values import checked
@@ -29,7 +29,7 @@ from spec.protocol import (
     Unreachable,
 )
 from spec.show import show
-from spec.types import MapType, Type
+from spec.types import MapType, OptionType, Type
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,20 @@ def _lines(statement: Statement, emission: Emission, names: Names) -> tuple[Name
             return names, lines
         case Send(message, arguments, receiver):
             declared = emission.messages[message]
-            sent = _message(declared, arguments, names)
-            return names, [f'now.send("{declared.receiver}", {text(receiver)}, {sent})']
+            to = text(receiver)
+            line = f'now.send("{declared.receiver}", {to}, {_message(declared, arguments, names)})'
+            if isinstance(receiver.type, OptionType) and _may_fail(declared, arguments, names):
+                return names, [f"if {text_of(receiver, names, UNION)} is not None:", INDENT + line]
+            return names, [line]
         case Broadcast(message, arguments):
             declared = emission.messages[message]
-            sent = _message(declared, arguments, names)
-            others = f'now.everyone["{declared.receiver}"]'
-            if declared.receiver == emission.kind.name:
-                others += " - {now.me}"
-            return names, [f'now.broadcast("{declared.receiver}", {others}, {sent})']
+            everyone = f'now.everyone["{declared.receiver}"]'
+            is_own = declared.receiver == emission.kind.name
+            others = everyone + (" - {now.me}" if is_own else "")
+            line = f'now.broadcast("{declared.receiver}", {others}, {_message(declared, arguments, names)})'
+            if is_own and _may_fail(declared, arguments, names):
+                return names, [f"if len({everyone}) > 1:", INDENT + line]
+            return names, [line]
         case Reset(timer):
             return names, [f'now.reset("{timer}")']
         case Stop(timer):
@@ -117,6 +122,12 @@ def _assignment(statement: Assign, emission: Emission, names: Names) -> str:
     if statement.key is None:
         return f'{place} = ({entry},) * len(now.everyone["{stored.key.kind}"])'
     return f"{place} = replaced({place}, {text_of(statement.key, names)}, {entry})"
+
+
+def _may_fail(message: Message, arguments: tuple[Expression, ...], names: Names) -> bool:
+    """Whether an argument may be out of its range, which it is not where the message is sent to nobody."""
+    given = zip(arguments, message.parameters, strict=True)
+    return any(checked(text := text_of(argument, names), of, argument) != text for argument, (_, of) in given)
 
 
 def _message(message: Message, arguments: tuple[Expression, ...], names: Names) -> str:

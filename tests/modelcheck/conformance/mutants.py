@@ -290,7 +290,7 @@ BY_HAND: tuple[tuple[str, str, str, str], ...] = (
     (NODE, "wrong wiring", "restarted=restarted", "restarted=lambda everyone, state: state"),
     (NODE, "wrong wiring", 'Timer("election", 0.3', 'Timer("election", 0.03'),
     (NODE, "wrong wiring", '"voted_for",\n    ),\n    timers', "),\n    timers"),
-    (NODE, "wrong wiring", '            "vote",\n', ""),
+    (NODE, "wrong wiring", '        "vote": "node",\n', ""),
     (NODE, "wrong class", 'frozen=True):\n    """What a', 'frozen=False):\n    """What a'),
     (NODE, "wrong class", "class Now(Turn[Message]):", "class Now(State):"),
     (NODE, "wrong class", "    term: int = 0", "    term: str = 0"),
