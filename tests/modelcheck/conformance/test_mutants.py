@@ -25,6 +25,17 @@ SAME = {
 }
 """Why a change of a sort may change nothing."""
 
+HERE = {
+    (
+        "lock_service",
+        "lock_service.py: on_timeout_lease: holder -> last_token",
+    ): "the holder that is taken away is none",
+    ("lock_service", "storage.py: on_write: Lt -> LtE"): "what is written is what is there",
+    ("ring", "node.py: on_election: Gt -> GtE"): "that the two are equal was asked just before",
+    ("small", "node.py: on_tell: other not in now.heard"): "whoever tells has just been taken out of `heard`",
+}
+"""Why one change changes nothing, by protocol and place."""
+
 SENDING = ("now.send(", "now.broadcast(")
 
 
@@ -34,7 +45,7 @@ def reason(mutant: Mutant) -> str | None:
         sending in mutant.where.split(": ", 2)[-1][:20] for sending in SENDING
     ):
         return None
-    return SAME.get(mutant.sort)
+    return HERE.get((mutant.spec, mutant.where)) or SAME.get(mutant.sort)
 
 
 def behaves(mutant: Mutant) -> None:
