@@ -342,6 +342,24 @@ def bundle(
 
 
 @app.command()
+def demo(
+    spec: Annotated[Path | None, typer.Argument(metavar="SPEC", help="A spec.", show_default="Raft's election")] = None,
+    nodes: Annotated[int, typer.Option(metavar="N", help="How many: 3 or 5.")] = 3,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="N", help="For so long.", show_default="until it is stopped")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Print what happens, a line each; no keys.")] = False,
+    script: Annotated[
+        str, typer.Option(metavar="STEPS", help="Do this: 'kill leader; wait; restart all'.", show_default="nothing")
+    ] = "",
+) -> None:
+    """Run a cluster of real nodes on this machine, watch who leads, and kill, pause and cut off nodes."""
+    from oneleader.demo import Request, run
+
+    run(Request(spec, nodes, seconds, plain, script))
+
+
+@app.command()
 def prove(
     spec: Spec,
     sizes: Annotated[str, typer.Option(metavar="SIZES", help="For how many processes: numbers, `any`.")] = "3,4,5,any",

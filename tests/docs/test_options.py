@@ -54,8 +54,8 @@ def test_every_option_in_the_docs_is_one_of_some_command() -> None:
         assert option in known | _OTHERS, f"no command has {option}"
 
 
-_OTHERS = {"--strict"}
-"""Options of other tools that the docs name in the running text."""
+_OTHERS = {"--strict", "--node"}
+"""Options of other tools, and of nodes, that the docs name in the running text."""
 
 
 def _section(command: str) -> str:

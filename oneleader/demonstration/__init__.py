@@ -1,0 +1,1 @@
+"""A cluster of real nodes in one terminal, for `oneleader demo`."""

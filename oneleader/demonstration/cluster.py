@@ -1,0 +1,218 @@
+"""The nodes of a demonstration: real processes on this machine, and what is done to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from oneleader.demonstration.links import Link
+from oneleader.demonstration.script import Act, Verb
+
+Condition = Literal["runs", "paused", "dead"]
+ANSWER_SECONDS = 1.0
+POLL_SECONDS = 0.05
+BAD_START = 2
+COUNTER = re.compile(r"oneleader_messages_(sent|received)_total\{.*\} ([0-9]+)")
+
+
+class CannotStart(Exception):
+    """A node ended as soon as it had been started; says what it said."""
+
+
+@dataclass
+class Member:
+    """A node: its process, and what it said last."""
+
+    number: int
+    name: str
+    port: int
+    http: int
+    process: asyncio.subprocess.Process | None = None
+    condition: Condition = "dead"
+    status: dict[str, Any] | None = None
+    sent: int = 0
+    received: int = 0
+    cut: bool = False
+
+    @property
+    def token(self) -> int | None:
+        """With which it says that it leads."""
+        return None if self.status is None else self.status["token"]
+
+
+@dataclass
+class Cluster:
+    """All nodes, by number from 1, and the links between any two."""
+
+    package: Path
+    members: dict[int, Member]
+    links: dict[tuple[int, int], Link]
+
+    def leader(self) -> Member | None:
+        """The node that says that it leads, with the greatest token of those that do."""
+        leading = [one for one in self.members.values() if one.token is not None and one.condition == "runs"]
+        return max(leading, key=lambda one: one.token or 0, default=None)
+
+    def numbers(self, act: Act) -> list[int]:
+        """Whom an act is about; nobody, where nobody leads."""
+        if act.whom == "all":
+            return list(self.members)
+        if act.whom == "leader":
+            leader = self.leader()
+            return [] if leader is None else [leader.number]
+        return [act.whom]
+
+    async def do(self, verb: Verb, number: int) -> None:
+        """Does something to a node; nothing, where that makes no sense."""
+        match verb:
+            case "kill":
+                await self.kill(number)
+            case "pause":
+                self._signal(number, signal.SIGSTOP, "runs", "paused")
+            case "resume":
+                self._signal(number, signal.SIGCONT, "paused", "runs")
+            case "restart":
+                await self.kill(number)
+                await self.start(number)
+            case "cut":
+                self.members[number].cut = True
+                for link in self._of(number):
+                    link.sever()
+            case "heal":
+                self.members[number].cut = False
+                for (one, other), link in self.links.items():
+                    if number in (one, other) and not (self.members[one].cut or self.members[other].cut):
+                        await link.heal()
+
+    async def start(self, number: int) -> None:
+        """Starts a node. Its log is beside its configuration."""
+        member = self.members[number]
+        for (_, to), link in self.links.items():
+            if to == number:
+                await link.up()
+        with (self.package.parent / f"{member.name}.log").open("ab") as log:
+            member.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                self.package.name,
+                f"{member.name}.toml",
+                cwd=self.package.parent,
+                env={**os.environ, "PYTHONPATH": str(self.package.parent)},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the demonstration, which ends them
+            )
+        member.condition = "runs"
+
+    async def kill(self, number: int) -> None:
+        """As `kill -9`; nobody listens at its address any more."""
+        member = self.members[number]
+        if member.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                member.process.kill()
+            await member.process.wait()
+        member.process, member.condition, member.status = None, "dead", None
+        for (_, to), link in self.links.items():
+            if to == number:
+                await link.down()
+
+    def _signal(self, number: int, sign: signal.Signals, before: Condition, after: Condition) -> None:
+        member = self.members[number]
+        if member.process is not None and member.condition == before:
+            member.process.send_signal(sign)
+            member.condition, member.status = after, None
+
+    def _of(self, number: int) -> Iterator[Link]:
+        return (link for ends, link in self.links.items() if number in ends)
+
+    async def watch(self, number: int) -> None:
+        """Asks a node again and again. Raises CannotStart."""
+        member = self.members[number]
+        while True:
+            process = member.process
+            if process is not None and process.returncode == BAD_START:
+                log = (self.package.parent / f"{member.name}.log").read_text(encoding="utf-8", errors="replace")
+                raise CannotStart(f"{member.name} has ended: {log.strip().splitlines()[-1]}")
+            if process is not None and process.returncode is not None:
+                await self.kill(number)
+            if process is not None and member.condition == "runs":
+                status, metrics = await ask(member.http, "/status"), await ask(member.http, "/metrics")
+                if member.process is process and member.condition == "runs":
+                    member.status = json.loads(status) if status else member.status
+                    counts = [(way, int(count)) for way, count in COUNTER.findall(metrics)]
+                    if counts:
+                        member.sent = sum(count for way, count in counts if way == "sent")
+                        member.received = sum(count for way, count in counts if way == "received")
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def ask(port: int, path: str) -> str:
+    """What a node answers; nothing, where it does not."""
+    writer = None
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+            return body.decode() if b" 200 " in head.partition(b"\r\n")[0] else ""
+    except (OSError, TimeoutError):
+        return ""
+    finally:
+        if writer is not None:
+            writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def running(package: Path, kind: str, size: int) -> AsyncIterator[Cluster]:
+    """A cluster of so many nodes of a package, all of them started. None is left when the context ends, whatever
+    happens. Raises OSError."""
+    ports = free_ports(2 * size)
+    members = {n: Member(n, f"{kind}{n}", ports[n - 1], ports[size + n - 1]) for n in range(1, size + 1)}
+    links = {(one, other): Link(members[other].port) for one in members for other in members if one != other}
+    cluster = Cluster(package, members, links)
+    try:
+        for link in links.values():
+            await link.up()
+        for member in members.values():
+            text = _configuration(cluster, member)
+            (package.parent / f"{member.name}.toml").write_text(text, encoding="utf-8")
+        for number in members:
+            await cluster.start(number)
+        yield cluster
+    finally:
+        await asyncio.gather(*(cluster.kill(number) for number in members), return_exceptions=True)
+
+
+def _configuration(cluster: Cluster, member: Member) -> str:
+    """The others are reached over links, each node over its own."""
+    lines = [
+        'cluster = "demo"',
+        f'node = "{member.name}"',
+        'state = "{node}.state"',
+        f'http = "127.0.0.1:{member.http}"',
+        "[members]",
+    ]
+    for number, other in cluster.members.items():
+        port = member.port if other is member else cluster.links[member.number, number].port
+        lines.append(f'{other.name} = "127.0.0.1:{port}"')
+    return "".join(f"{line}\n" for line in lines)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on which nobody listens."""
+    with contextlib.ExitStack() as stack:
+        opened = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in opened:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in opened]
