@@ -43,6 +43,8 @@ class Member:
     sent: int = 0
     received: int = 0
     cut: bool = False
+    signals: int = 0
+    """How often it was paused, or went on."""
 
     @property
     def token(self) -> int | None:
@@ -132,6 +134,7 @@ class Cluster:
         if member.process is not None and member.condition == before:
             member.process.send_signal(sign)
             member.condition, member.status = after, None
+            member.signals += 1
 
     def _of(self, number: int) -> Iterator[Link]:
         return (link for ends, link in self.links.items() if number in ends)
@@ -147,8 +150,10 @@ class Cluster:
             if process is not None and process.returncode is not None:
                 await self.kill(number)
             if process is not None and member.condition == "runs":
+                signals = member.signals
                 status, metrics = await ask(member.http, "/status"), await ask(member.http, "/metrics")
-                if member.process is process and member.condition == "runs":
+                # What it said before it was paused says nothing of what it knows when it goes on.
+                if member.process is process and member.signals == signals:
                     member.status = json.loads(status) if status else member.status
                     counts = [(way, int(count)) for way, count in COUNTER.findall(metrics)]
                     if counts:
@@ -163,7 +168,7 @@ async def ask(port: int, path: str) -> str:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
             return body.decode() if b" 200 " in head.partition(b"\r\n")[0] else ""
     except (OSError, TimeoutError):
