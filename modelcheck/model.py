@@ -7,6 +7,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from spec.lint import reads_of_step
 from spec.protocol import (
     Definition,
     Event,
@@ -20,6 +21,7 @@ from spec.protocol import (
     OnMessage,
     Procedure,
     ProcessKind,
+    PropertyKind,
     Protocol,
 )
 from spec.source import Span
@@ -243,6 +245,12 @@ class Model:
     def bounded_faults(self) -> tuple[Fault, ...]:
         """The faults that are counted, in the order of `State.spent`."""
         return tuple(f for f in self.faults if f.up_to is not None and f.kind in STEPPING_FAULTS)
+
+    @cached_property
+    def reads_of_steps(self) -> dict[str, frozenset[tuple[str, str]]]:
+        """What each step property reads, by its name."""
+        claims = (claim for claim in self.protocol.properties if claim.kind is PropertyKind.STEP)
+        return {claim.name: reads_of_step(self.protocol, claim) for claim in claims}
 
     def fault(self, kind: FaultKind) -> Fault | None:
         return next((f for f in self.faults if f.kind is kind), None)

@@ -9,7 +9,6 @@ from itertools import combinations
 from modelcheck.evaluate import Scope, evaluate, scope_of
 from modelcheck.model import Model, Name, State
 from modelcheck.semantics import leads
-from spec.lint import reads_of_step
 from spec.protocol import CHECKED_BY_EXPLORATION, Definition, Property, PropertyKind
 from spec.types import SetType
 
@@ -85,7 +84,7 @@ def found_in_step(model: Model, item: Checked, before: State, after: State) -> b
     reads does not; see `spec.lint.reads_of_step`."""
     if item.declared is None or not item.in_step:
         return False
-    seen = reads_of_step(model.protocol, item.declared)
+    seen = model.reads_of_steps[item.name]
     if all(_read(model, before, place) == _read(model, after, place) for place in seen):
         return False
     return not _holds(model, item.declared, before, after)

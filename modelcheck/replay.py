@@ -50,7 +50,7 @@ def replay(saved: SavedTrace) -> Trace:
         return trace
     if not saved.is_violation:
         return Trace(model, start.state, tuple(taken), None, _witnessed(trace, saved.shows))
-    return Trace(model, start.state, tuple(taken), _violated(trace, saved.shows))
+    return Trace(model, start.state, tuple(taken), violated(trace, saved.shows))
 
 
 def _step(model: Model, number: int, state: State, saved: SavedStep) -> Successor:
@@ -110,7 +110,7 @@ def _item(trace: Trace, name: str, is_violation: bool) -> Checked:
     raise ReplayError(len(trace), f"the protocol has no {what} `{name}`")
 
 
-def _violated(trace: Trace, name: str) -> Violation:
+def violated(trace: Trace, name: str) -> Violation:
     """What is false at the end of a trace, and for whom. Raises ReplayError where nothing is."""
     item = _item(trace, name, True)
     last = trace.steps[-1] if trace.steps else None

@@ -360,6 +360,81 @@ def demo(
 
 
 @app.command()
+def simulate(
+    spec: Spec,
+    within: Annotated[
+        str | None,
+        typer.Option(metavar="SIZES", help="The cluster: '5 nodes'.", show_default="the smallest of the first check"),
+    ] = None,
+    runs: Annotated[int, typer.Option(metavar="N", help="How many runs, each with a seed of its own.")] = 100,
+    seconds: Annotated[float, typer.Option(metavar="N", help="How long a run is, in simulated time.")] = 10.0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the first run; of the next ones, those that follow.")] = 1,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORDS",
+            help="kill, power, full, wipe, pause, cut, partition; lie: disks forget what they say they have stored.",
+            show_default="what the spec allows for",
+        ),
+    ] = None,
+    every: Annotated[str, typer.Option(metavar="TIME", help="How far apart faults are, on average.")] = "200 ms",
+    lasting: Annotated[str, typer.Option(metavar="TIME", help="How long a fault lasts, on average.")] = "300 ms",
+    asks: Annotated[
+        str, typer.Option(metavar="TIME", help="How far apart what services ask for is, on average.")
+    ] = "50 ms",
+    delay: Annotated[str, typer.Option(metavar="TIMES", help="How long a message takes.")] = "0.5 ms .. 1 ms",
+    loss: Annotated[
+        float | None, typer.Option(help="How often one is lost, 0 to 1.", show_default="0.02, where the spec has loss")
+    ] = None,
+    duplication: Annotated[
+        float | None,
+        typer.Option(help="How often one arrives twice, 0 to 1.", show_default="0.02, where the spec has duplication"),
+    ] = None,
+    late: Annotated[float, typer.Option(help="How often one takes up to a second, 0 to 1.")] = 0.02,
+    store: Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")] = "0 ms .. 2 ms",
+    drift: Annotated[float, typer.Option(help="Clocks run faster or slower than time by up to this part.")] = 0.0,
+    timer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=TIMES", help="Instead of the spec's: 'election=150 ms .. 300 ms' (repeatable)."),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save what went wrong, for `replay`.", show_default="none")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON (docs/simulate.schema.json).")] = False,
+    progress: Annotated[
+        bool | None, typer.Option(help="Tell how many runs are done.", show_default="on a terminal")
+    ] = None,
+) -> None:
+    """Run emitted nodes in a simulated world with faults, each step of the cluster held against the model."""
+    from oneleader import simulate as command
+
+    request = command.Request(
+        spec=spec,
+        within=within,
+        runs=runs,
+        seconds=seconds,
+        seed=seed,
+        faults=faults,
+        every=every,
+        lasting=lasting,
+        asks=asks,
+        delay=delay,
+        loss=loss,
+        duplication=duplication,
+        late=late,
+        store=store,
+        drift=drift,
+        timers=tuple(timer or ()),
+        jobs=jobs,
+        trace=trace,
+        as_json=json,
+        progress=progress,
+    )
+    command.run(request)
+
+
+@app.command()
 def prove(
     spec: Spec,
     sizes: Annotated[str, typer.Option(metavar="SIZES", help="For how many processes: numbers, `any`.")] = "3,4,5,any",

@@ -41,7 +41,7 @@ def run(spec: Path, traces: tuple[Path, ...], as_json: bool) -> None:
 
 def _show(found: Validated, traces: tuple[Path, ...]) -> None:
     if found.refusal is not None:
-        _show_refusal(found.refusal)
+        show_refusal(found.refusal)
     protocol = found.model.protocol
     named = ", ".join(map(str, traces)) if len(traces) <= MOST_NAMED else f"{len(traces)} traces"
     processes = f"{found.processes} process{'es' if found.processes != 1 else ''}"
@@ -59,7 +59,8 @@ def _show(found: Validated, traces: tuple[Path, ...]) -> None:
         print(f"  no trace of {', '.join(map(str, found.silent))}; nobody has heard from there")
 
 
-def _show_refusal(refusal: Refusal) -> None:
+def show_refusal(refusal: Refusal) -> None:
+    """What was recorded, what the model would have done, and what led to it."""
     if refusal.trace.steps:
         show_trace(refusal.trace, CHART)
         for number, place in enumerate(refusal.leading_up, 1):

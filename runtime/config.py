@@ -143,13 +143,21 @@ DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s)\s*")
 def _timer(timer: Timer, text: str | None) -> Timer:
     if text is None:
         return timer
+    seconds = between(text, f"timers.{timer.name}")
+    if not seconds[0] > 0:
+        raise BadConfig(f"timers.{timer.name}: {text!r} is no time at all")
+    return Timer(timer.name, *seconds)
+
+
+def between(text: str, where: str) -> tuple[float, float]:
+    """The shortest and the longest of durations such as `150 ms .. 300 ms`, in seconds. Raises BadConfig."""
     parts = [DURATION.fullmatch(part) for part in text.split("..")]
     if not 1 <= len(parts) <= 2 or not all(parts):
-        raise BadConfig(f"timers.{timer.name}: {text!r} is no duration; expected `150 ms` or `150 ms .. 300 ms`")
+        raise BadConfig(f"{where}: {text!r} is no duration; expected `150 ms` or `150 ms .. 300 ms`")
     seconds = [float(found[1]) / (1000 if found[2] == "ms" else 1) for found in parts if found is not None]
-    if not 0 < seconds[0] <= seconds[-1]:
-        raise BadConfig(f"timers.{timer.name}: {text!r} ends before it begins, or is no time at all")
-    return Timer(timer.name, seconds[0], seconds[-1])
+    if seconds[0] > seconds[-1]:
+        raise BadConfig(f"{where}: {text!r} ends before it begins")
+    return seconds[0], seconds[-1]
 
 
 def _warnings(process: Process[Any, Any], sizes: Mapping[str, int], timers: Mapping[str, Timer]) -> list[str]:

@@ -10,7 +10,11 @@ from typing import NamedTuple
 from modelcheck.conformance.local import Expected, Local, Numbered, Sent, event_of
 from modelcheck.conformance.recorded import Address, BadTrace, BadValue, History, Line, Run, Traces, names_of, packet_of
 from modelcheck.model import Caps, Model, Name, StepKind
+from modelcheck.properties import ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS
 from spec.protocol import Protocol
+
+MOST_UNDER_WAY = 1 << 62
+"""Nothing that is recorded was bounded: not what is under way on a link, and no number either."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,19 @@ class NoStep(Exception):
         self.place = place
 
 
+class Clash(NoStep):
+    """A step that the model takes, and that makes a process lead which by what has happened must not: `taken` is the
+    step, `property` what is false after it."""
+
+    def __init__(self, property: str, reason: str, taken: Taken) -> None:
+        super().__init__(taken.process, f"{reason}: {property} is false", taken.expected)
+        self.property = property
+        self.taken = taken
+
+
 def whole_of(protocol: Protocol, traces: Traces) -> Whole:
     """What is to be looked at, before anything of it is."""
-    model = Model(protocol, traces.sizes, Caps({}, {}, 0), protocol.network, protocol.faults, 0)
+    model = Model(protocol, traces.sizes, Caps({}, {}, 0), protocol.network, protocol.faults, MOST_UNDER_WAY)
     names = names_of(model)
     states = {kind.name: Numbered() for kind in protocol.kinds}
     processes = []
@@ -257,22 +271,23 @@ def post(whole: Whole, one: Progress, sent: Sent, awake: deque[int]) -> None:
 def take(
     whole: Whole, one: Progress, before: int, expected: Expected, place: int | None, letter: Letter | None
 ) -> None:
-    """Adds a step to what was done, and who leads after it."""
+    """Adds a step to what was done, and who leads after it. Raises Clash."""
+    taken = Taken(one.index, before, expected.after, expected, place, letter, one.restart)
     if expected.token is not None and expected.token != one.highest:
         if (problem := clash(whole, one, expected.token)) is not None:
-            raise NoStep(one.index, problem, expected)
+            raise Clash(*problem, taken)
         whole.led[expected.token] = one.history.process
         one.highest = expected.token
-    restart, one.restart = one.restart, None
-    whole.taken.append(Taken(one.index, before, expected.after, expected, place, letter, restart))
+    one.restart = None
+    whole.taken.append(taken)
     one.state = expected.after
     one.began = True
 
 
-def clash(whole: Whole, one: Progress, token: int) -> str | None:
-    """What is wrong with a process that leads with a token, after all that was."""
+def clash(whole: Whole, one: Progress, token: int) -> tuple[str, str] | None:
+    """What is false when a process leads with a token, after all that was, and why; None where nothing is."""
     if (other := whole.led.get(token, one.history.process)) != one.history.process:
-        return f"{other} has led with token {token}, too: one_leader_per_token is false"
+        return ONE_LEADER_PER_TOKEN, f"{other} has led with token {token}, too"
     if one.highest is not None and token < one.highest:
-        return f"it has led with token {one.highest} before: token_never_goes_backwards is false"
+        return TOKEN_NEVER_GOES_BACKWARDS, f"it has led with token {one.highest} before"
     return None

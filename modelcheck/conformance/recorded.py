@@ -6,7 +6,7 @@ process that is killed may leave the last line of a run incomplete.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,7 +101,7 @@ class History:
 
     process: Name
     file: str
-    runs: tuple[Run, ...]
+    runs: Sequence[Run]
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,8 @@ def read_traces(texts: Iterable[tuple[str, bytes]], protocol: Protocol) -> Trace
 
 _HEADER = msgspec.json.Decoder(Header)
 _LINE = msgspec.json.Decoder(Line)
+line_from = _LINE.decode
+"""The step that a line says. Raises msgspec.DecodeError."""
 _BEGINS = b'"oneleader-trace"'
 
 

@@ -31,7 +31,7 @@ def validated_to_json(found: Validated) -> dict[str, Any]:
         "lost": [{"after": _place(lost.after), "step": lost.description} for lost in found.lost],
         "cut": [_place(place) for place in found.cut],
         "silent": [str(name) for name in found.silent],
-        "refused": None if found.refusal is None else _refusal(found.refusal),
+        "refused": None if found.refusal is None else refusal_to_json(found.refusal),
     }
 
 
@@ -39,7 +39,8 @@ def _place(place: Place) -> dict[str, Any]:
     return {"file": place.file, "line": place.line}
 
 
-def _refusal(refusal: Refusal) -> dict[str, Any]:
+def refusal_to_json(refusal: Refusal) -> dict[str, Any]:
+    """Plain values for a step that is none of the model."""
     scenes = story(refusal.trace).scenes
     return {
         **_place(refusal.place),

@@ -11,10 +11,20 @@ from runtime.process import Everyone, Name, Process, Timer
 from runtime.replica import Replica, Took, World
 from runtime.simulation.loop import VirtualLoop
 from runtime.simulation.world import Disk, Link, Network, ProcessLoop
+from runtime.steps import Impossible
 
 
 class TwoLeaders(Exception):
     """Two processes have led with one token."""
+
+
+class DidTheImpossible(Exception):
+    """A process has done what its protocol says can never happen."""
+
+    def __init__(self, name: Name, problem: Impossible) -> None:
+        super().__init__(f"{name}: {problem}")
+        self.name = name
+        self.problem = problem
 
 
 @dataclass
@@ -27,12 +37,20 @@ class Member:
     loop: ProcessLoop
     replica: Replica | None = None
     starts: int = 0
+    elected_before: int = 0
+    """How often it has begun to lead in the runs that have ended."""
+
+    @property
+    def elected(self) -> int:
+        """How often it has begun to lead."""
+        return self.elected_before + (self.replica.counts.elected if self.replica is not None else 0)
 
 
 @dataclass
 class Cluster:
     """Processes, and what happens to them. `led` is who has led with which token, over the whole run: a second process
-    with the same token raises TwoLeaders at once. `seen` is told of every step."""
+    with the same token raises TwoLeaders at once, a step that is impossible DidTheImpossible. `seen` is told of every
+    step."""
 
     seed: int
     loop: VirtualLoop
@@ -43,10 +61,12 @@ class Cluster:
     seen: Callable[[Name, Took], None] | None = None
 
     def start(self, name: Name) -> None:
-        """Starts a process that is down, from what it has on disk."""
+        """Starts a process that is down, from what it has on disk; one that has stopped for good, anew."""
         member = self.members[name]
-        if member.replica is not None:
+        if member.replica is not None and member.replica.failure is None:
             return
+        self.kill(name)
+        member.disk.cut = None
         member.starts += 1
         if member.loop.is_paused:
             member.loop.resume()
@@ -60,6 +80,10 @@ class Cluster:
                     f"{self.led[token]} and {name} have both led with {token}, at {self.loop.time():.6f} s"
                 )
 
+        def failed(problem: Exception) -> None:
+            if isinstance(problem, Impossible):
+                raise DidTheImpossible(name, problem)
+
         seen = self.seen
         world = World(
             member.loop,
@@ -67,6 +91,7 @@ class Cluster:
             member.disk,
             send,
             changed,
+            failed,
             record=None if seen is None else lambda took: seen(name, took),
         )
         replica = member.replica = Replica(member.process, name.number, self.everyone, world)
@@ -76,13 +101,20 @@ class Cluster:
                 member.loop.happens(lambda: member.replica is replica and replica.received(sender, payload))
 
         self.network.receivers[name] = received
-        replica.start()
+        member.loop.died = lambda: self.kill(name)
+        member.loop.happens(replica.start)
+
+    def start_all(self) -> None:
+        for name in self.members:
+            self.start(name)
 
     def kill(self, name: Name, *, seen: bool = False) -> None:
-        """Ends a process, as `kill -9` does; with `seen`, the others find that their connections to it have broken."""
+        """Ends a process, as `kill -9` does; with `seen`, the others find that their connections to it have broken.
+        What its disk holds, it holds: see `Disk.forget` for a loss of power."""
         member = self.members[name]
         if member.replica is None:
             return
+        member.elected_before = member.elected
         member.replica.close()
         member.replica = None
         member.disk.waited()
@@ -92,6 +124,13 @@ class Cluster:
                 if other.replica is not None and (other.name, name) not in self.network.cut:
                     delay = self.network.random.uniform(self.network.link.shortest, self.network.link.longest)
                     self.loop.call_later(delay, self._told, other, other.replica, name)
+
+    def ask(self, name: Name, what: str, *arguments: Any) -> None:
+        """A service asks its process for an input or an action."""
+        member = self.members[name]
+        replica = member.replica
+        if replica is not None:
+            member.loop.happens(lambda: member.replica is replica and replica.ask(what, *arguments))
 
     def _told(self, member: Member, replica: Replica, died: Name) -> None:
         if member.replica is replica:
@@ -129,9 +168,13 @@ def cluster_of(
     latency: Callable[[Random], float] = lambda _: 0.0,
     rates: Callable[[Random], float] = lambda _: 1.0,
     seen: Callable[[Name, Took], None] | None = None,
+    *,
+    lies: bool = False,
+    started: bool = True,
 ) -> Cluster:
-    """A cluster with so many processes of each kind, all of them started. `timers` are durations in seconds instead of
-    the spec's; `latency` draws how long a store takes, `rates` at what rate a clock runs."""
+    """A cluster with so many processes of each kind, all of them started unless that is not wanted. `timers` are
+    durations in seconds instead of the spec's; `latency` draws how long a store takes, `rates` at what rate a clock
+    runs; disks may lie."""
     random = Random(seed)
     loop = VirtualLoop()
     network = Network(loop, Random(random.getrandbits(64)), link)
@@ -145,9 +188,9 @@ def cluster_of(
         for number in range(sizes[kind]):
             name = Name(kind, number)
             own = Random(random.getrandbits(64))
-            disk = Disk(lambda own=own: latency(own))  # type: ignore[misc]
+            disk = Disk(lambda own=own: latency(own), lies=lies)  # type: ignore[misc]
             members[name] = Member(name, replace(process, timers=tuned), disk, ProcessLoop(loop, rates(own)))
     cluster = Cluster(seed, loop, network, members, everyone, seen=seen)
-    for name in members:
-        cluster.start(name)
+    if started:
+        cluster.start_all()
     return cluster

@@ -12,6 +12,18 @@ from runtime.replica import Took
 from runtime.trace import header_of, line_of
 
 
+class Lines:
+    """Each step of each process as the line that a node would record of it."""
+
+    def __init__(self) -> None:
+        self._steps: dict[Name, int] = {}
+        self._encode = msgspec.json.Encoder(order="deterministic").encode
+
+    def line(self, name: Name, took: Took) -> bytes:
+        number = self._steps[name] = 1 if took.event == "start" else self._steps[name] + 1
+        return self._encode(line_of(number, took))
+
+
 class Recorder:
     """To be given to a cluster as `seen`. `lines` are those of each process, of all its runs."""
 
@@ -19,16 +31,14 @@ class Recorder:
         self.lines: dict[Name, list[bytes]] = {}
         self._processes = processes
         self._sizes = sizes
-        self._steps: dict[Name, int] = {}
-        self._encode = msgspec.json.Encoder(order="deterministic").encode
+        self._lines = Lines()
 
     def __call__(self, name: Name, took: Took) -> None:
         lines = self.lines.setdefault(name, [])
         if took.event == "start":
-            self._steps[name] = 0
-            lines.append(self._encode(header_of(self._processes[name.kind], "simulated", name, self._sizes)))
-        self._steps[name] += 1
-        lines.append(self._encode(line_of(self._steps[name], took)))
+            header = header_of(self._processes[name.kind], "simulated", name, self._sizes)
+            lines.append(msgspec.json.encode(header, order="deterministic"))
+        lines.append(self._lines.line(name, took))
 
     def files(self) -> dict[str, bytes]:
         """The text of each process's file, by the file's name."""

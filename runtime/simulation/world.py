@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from random import Random
 from typing import Any
 
@@ -14,13 +15,17 @@ from runtime.storage import StorageFailed
 
 @dataclass(frozen=True)
 class Link:
-    """How messages fare on their way. Times are seconds; `loss` and `duplication` are how often, from 0 to 1. A delay
-    is drawn for each message anew, so that one may overtake another."""
+    """How messages fare on their way. Times are seconds; `loss`, `duplication` and `late` are how often, from 0 to 1;
+    what is late takes up to `latest`. A delay
+    is drawn for each message anew, so that one may overtake another, but for a link that is `in_order`."""
 
     shortest: float = 0.0005
     longest: float = 0.001
     loss: float = 0.0
     duplication: float = 0.0
+    late: float = 0.0
+    latest: float = 1.0
+    in_order: bool = False
 
 
 @dataclass
@@ -34,6 +39,8 @@ class Network:
     links: dict[tuple[Name, Name], Link] = field(default_factory=dict)
     receivers: dict[Name, Callable[[Name, bytes], None]] = field(default_factory=dict)
     carried: int = 0
+    latest: dict[tuple[Name, Name], float] = field(default_factory=dict)
+    """Of each link that is in order: when the last of what was sent arrives."""
 
     def send(self, sender: Name, to: Name, payload: bytes, after: float = 0.0) -> None:
         if (sender, to) in self.cut:
@@ -45,8 +52,12 @@ class Network:
         if link.duplication and self.random.random() < link.duplication:
             copies += 1
         for _ in range(copies):
-            delay = after + self.random.uniform(link.shortest, link.longest)
-            self.loop.call_later(delay, self._arrive, sender, to, payload)
+            is_late = link.late and self.random.random() < link.late
+            longest = link.latest if is_late else link.longest
+            when = self.loop.time() + after + self.random.uniform(link.shortest, max(link.shortest, longest))
+            if link.in_order:
+                when = self.latest[sender, to] = max(when, self.latest.get((sender, to), 0.0))
+            self.loop.call_at(when, self._arrive, sender, to, payload)
 
     def _arrive(self, sender: Name, to: Name, payload: bytes) -> None:
         receiver = self.receivers.get(to)
@@ -62,15 +73,34 @@ class Network:
         self.cut.clear()
 
 
+class PowerCut(BaseException):
+    """A process has lost its power in the middle of a store. No handler of errors may stop it, as none could."""
+
+
+class Cut(Enum):
+    """What becomes of a store in the middle of which the power is lost. A store is a transaction: there is no third."""
+
+    BEFORE = "before"
+    """Nothing of it is on the disk."""
+    AFTER = "after"
+    """All of it is, and the process has not come to know."""
+
+
 @dataclass
 class Disk:
-    """What a process has stored, which outlives it. A store takes `latency` seconds; a full disk stores nothing."""
+    """What a process has stored, which outlives it. A store takes `latency` seconds; a full disk stores nothing; one
+    that `lies` says that it has stored what a power cut makes it forget."""
 
     latency: Callable[[], float] = lambda: 0.0
     is_full: bool = False
+    lies: bool = False
+    cut: Cut | None = None
+    """The power is lost in the middle of the next store."""
     fields: dict[str, bytes] = field(default_factory=dict)
     busy: float = 0.0
     """Seconds that stores have taken and that have not been waited for yet."""
+    before: dict[str, bytes] = field(default_factory=dict)
+    """What it held before the last store."""
 
     def load(self) -> dict[str, bytes]:
         return dict(self.fields)
@@ -78,8 +108,19 @@ class Disk:
     def store(self, changed: Mapping[str, bytes]) -> None:
         if self.is_full:
             raise StorageFailed("the simulated disk is full")
-        self.fields |= changed
+        cut, self.cut = self.cut, None
+        if cut is Cut.BEFORE:
+            raise PowerCut
+        self.before = self.fields
+        self.fields = {**self.fields, **changed}
         self.busy += self.latency()
+        if cut is Cut.AFTER:
+            raise PowerCut
+
+    def forget(self) -> None:
+        """The power is lost: the last store to a disk that lies was never written."""
+        if self.lies:
+            self.fields = self.before
 
     def waited(self) -> float:
         """The seconds that stores have taken since this was asked last."""
@@ -95,6 +136,8 @@ class ProcessLoop:
     though time goes on. What was to happen happens when it wakes."""
 
     def __init__(self, loop: VirtualLoop, rate: float = 1.0) -> None:
+        self.died: Callable[[], None] = lambda: None
+        """Is called when the power is lost in the middle of what happens."""
         self._loop = loop
         self._rate = rate
         self._waiting: list[Callable[[], object]] | None = None
@@ -109,10 +152,13 @@ class ProcessLoop:
 
     def happens(self, what: Callable[[], object]) -> None:
         """Does something now, or when the process wakes."""
-        if self._waiting is None:
-            what()
-        else:
+        if self._waiting is not None:
             self._waiting.append(what)
+            return
+        try:
+            what()
+        except PowerCut:
+            self.died()
 
     @property
     def is_paused(self) -> bool:
@@ -125,4 +171,4 @@ class ProcessLoop:
     def resume(self) -> None:
         waiting, self._waiting = self._waiting or [], None
         for what in waiting:
-            what()
+            self.happens(what)

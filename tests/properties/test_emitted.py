@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from codegen.python.expressions import NotEmitted
+from codegen.python.loaded import loaded
 from modelcheck.explore import within
 from modelcheck.model import Model, State
 from modelcheck.proof.setting import Unprovable
 from modelcheck.semantics import initial, steps
-from tests.codegen.python.emitted import Beside, found_in, loaded, protocol_of, texts_of
+from tests.codegen.python.emitted import Beside, found_in, protocol_of, texts_of
 from tests.properties.declarations import Tape
 from tests.properties.protocols import bounded, text_of
 

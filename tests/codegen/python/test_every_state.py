@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from codegen.python.loaded import loaded
 from modelcheck.bounds import caps
 from modelcheck.explore import uncollected, within
 from modelcheck.model import Model, State
 from modelcheck.semantics import initial, steps
 from modelcheck.symmetry import canonical
-from tests.codegen.python.emitted import ROOT, Beside, loaded, protocol_at, protocol_of, texts_of
+from tests.codegen.python.emitted import ROOT, Beside, protocol_at, protocol_of, texts_of
 
 
 def model_at(path: Path) -> Model:

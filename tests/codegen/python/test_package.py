@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from codegen.python.expressions import NotEmitted
+from codegen.python.loaded import loaded
 from codegen.python.names import attribute_name, class_name, module_name
 from codegen.python.quoting import safe
 from modelcheck.model import Model
@@ -22,7 +23,6 @@ from tests.codegen.python.emitted import (
     SHIPPED,
     Beside,
     found_in,
-    loaded,
     protocol_at,
     protocol_of,
     texts_of,

@@ -6,9 +6,10 @@ from itertools import islice
 
 import pytest
 
+from codegen.python.loaded import loaded
 from modelcheck.explore import within
 from modelcheck.semantics import initial, steps
-from tests.codegen.python.emitted import Beside, loaded
+from tests.codegen.python.emitted import Beside
 from tests.modelcheck.conformance.mutants import BY_HAND, Mutant, by_hand, is_killed, mutants, sample, subjects
 from tests.properties.protocols import model_of
 

@@ -15,7 +15,8 @@ from generated.raft.node import PROCESS
 from runtime.process import Name
 from runtime.replica import Took
 from runtime.simulation.cluster import Cluster, TwoLeaders, cluster_of
-from runtime.simulation.world import Link
+from runtime.simulation.loop import VirtualLoop
+from runtime.simulation.world import Link, Network
 
 QUICK = {"election": (0.15, 0.3), "heartbeat": (0.05, 0.05)}
 LOSSY = Link(0.0005, 0.02, loss=0.1, duplication=0.05)
@@ -177,3 +178,30 @@ def test_one_seed_gives_one_run_in_every_process(hash_seed: str) -> None:
         check=True,
     )
     assert done.stdout.strip() == fingerprint(7)
+
+
+def test_a_link_in_order_lets_nothing_be_overtaken() -> None:
+    for in_order in (True, False):
+        loop = VirtualLoop()
+        network = Network(loop, Random(1), Link(0.0, 1.0, in_order=in_order))
+        one, other = Name("node", 0), Name("node", 1)
+        got: list[bytes] = []
+        network.receivers[other] = lambda _, payload, got=got: got.append(payload)  # type: ignore[misc]
+        sent = [bytes([n]) for n in range(20)]
+        for payload in sent:
+            network.send(one, other, payload)
+        loop.run(10.0)
+        assert sorted(got) == sent
+        assert (got == sent) is in_order
+
+
+def test_some_messages_are_late() -> None:
+    loop = VirtualLoop()
+    network = Network(loop, Random(1), Link(0.0, 0.001, late=0.1))
+    one, other = Name("node", 0), Name("node", 1)
+    got: list[float] = []
+    network.receivers[other] = lambda _, __: got.append(loop.time())
+    for _ in range(1000):
+        network.send(one, other, b"")
+    loop.run(10.0)
+    assert 50 < sum(when > 0.001 for when in got) < 150

@@ -1,0 +1,175 @@
+"""Steps of a whole cluster held against the model one by one, in the order in which they are taken."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
+
+from modelcheck.conformance.joint import Clash, NoStep, Progress, Taken, Whole, advance, whole_of
+from modelcheck.conformance.lost import asks, make_up
+from modelcheck.conformance.recorded import Address, History, Run, Traces, line_from, packet_of
+from modelcheck.model import Name, State, Step, StepKind
+from modelcheck.properties import (
+    FAILURE,
+    ONE_LEADER_PER_TOKEN,
+    TOKEN_NEVER_GOES_BACKWARDS,
+    Checked,
+    checked,
+    found_in_state,
+    found_in_step,
+)
+from modelcheck.semantics import Handled, on_packet, on_request, on_start, on_timeout, values_of
+from spec.lint import nodes
+from spec.protocol import OnInput, Protocol, Underway
+
+
+class Act(NamedTuple):
+    """What a process did; `restart` is the fault from which it starts with it."""
+
+    process: int
+    step: Step
+    restart: StepKind | None = None
+
+
+class PropertyFalse(Exception):
+    """The steps are the model's, and the last one makes a property false."""
+
+    def __init__(self, item: Checked, acts: tuple[Act, ...], reason: str) -> None:
+        super().__init__(reason)
+        self.item = item
+        self.acts = acts
+
+
+@dataclass
+class Watch:
+    """What a cluster has done so far. Properties are judged after each step, but for those of messages under way:
+    what is lost in the network, nobody records."""
+
+    whole: Whole
+    judged: tuple[Checked, ...]
+    known: set[object] = field(default_factory=set)
+    """What was judged before, and is as it should be."""
+
+    def took(self, process: Address, text: bytes) -> None:
+        """The next step, in the line that a node records of it. Raises NoStep where the model takes none such, and
+        PropertyFalse."""
+        whole = self.whole
+        one = whole.processes[whole.by_address[process]]
+        line = line_from(text)
+        before, taken = self._key(), len(whole.taken)
+        runs = one.history.runs
+        assert isinstance(runs, list)
+        try:
+            if line.step == 1:
+                last = runs[-1] if runs else None
+                runs.append(Run(last.header + len(last.steps) + 1 if last is not None else 1))
+            runs[-1].steps.append(line)
+            if line.step == 1 and len(runs) > 1:
+                self._begin_anew(one)
+            advance(whole, one, deque())
+        except Clash as problem:
+            item = next(item for item in checked(whole.model) if item.name == problem.property)
+            raise PropertyFalse(item, (*self.acts(), _act(problem.taken)), str(problem)) from None
+        for number in range(taken, len(whole.taken)):
+            before = self._judged_after(before, number)
+
+    def failed(self, process: Address, reason: str) -> None:
+        """A process did what it says can never happen. Raises PropertyFalse where the model does that, too, in some
+        step that is possible there; NoStep where it does not."""
+        whole = self.whole
+        one = whole.processes[whole.by_address[process]]
+        for step, handled in _possible(whole, one):
+            if handled is not None and handled.process is None:
+                item = next(item for item in checked(whole.model) if item.name == FAILURE)
+                raise PropertyFalse(item, (*self.acts(), Act(one.index, step)), reason)
+        raise NoStep(one.index, f"the process failed: {reason}")
+
+    def acts(self, count: int | None = None) -> tuple[Act, ...]:
+        """All that was done, or the first of it."""
+        return tuple(_act(taken) for taken in self.whole.taken[:count])
+
+    @property
+    def steps(self) -> int:
+        """How many steps the model has taken."""
+        return len(self.whole.taken)
+
+    def _begin_anew(self, one: Progress) -> None:
+        """A process died and has started again; its last step may have been stored and not recorded."""
+        if asks(self.whole, one):
+            make_up(self.whole, one, deque())
+        one.run, one.at, one.settled = one.run + 1, 0, False
+
+    def _key(self) -> tuple[int, ...]:
+        return tuple(one.state for one in self.whole.processes)
+
+    def _judged_after(self, before: tuple[int, ...], number: int) -> tuple[int, ...]:
+        """The states after a step, which is judged. Raises PropertyFalse."""
+        taken = self.whole.taken[number]
+        after = (*before[: taken.process], taken.after, *before[taken.process + 1 :])
+        if (before, after) in self.known or not self.judged or not all(one.began for one in self.whole.processes):
+            return after
+        first, then = (state_of(self.whole, states) for states in (before, after))
+        for item in self.judged:
+            if item.in_step:
+                is_false = found_in_step(self.whole.model, item, first, then)
+            else:
+                is_false = found_in_state(self.whole.model, item, then)
+            if is_false:
+                raise PropertyFalse(item, self.acts(number + 1), f"{item.name} is false")
+        self.known.add((before, after))
+        return after
+
+
+def watch_of(protocol: Protocol, sizes: tuple[int, ...]) -> Watch:
+    """To be told of all steps of a cluster of so many processes of each kind, from their first start on."""
+    names = [
+        Name(kind.name, number) for kind, size in zip(protocol.kinds, sizes, strict=True) for number in range(size)
+    ]
+    whole = whole_of(protocol, Traces("simulated", sizes, tuple(History(name, str(name), []) for name in names)))
+    elsewhere = {FAILURE, ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS}
+    judged = tuple(
+        item
+        for item in checked(whole.model)
+        if item.is_violation and item.name not in elsewhere and not _looks_at_messages(item)
+    )
+    return Watch(whole, judged)
+
+
+def _looks_at_messages(item: Checked) -> bool:
+    return any(isinstance(part, Underway) for part in nodes(item.declared))
+
+
+def state_of(whole: Whole, numbers: tuple[int, ...]) -> State:
+    """All processes, each in a state of its own; no message is under way, and nobody has led."""
+    at = iter(zip(whole.processes, numbers, strict=True))
+    processes = []
+    for names in whole.model.names:
+        pairs = [next(at) for _ in names]
+        processes.append(tuple(one.local.states.values[number] for one, number in pairs))
+    return State(tuple(processes), frozenset(), frozenset(), (), (), frozenset())
+
+
+def _act(taken: Taken) -> Act:
+    return Act(taken.process, taken.expected.step, taken.restart)
+
+
+def _possible(whole: Whole, one: Progress) -> Iterator[tuple[Step, Handled | None]]:
+    """All that a process might do next."""
+    model, name = whole.model, one.history.process
+    state = one.local.states.values[one.state]
+    for (sender, _), letter in reversed(whole.letters.items()):
+        if letter.receiver == one.address:
+            packet = packet_of(model, whole.names[sender], name, letter.message)
+            yield Step(StepKind.DELIVER, name, packet=packet), on_packet(model, state, packet)
+    for timer in model.kinds[name.kind].timers:
+        yield Step(StepKind.TIMEOUT, name, timer.name), on_timeout(model, name, state, timer.name)
+    for event in model.spontaneous[name.kind]:
+        kind = StepKind.INPUT if isinstance(event, OnInput) else StepKind.ACTION
+        parameters = event.parameters if isinstance(event, OnInput) else ()
+        for arguments in product(*(values_of(model, parameter.type) for parameter in parameters)):
+            yield Step(kind, name, event.name, arguments), on_request(model, name, state, event, arguments)
+    for kind, number in one.local.restarts(one.state):
+        yield Step(kind, name), on_start(model, name, one.local.states.values[number])

@@ -1,0 +1,176 @@
+"""Simulated clusters, each step of which is held against the model; what goes wrong, and in how few steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelcheck.conformance.joint import NoStep
+from modelcheck.conformance.shortened import trace_of
+from modelcheck.conformance.watch import PropertyFalse, watch_of
+from modelcheck.properties import FAILURE, ONE_LEADER_PER_TOKEN
+from modelcheck.trace import is_behaviour
+from oneleader.simulation.runs import Processes, Run, emitted, run, shortest
+from oneleader.simulation.world import World, possible_faults, schedule_of
+from runtime.simulation.world import Link
+from spec.protocol import Protocol
+from tests.codegen.python.emitted import BROKEN, ROOT, SHIPPED, protocol_at, protocol_of, texts_of
+from tests.runtime.test_seeded_bugs import (
+    Patch,
+    forget_on_restart,
+    forget_the_vote,
+    go_on_after_a_failed_store,
+    stopped_timer_fires,
+)
+
+RAFT = ROOT / "spec" / "protocols" / "raft.elect"
+FORGETFUL = ROOT / "spec" / "broken" / "vote_forgotten.elect"
+
+
+def world(protocol: Protocol, seconds: float = 10.0, faults: tuple[str, ...] | None = None) -> World:
+    network = protocol.network
+    some = 0.02
+    link = Link(
+        0.0005,
+        0.001,
+        some if network.loss else 0.0,
+        some if network.duplication else 0.0,
+        some,
+        in_order=not network.reordering,
+    )
+    sizes = protocol.checks[0].rows[0].sizes[0]
+    chosen = possible_faults(protocol) if faults is None else faults
+    return World(sizes, seconds, chosen, 0.2, 0.3, 0.05, link, (0.0, 0.002), 0.0, {})
+
+
+def runs(protocol: Protocol, processes: Processes, of: World, seeds: range) -> Iterator[Run]:
+    return (run(protocol, processes, of, seed, schedule_of(protocol, of, seed)) for seed in seeds)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_each_step_of_a_right_protocol_is_the_models(path: Path) -> None:
+    protocol = protocol_at(path)
+    with emitted(protocol, texts_of(protocol)) as processes:
+        for one in runs(protocol, processes, world(protocol), range(8)):
+            assert one.problem is None, (one.counted, one.problem)
+            assert one.counted.steps > 3
+
+
+BREAKS = {
+    "ballot_not_unique",
+    "bully",
+    "half_is_enough",
+    "leader_takes_new_term",
+    "lock_token_reused",
+    "prevotes_counted",
+    "ring_closes",
+    "takeover",
+    "term_forgotten",
+    "term_set_back",
+    "vote_forgotten",
+}
+"""Those of the broken specs that break soon in simulation; the others need what hardly ever happens in time."""
+
+
+@pytest.mark.parametrize("path", [path for path in BROKEN if path.stem in BREAKS], ids=lambda path: path.stem)
+def test_a_wrong_protocol_ends_in_a_short_behaviour_of_the_model(path: Path) -> None:
+    protocol = protocol_at(path)
+    of = world(protocol)
+    with emitted(protocol, texts_of(protocol)) as processes:
+        one = next(one for one in runs(protocol, processes, of, range(1, 120)) if one.problem is not None)
+        assert isinstance(one.problem, PropertyFalse)
+        trace = trace_of(one.watch.whole, one.problem)
+    assert trace is not None
+    assert is_behaviour(trace)
+    assert trace.violation is not None and trace.violation.property == one.problem.item.name
+    assert len(trace) <= (25 if protocol.faults else 70)  # with nothing to help, it takes some elections
+
+
+def test_what_happens_is_shrunk_to_what_is_needed() -> None:
+    protocol = protocol_at(FORGETFUL)
+    of = world(protocol, faults=("kill",))
+    with emitted(protocol, texts_of(protocol)) as processes:
+        one = next(one for one in runs(protocol, processes, of, range(1, 120)) if one.problem is not None)
+        drawn, schedule, found = shortest(protocol, processes, of, one.counted.seed)
+        assert isinstance(found.problem, PropertyFalse)
+        assert found.problem.item.name == ONE_LEADER_PER_TOKEN
+        assert len(schedule) < drawn / 3
+        for left_out in range(len(schedule)):
+            less = schedule[:left_out] + schedule[left_out + 1 :]
+            again = run(protocol, processes, of, one.counted.seed, less).problem
+            assert not isinstance(again, PropertyFalse) or again.item.name != ONE_LEADER_PER_TOKEN
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [forget_on_restart, forget_the_vote, go_on_after_a_failed_store, stopped_timer_fires],
+    ids=lambda bug: bug.__name__,
+)
+def test_a_mistake_in_the_runtime_is_no_step_of_the_model(bug: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found at the first wrong step, long before two nodes lead."""
+    bug(monkeypatch)
+    protocol = protocol_at(RAFT)
+    with emitted(protocol, texts_of(protocol)) as processes:
+        found = next(one for one in runs(protocol, processes, world(protocol), range(1, 20)) if one.problem)
+    assert isinstance(found.problem, NoStep), found.problem
+
+
+def test_a_disk_that_lies_leaves_the_model() -> None:
+    protocol = protocol_at(RAFT)
+    with emitted(protocol, texts_of(protocol)) as processes:
+        found = next(
+            one for one in runs(protocol, processes, world(protocol, faults=("lie",)), range(20)) if one.problem
+        )
+    assert isinstance(found.problem, NoStep)
+
+
+COUNTER = """\
+protocol counter
+process node:
+    seen: int 0..3 = 0
+    timer tick: 100 ms
+message call(n: int 0..3)
+network: loss, duplication, reordering
+faults: restart
+on start:
+    reset tick
+on timeout tick:
+    reset tick
+    broadcast call(seen)
+on call(n) from other:
+    seen := n + 1
+safety small: seen <= 3
+check quick: 2 nodes
+"""
+
+
+def test_what_can_never_happen_and_does_is_a_failure_of_the_model() -> None:
+    protocol = protocol_of(COUNTER)
+    with emitted(protocol, texts_of(protocol)) as processes:
+        found = run(protocol, processes, world(protocol, faults=()), 1, ())
+    assert isinstance(found.problem, PropertyFalse)
+    assert found.problem.item.name == FAILURE
+    trace = trace_of(found.watch.whole, found.problem)
+    assert trace is not None and trace.steps[-1].failure is not None
+    assert len(trace) == 8  # 0 -> 1 -> 2 -> 3, one after the other, and once more
+
+
+def test_a_failure_that_the_model_knows_nothing_of_is_no_step() -> None:
+    watch = watch_of(protocol_at(RAFT), (3,))
+    with pytest.raises(NoStep, match="nonsense"):
+        watch.failed(("node", 0), "nonsense")
+
+
+@pytest.mark.parametrize("kind", ["crash", "crash up to 2", "restart up to 1", "disk loss up to 1"])
+def test_faults_are_those_of_the_spec(kind: str) -> None:
+    text = RAFT.read_text(encoding="utf-8")
+    protocol = protocol_of(text.replace("faults: restart", f"faults: {kind}"))
+    of = world(protocol)
+    with emitted(protocol, texts_of(protocol)) as processes:
+        for one in runs(protocol, processes, of, range(6)):
+            if kind != "disk loss up to 1":
+                assert one.problem is None, one.problem
+    assert ("wipe" in of.faults) is (kind == "disk loss up to 1")
+    assert ("kill" in of.faults) is (kind != "disk loss up to 1")
