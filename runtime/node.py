@@ -200,12 +200,6 @@ class Node:
             for callback in self._callbacks:
                 callback(token)
 
-    def closed(self) -> None:
-        if self._lapse is not None:
-            self._lapse.cancel()
-        for term in self._terms:
-            term.still(None)
-
 
 @contextlib.asynccontextmanager
 async def open_node(
@@ -258,10 +252,12 @@ async def open_node(
             yield node
         finally:
             replica.close()
-            node.closed()
-            for probe in tuple(probes):
-                probe.cancel()
-            await transport.close()
+            try:
+                node.look()  # it does not lead any more
+            finally:  # whatever a callback does
+                for probe in tuple(probes):
+                    probe.cancel()
+                await transport.close()
 
 
 async def _probe(peer: Name, settings: Settings, replica: Replica) -> None:
