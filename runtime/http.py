@@ -28,7 +28,10 @@ async def serving(node: Node, where: Address) -> AsyncIterator[Address]:
         "/metrics": lambda: (HTTPStatus.OK, CONTENT_TYPE, metrics_of(node).encode()),
     }
 
+    writers: set[asyncio.StreamWriter] = set()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
         try:
             goes_on = True
             while goes_on:
@@ -40,11 +43,19 @@ async def serving(node: Node, where: Address) -> AsyncIterator[Address]:
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
+            writers.discard(writer)
             writer.close()
 
-    server = await asyncio.start_server(answer, where.host, where.port, limit=LONGEST)
+    try:
+        server = await asyncio.start_server(answer, where.host, where.port, limit=LONGEST)
+    except (OSError, UnicodeError) as error:  # the latter for a host name that cannot be
+        raise OSError(f"cannot answer over HTTP at {where}: {getattr(error, 'strerror', None) or error}") from error
     async with server:
-        yield Address(where.host, server.sockets[0].getsockname()[1])
+        try:
+            yield Address(where.host, server.sockets[0].getsockname()[1])
+        finally:
+            for writer in tuple(writers):  # or Python 3.12 waits for those who keep theirs open, and the node leads on
+                writer.transport.abort()
 
 
 def _response(head: bytes, answers: dict[str, Callable[[], tuple[HTTPStatus, str, bytes]]], goes_on: bool) -> bytes:

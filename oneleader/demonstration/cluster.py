@@ -21,7 +21,8 @@ from oneleader.demonstration.script import Act, Verb
 Condition = Literal["runs", "paused", "dead"]
 ANSWER_SECONDS = 1.0
 POLL_SECONDS = 0.05
-BAD_START = 2
+ENDED_BY_ITSELF = (1, 2)
+"""The statuses of a node that has failed, or that cannot run with what it was told."""
 COUNTER = re.compile(r"oneleader_messages_(sent|received)_total\{.*\} ([0-9]+)")
 
 
@@ -144,7 +145,7 @@ class Cluster:
         member = self.members[number]
         while True:
             process = member.process
-            if process is not None and process.returncode == BAD_START:
+            if process is not None and process.returncode in ENDED_BY_ITSELF and member.status is None:
                 log = (self.package.parent / f"{member.name}.log").read_text(encoding="utf-8", errors="replace")
                 raise CannotStart(f"{member.name} has ended: {log.strip().splitlines()[-1]}")
             if process is not None and process.returncode is not None:
