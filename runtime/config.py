@@ -46,7 +46,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     insecure: bool = False
     """Whether to listen without TLS where others than this machine can connect."""
     http: str | None = None
-    """An address for /healthz, /status and /metrics."""
+    """An address for /healthz, /status and /metrics (which needs prometheus-client)."""
     trace: str | None = None
     """A file to which each step is written, for `oneleader validate-trace`."""
     hints: bool = True

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.config import BadConfig, Settings, read_config, settings_of
-from runtime.http import serving
+from runtime.http import metrics_answer, serving
 from runtime.node import Node, NodeFailed, open_node
 from runtime.process import Process
 from runtime.storage import ForeignState, StorageFailed
@@ -49,6 +49,8 @@ def main(processes: Mapping[str, Process[Any, Any]], arguments: list[str] | None
         log.warning("%s", warning)
     if given.check:
         return 0
+    if settings.config.http is not None:
+        metrics_answer()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_run(settings, processes[settings.me.kind]))
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import signal
 import socket
 import sys
@@ -23,7 +22,6 @@ ANSWER_SECONDS = 1.0
 POLL_SECONDS = 0.05
 ENDED_BY_ITSELF = (1, 2)
 """The statuses of a node that has failed, or that cannot run with what it was told."""
-COUNTER = re.compile(r"oneleader_messages_(sent|received)_total\{.*\} ([0-9]+)")
 
 
 class CannotStart(Exception):
@@ -152,14 +150,11 @@ class Cluster:
                 await self.kill(number)
             if process is not None and member.condition == "runs":
                 signals = member.signals
-                status, metrics = await ask(member.http, "/status"), await ask(member.http, "/metrics")
+                said = await ask(member.http, "/status")
                 # What it said before it was paused says nothing of what it knows when it goes on.
-                if member.process is process and member.signals == signals:
-                    member.status = json.loads(status) if status else member.status
-                    counts = [(way, int(count)) for way, count in COUNTER.findall(metrics)]
-                    if counts:
-                        member.sent = sum(count for way, count in counts if way == "sent")
-                        member.received = sum(count for way, count in counts if way == "received")
+                if said and member.process is process and member.signals == signals:
+                    status = member.status = json.loads(said)
+                    member.sent, member.received = sum(status["sent"].values()), sum(status["received"].values())
             await asyncio.sleep(POLL_SECONDS)
 
 
