@@ -16,7 +16,7 @@ class Limits:
     waiting: int = 64
     """So many payloads wait for each peer."""
     waiting_seconds: float = 3.0
-    """So long a payload waits for a peer: after a long cut, what is old would only keep what is new from arriving."""
+    """So long a payload waits for a peer to come back: what is old would only keep what is new from arriving."""
     unauthenticated: int = 16
     """So many incoming connections at once may not yet have said who they are. For one more, the oldest is closed: a
     true peer needs one round trip, and those that hold out to the end are the others."""

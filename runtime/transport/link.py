@@ -25,7 +25,8 @@ class Outlet(Protocol):
 
 
 class Link:
-    """At most `waiting` payloads wait, and each for `waiting_seconds` at most. They are never reordered."""
+    """At most `waiting` payloads wait, and each for `waiting_seconds` at most; but for as long as it takes until the
+    peer is there for the first time, for a protocol may say something once, at its start. They are never reordered."""
 
     def __init__(self, limits: Limits, stats: Stats, clock: Callable[[], float]) -> None:
         self.outlet: Outlet | None = None
@@ -36,6 +37,8 @@ class Link:
         self._limits = limits
         self._stats = stats
         self._clock = clock
+        self._met = False
+        """Whether there was a connection before."""
 
     def send(self, payload: bytes) -> None:
         """Sends a payload now or, if that cannot be, later; drops the oldest if too many wait."""
@@ -57,9 +60,10 @@ class Link:
         while outlet is not None and self._waiting and outlet.writable:
             outlet.write(self._waiting.popleft()[1])
             self._stats.sent += 1
+        self._met = self._met or outlet is not None
 
     def _forget_stale(self) -> None:
-        if not self._waiting:
+        if not self._waiting or not self._met:
             return
         since = self._clock() - self._limits.waiting_seconds
         while self._waiting and self._waiting[0][0] < since:

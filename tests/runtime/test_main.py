@@ -42,7 +42,7 @@ def test_a_port_that_is_taken_ends_it_with_a_sentence(
     assert "Traceback" not in caplog.text
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", f"{'x' * 64}.example"])
+@pytest.mark.parametrize("host", ["a..b", f"{'x' * 64}.example"])
 def test_a_host_that_is_none_ends_it_with_a_sentence(
     host: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -54,6 +54,8 @@ def test_what_has_waited_for_too_long_is_dropped_and_counted() -> None:
     now = 0.0
     stats = Stats()
     link = Link(Limits(waiting=3, waiting_seconds=2.0), stats, lambda: now)
+    link.outlet = Pipe(0)
+    link.flush()
     for at in range(5):
         now = float(at)
         link.send(b"%d" % at)
@@ -63,6 +65,17 @@ def test_what_has_waited_for_too_long_is_dropped_and_counted() -> None:
     link.flush()
     assert pipe.out == [b"4"]
     assert (stats.sent, stats.dropped["stale"]) == (1, 4)
+
+
+def test_what_is_said_before_a_peer_is_there_for_the_first_time_waits_for_it() -> None:
+    now = 0.0
+    stats = Stats()
+    link = Link(Limits(waiting_seconds=2.0), stats, lambda: now)
+    link.send(b"once")
+    now = 3600.0
+    link.outlet = pipe = Pipe(100)
+    link.flush()
+    assert (pipe.out, stats.dropped["stale"]) == ([b"once"], 0)
 
 
 @given(st.lists(st.one_of(st.just("send"), st.integers(0, 4)), max_size=60))
