@@ -8,12 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from codegen.python.names import is_reserved
-from codegen.python.wheel import EXTRAS, NAME, VERSION, Wheel, wheel_name, wheel_of, wheel_version
+from codegen.python.wheel import NAME, VERSION, Wheel, wheel_name, wheel_of, wheel_version
 from oneleader.console import fail, problems_told, read, write_bytes
 from oneleader.deployment import planned, write_new
 from oneleader.generate import emit, tell_emitted
 
-TAKEN = sys.stdlib_module_names | {"msgspec", *EXTRAS}
+TAKEN = sys.stdlib_module_names | {"msgspec", "prometheus_client", "uvloop"}
 """A package of this name would be found instead of what a node imports."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -38,14 +39,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     state: str
     """The file for the durable state."""
     timers: dict[str, str] = {}
-    """Durations instead of the spec's, by timer."""
+    """Durations instead of the spec's, by timer; of any kind of process."""
     listen: str | None = None
     """An address to listen at, where that is another one than the members connect to."""
     tls: TlsConfig | None = None
     insecure: bool = False
     """Whether to listen without TLS where others than this machine can connect."""
     http: str | None = None
-    """An address for /healthz, /status and /metrics."""
+    """An address for /healthz, /status and /metrics (which needs prometheus-client)."""
     trace: str | None = None
     """A file to which each step is written, for `oneleader validate-trace`."""
     hints: bool = True
@@ -115,10 +116,7 @@ def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Setti
     if config.http is not None:
         _address(config.http, "http")
     process = kinds[me.kind]
-    timers = {timer.name: _timer(timer, config.timers.get(timer.name)) for timer in process.timers.values()}
-    for wanted in config.timers:
-        if wanted not in timers:
-            raise BadConfig(f"timers.{wanted}: a {me.kind} has no such timer; it has {', '.join(timers) or 'none'}")
+    timers = _timers(config.timers, kinds)[me.kind]
     return Settings(config, me, addresses, listen, sizes, timers, tuple(_warnings(process, sizes, timers)))
 
 
@@ -138,6 +136,22 @@ def _name(text: str, kinds: Mapping[str, object], where: str) -> Name:
 
 
 DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s)\s*")
+
+
+def _timers(wanted: Mapping[str, str], kinds: Mapping[str, Process[Any, Any]]) -> dict[str, dict[str, Timer]]:
+    """The timers of each kind of process: all nodes can have one file, so it may name those of any kind."""
+    known = dict.fromkeys(name for process in kinds.values() for name in process.timers)
+    for name in wanted:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            meant = f"Did you mean {close[0]}? " if close else ""
+            raise BadConfig(
+                f"timers.{name}: there is no such timer. {meant}The protocol has {', '.join(known) or 'none'}"
+            )
+    return {
+        kind: {timer.name: _timer(timer, wanted.get(timer.name)) for timer in process.timers.values()}
+        for kind, process in kinds.items()
+    }
 
 
 def _timer(timer: Timer, text: str | None) -> Timer:

@@ -13,25 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from runtime.config import BadConfig, Settings, read_config, settings_of
-from runtime.http import serving
+from runtime.http import metrics_answer, serving
 from runtime.node import Node, NodeFailed, open_node
 from runtime.process import Process
 from runtime.storage import ForeignState, StorageFailed
 from runtime.trace import recording
-from runtime.transport.addresses import BadAddress, parse_address
+from runtime.transport.addresses import parse_address
 from runtime.transport.sockets import InsecureAddress
 from runtime.transport.tls import BadTlsFiles
 
-BAD_CONFIG, FAILED = 2, 1
+FAILED, BAD_CONFIG = 1, 2
 
 log = logging.getLogger("oneleader")
 
 
 def main(processes: Mapping[str, Process[Any, Any]], arguments: list[str] | None = None) -> int:
     """Runs a node until it is told to stop (SIGTERM or SIGINT; SIGHUP reads the certificates anew). The exit status: 0,
-    1 for a node that has failed, 2 for a configuration with which none can run."""
-    name = next(iter(processes.values())).protocol
-    parser = argparse.ArgumentParser(prog=name, description=f"A node of {name}.")
+    1 for a node that has failed, be it at its start, 2 for a configuration with which none can run."""
+    name = _command()
+    protocol = next(iter(processes.values())).protocol
+    parser = argparse.ArgumentParser(prog=name, description=f"A node of {protocol}.")
     parser.add_argument("config", type=Path, help="the node's configuration, in TOML")
     parser.add_argument("--node", metavar="NAME", help="which of the members this is, instead of what the file says")
     parser.add_argument("--check", action="store_true", help="check the configuration, and run nothing")
@@ -48,8 +49,17 @@ def main(processes: Mapping[str, Process[Any, Any]], arguments: list[str] | None
         log.warning("%s", warning)
     if given.check:
         return 0
+    if settings.config.http is not None:
+        metrics_answer()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_run(settings, processes[settings.me.kind]))
+
+
+def _command() -> str:
+    """As what this was run: `raft-election`, where a wheel is installed, or `python -m PACKAGE`."""
+    whence = getattr(sys.modules.get("__main__"), "__spec__", None)
+    run = Path(sys.argv[0])
+    return f"python -m {whence.parent}" if run.name == "__main__.py" and whence is not None else run.name
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -83,9 +93,15 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
             if failed.done():
                 failed.result()
             failed.cancel()
-    except (ForeignState, StorageFailed, InsecureAddress, BadTlsFiles, BadAddress, OSError, NodeFailed) as problem:
+    except InsecureAddress as problem:
+        log.critical("%s", problem.told("set [tls]", "set insecure = true"))
+        return BAD_CONFIG
+    except (ForeignState, BadTlsFiles) as problem:
         log.critical("%s", problem)
-        return FAILED if isinstance(problem, NodeFailed) else BAD_CONFIG
+        return BAD_CONFIG
+    except (StorageFailed, OSError, NodeFailed) as problem:
+        log.critical("%s", problem)
+        return FAILED
     return 0
 
 

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any
 
 from runtime.config import Settings
+from runtime.counts import Led
 from runtime.process import Name, Process
 from runtime.replica import Replica, Took, World
 from runtime.storage import Identity, Storage
@@ -56,6 +57,9 @@ class Status:
     token: int | None
     state: dict[str, Any]
     connected: dict[str, bool]
+    sent: dict[str, int]
+    """Messages, by name, since the node began."""
+    received: dict[str, int]
     failure: str | None
     up_seconds: float
 
@@ -108,6 +112,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         self._began = time.monotonic()
         self._known: int | None = None
+        self._led = Led()
         self._lapse: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._terms: list[Term] = []
@@ -148,9 +153,16 @@ class Node:
             self.token(),
             {name: getattr(state, name) for name in state.__struct_fields__},
             {str(n): self.transport.connected(n) for n in self.settings.addresses if n != self.settings.me},
+            dict(self.replica.counts.sent),
+            dict(self.replica.counts.received),
             str(self.replica.failure) if self.replica.failure is not None else None,
             time.monotonic() - self._began,
         )
+
+    def led_seconds(self) -> float:
+        """For how long it has known that it leads, all times taken together."""
+        self._led.look(self._loop.time(), self.replica.leads_until())
+        return self._led.seconds
 
     def reload(self) -> None:
         """Reads the certificates anew. Raises BadTlsFiles, and keeps the old ones; ValueError without TLS."""
@@ -186,6 +198,7 @@ class Node:
     def look(self) -> None:
         """Finds out whether this node leads, and tells those who want to know; looks again when that may end."""
         token = self.token()
+        self._led.look(self._loop.time(), self.replica.leads_until())
         if self._lapse is not None:
             self._lapse.cancel()
             self._lapse = None
@@ -199,12 +212,6 @@ class Node:
             self._changed = asyncio.Event()
             for callback in self._callbacks:
                 callback(token)
-
-    def closed(self) -> None:
-        if self._lapse is not None:
-            self._lapse.cancel()
-        for term in self._terms:
-            term.still(None)
 
 
 @contextlib.asynccontextmanager
@@ -258,10 +265,12 @@ async def open_node(
             yield node
         finally:
             replica.close()
-            node.closed()
-            for probe in tuple(probes):
-                probe.cancel()
-            await transport.close()
+            try:
+                node.look()  # it does not lead any more
+            finally:  # whatever a callback does
+                for probe in tuple(probes):
+                    probe.cancel()
+                await transport.close()
 
 
 async def _probe(peer: Name, settings: Settings, replica: Replica) -> None:

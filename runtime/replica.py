@@ -9,15 +9,15 @@ good.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from time import perf_counter
 from typing import Any
 
 from runtime.clock import Clock
 from runtime.confirmation import NEVER, Confirmed
+from runtime.counts import Counts
 from runtime.process import Everyone, Name, Process
 from runtime.steps import Impossible, Reset, Send, Step, Stop
 from runtime.storage import DurableStore, StorageFailed
@@ -63,20 +63,6 @@ class World:
     changed: Callable[[], None] = lambda: None
     failed: Callable[[Exception], None] = lambda _: None
     record: Callable[[Took], None] | None = None
-
-
-@dataclass
-class Counts:
-    """What has happened in a process so far."""
-
-    steps: Counter[str] = field(default_factory=Counter)
-    sent: Counter[str] = field(default_factory=Counter)
-    received: Counter[str] = field(default_factory=Counter)
-    unreadable: int = 0
-    stores: int = 0
-    store_seconds: float = 0.0
-    elected: int = 0
-    hastened: int = 0
 
 
 class Replica:
@@ -157,6 +143,8 @@ class Replica:
             before = self._confirmed.until
             self._confirmed.answered(sender.number, letter.answers)
             if self._confirmed.until > before and self._token is not None:
+                if now < self._confirmed.until:
+                    self.counts.elections.known(now)
                 self._world.changed()
         return True
 
@@ -203,6 +191,10 @@ class Replica:
     def _fired(self, timer: str) -> None:
         self._waits_for.pop(timer, None)
         now = self._world.loop.time()
+        self.counts.timeouts[timer] += 1
+        confirmation = self.process.confirmation
+        if confirmation is not None and timer == confirmation.within and self._token is None:
+            self.counts.elections.ran_out(now)
         self._take("timeout", timer, now, lambda: self.process.timeout(self.me, self.everyone, self.state, timer))
 
     def _take(
@@ -230,11 +222,13 @@ class Replica:
         token = self.process.leader(self.me, self.everyone, after)
         began = token is not None and token != self._token
         if began:
-            self.counts.elected += 1
+            self.counts.elections.won()
             if self._confirmed is not None:
                 self._confirmed.begin()
         first = self._next
         sent = self._do(effects, now, sender, letter.number if letter is not None else 0)
+        if token is None and self.counts.elections.since is not None:
+            self._count_lost(sent)
         if token is not None and self._confirmed is not None:
             self._confirmed.sent((one.number for _, one in sent), now)
         if self._world.record is not None:
@@ -242,6 +236,17 @@ class Replica:
         if token != self._token:
             self._token = token
             self._world.changed()
+
+    def _count_lost(self, sent: list[tuple[Name, Letter]]) -> None:
+        """Finds out whether an election under way has ended: this process had won it and leads no more before it knew
+        that it did, or it has just confirmed another leader."""
+        confirmation = self.process.confirmation
+        if self._token is not None:
+            self.counts.elections.resigned()
+        elif confirmation is not None and any(
+            type(letter.message).__struct_config__.tag == confirmation.message for _, letter in sent
+        ):
+            self.counts.elections.lost()
 
     def _store(self, before: Any, after: Any) -> None:
         """Writes what has changed of what is durable. Raises StorageFailed."""
@@ -253,8 +258,7 @@ class Replica:
         if changed:
             began = perf_counter()
             self._world.store.store(changed)
-            self.counts.store_seconds += perf_counter() - began
-            self.counts.stores += 1
+            self.counts.stores.add(perf_counter() - began)
 
     def _do(
         self, effects: tuple[Send[Any] | Reset | Stop, ...], now: float, sender: Name | None, answers: int

@@ -26,6 +26,8 @@ FORMAT: Final = 1
 """The version of the file's layout."""
 APPLICATION: Final = 0x4F4E4C44
 """How SQLite's header says that a file is one of ours."""
+SMALLEST: Final = 512
+"""So many bytes has the smallest database of SQLite."""
 TABLE: Final = (
     "CREATE TABLE kept (part TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, checksum BLOB NOT NULL, "
     "PRIMARY KEY (part, name)) WITHOUT ROWID"
@@ -198,6 +200,11 @@ class Storage:
         StorageInUse, StorageFailed."""
         try:
             path = Path(path).resolve()
+            if not path.parent.is_dir():
+                raise StorageFailed(
+                    f"There is no folder {path.parent}, in which the state of the node is to be kept. Make it, or name "
+                    f"another; if it was there before, its disk may not be mounted."
+                )
             if not _is_there(path):
                 _expect_new(path, create)
                 _create(path, identity)
@@ -265,12 +272,14 @@ def _is_there(path: Path) -> bool:
         return False
     if not stat.S_ISREG(found.st_mode):
         raise ForeignState(f"{path} is no file. Name the file that holds the state of this process, or will hold it.")
-    if found.st_size == 0:
-        # SQLite would take it for a new database. Ours are never seen before they are complete.
+    if found.st_size < SMALLEST:
+        # SQLite would take an empty file for a new database, and some of those with a byte in it. Ours are never seen
+        # before they are complete.
+        what = "is empty" if found.st_size == 0 else f"is no state of a node: it has {found.st_size} bytes"
         raise ForeignState(
-            f"{path} is empty. Expected the state of this process: a file that was made here is never empty, so it was "
-            f"cut off, or made by something else. If it is this node's state, restore it from its disk. {FORGETTING}; "
-            f"if it never was one, remove it."
+            f"{path} {what}. Expected the state of this process: a file that was made here has at least {SMALLEST} "
+            f"bytes, so it was cut off, or made by something else. If it is this node's state, restore it from its "
+            f"disk. {FORGETTING}; if it never was one, remove it."
         )
     return True
 
@@ -450,7 +459,7 @@ def _reading(path: Path) -> Iterator[None]:
             ) from error
         if code == sqlite3.SQLITE_NOTADB:
             raise ForeignState(
-                f"{path} is no SQLite database. Expected the state of a node; SQLite says: {error}. Either the path is "
+                f"{path} is no state of a node: it is no SQLite database (SQLite says: {error}). Either the path is "
                 f"wrong, and this process needs one of its own, or the file was damaged, and has to be restored from "
                 f"its disk. {FORGETTING}."
             ) from error

@@ -15,7 +15,7 @@ from codegen.python.quoting import source_name
 from spec.protocol import Protocol
 
 REQUIRES = "msgspec>=0.19"
-EXTRAS = {"uvloop": "uvloop>=0.19"}
+EXTRAS = {"metrics": "prometheus-client>=0.20", "uvloop": "uvloop>=0.19"}
 """What a node uses where it is installed, and runs without."""
 PYTHON = ">=3.11"
 LONGEST_SUMMARY = 200

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import signal
 import socket
 import sys
@@ -21,8 +20,8 @@ from oneleader.demonstration.script import Act, Verb
 Condition = Literal["runs", "paused", "dead"]
 ANSWER_SECONDS = 1.0
 POLL_SECONDS = 0.05
-BAD_START = 2
-COUNTER = re.compile(r"oneleader_messages_(sent|received)_total\{.*\} ([0-9]+)")
+ENDED_BY_ITSELF = (1, 2)
+"""The statuses of a node that has failed, or that cannot run with what it was told."""
 
 
 class CannotStart(Exception):
@@ -144,21 +143,18 @@ class Cluster:
         member = self.members[number]
         while True:
             process = member.process
-            if process is not None and process.returncode == BAD_START:
+            if process is not None and process.returncode in ENDED_BY_ITSELF and member.status is None:
                 log = (self.package.parent / f"{member.name}.log").read_text(encoding="utf-8", errors="replace")
                 raise CannotStart(f"{member.name} has ended: {log.strip().splitlines()[-1]}")
             if process is not None and process.returncode is not None:
                 await self.kill(number)
             if process is not None and member.condition == "runs":
                 signals = member.signals
-                status, metrics = await ask(member.http, "/status"), await ask(member.http, "/metrics")
+                said = await ask(member.http, "/status")
                 # What it said before it was paused says nothing of what it knows when it goes on.
-                if member.process is process and member.signals == signals:
-                    member.status = json.loads(status) if status else member.status
-                    counts = [(way, int(count)) for way, count in COUNTER.findall(metrics)]
-                    if counts:
-                        member.sent = sum(count for way, count in counts if way == "sent")
-                        member.received = sum(count for way, count in counts if way == "received")
+                if said and member.process is process and member.signals == signals:
+                    status = member.status = json.loads(said)
+                    member.sent, member.received = sum(status["sent"].values()), sum(status["received"].values())
             await asyncio.sleep(POLL_SECONDS)
 
 

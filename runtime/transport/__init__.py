@@ -44,9 +44,9 @@ class Transport(Protocol):
     def send(self, to: Name, payload: bytes) -> None:
         """Sends a payload to a peer, at once if it can be, or else when the peer is back. Returns at once in any case.
 
-        A bounded number of payloads wait for each peer; then the oldest is dropped. A payload that is too large, or
-        sent after `close`, is dropped. All this is counted and raises nothing. Raises ValueError if there is no such
-        peer."""
+        A bounded number of payloads wait for each peer; then the oldest is dropped, and so is one that has waited for
+        too long. A payload that is too large, or sent after `close`, is dropped. All this is counted and raises
+        nothing. Raises ValueError if there is no such peer."""
         ...
 
     def connected(self, peer: Name) -> bool:

@@ -15,6 +15,8 @@ class Limits:
     """The greatest length of a payload."""
     waiting: int = 64
     """So many payloads wait for each peer."""
+    waiting_seconds: float = 3.0
+    """So long a payload waits for a peer to come back: what is old would only keep what is new from arriving."""
     unauthenticated: int = 16
     """So many incoming connections at once may not yet have said who they are. For one more, the oldest is closed: a
     true peer needs one round trip, and those that hold out to the end are the others."""
@@ -38,7 +40,10 @@ class Limits:
     def __post_init__(self) -> None:
         if not 0 < self.frame_bytes <= LARGEST_LIMIT:
             raise ValueError(f"frame_bytes is {self.frame_bytes}, and has to be in 1..{LARGEST_LIMIT}")
-        for name in ("waiting", "unauthenticated", "handshake_seconds", "frame_seconds", "dead_link_seconds"):
+        for name in (
+            *("waiting", "waiting_seconds", "unauthenticated", "handshake_seconds", "frame_seconds"),
+            "dead_link_seconds",
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, and has to be greater than 0")
         if not 0 < self.shortest_delay <= self.longest_delay:

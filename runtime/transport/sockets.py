@@ -12,22 +12,34 @@ from runtime.transport.addresses import Address, is_loopback
 class InsecureAddress(ValueError):
     """Others than this machine can reach the address, and nothing keeps them from claiming a peer's name."""
 
+    def __init__(self, address: Address, host: str) -> None:
+        self.address = address
+        self.host = host
+        super().__init__(self.told("give TLS files", "say insecure=True"))
+
+    def told(self, secure: str, insecure: str) -> str:
+        """The message, with what is to be done in the words of whoever is told."""
+        return (
+            f"{self.address} can be reached from other machines ({self.host}), and without TLS anyone there can claim "
+            f"to be a peer: {secure}, listen on 127.0.0.1, or {insecure} if the network is trusted"
+        )
+
 
 async def listen(address: Address, loopback_only: bool) -> list[socket.socket]:
     """Listens on each IP address that the host has, all on the same port. Raises OSError where that cannot be, and
     InsecureAddress if only loopback addresses are allowed and there is another one."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(
-        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE, proto=socket.IPPROTO_TCP
-    )
+    try:
+        found = await loop.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE, proto=socket.IPPROTO_TCP
+        )
+    except (OSError, UnicodeError) as error:  # the latter for a host name that cannot be
+        raise OSError(f"cannot listen on {address}: {getattr(error, 'strerror', None) or error}") from error
     hosts = dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found)
     if loopback_only:
         for _, host in hosts:
             if not is_loopback(host):
-                raise InsecureAddress(
-                    f"{address} can be reached from other machines ({host}), and without TLS anyone there can claim to "
-                    "be a peer: give TLS files, listen on 127.0.0.1, or say insecure=True if the network is trusted"
-                )
+                raise InsecureAddress(address, host)
     opened: list[socket.socket] = []
     port = address.port
     try:

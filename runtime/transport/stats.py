@@ -11,6 +11,8 @@ class Dropped(StrEnum):
 
     QUEUE_FULL = "queue_full"
     """It was the oldest that waited for a peer, and one more came."""
+    STALE = "stale"
+    """It had waited for a peer for too long."""
     TOO_LARGE = "too_large"
     """It was to be sent, and is larger than a frame may be."""
     CLOSED = "closed"

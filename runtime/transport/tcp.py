@@ -64,7 +64,7 @@ class TcpTransport:
         self._terms = Terms(cluster.name, cluster.protocol, cluster.spec_sha256, cluster.me, frozenset(cluster.peers))
         self._stats = Stats()
         self._notices = Notices(logger, time.monotonic)
-        self._links = {peer: Link(self._limits.waiting, self._stats) for peer in cluster.peers}
+        self._links = {peer: Link(self._limits, self._stats, time.monotonic) for peer in cluster.peers}
         self._from: dict[Name, Connection] = {}
         self._open: set[Connection] = set()
         self._alive: set[Name] = set()

@@ -13,6 +13,8 @@ import venv
 import zipfile
 from email.parser import Parser
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -68,7 +70,8 @@ def test_a_wheel_needs_what_the_runtime_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert REQUIRES in project["dependencies"]
     assert project["requires-python"] == PYTHON
-    assert set(EXTRAS) == {"uvloop"}
+    assert project["optional-dependencies"]["metrics"] == [EXTRAS["metrics"]]
+    assert set(EXTRAS) == {"metrics", "uvloop"}
 
 
 def test_without_a_version_the_wheel_says_of_which_spec_it_is(tmp_path: Path) -> None:
@@ -137,8 +140,14 @@ def test_three_nodes_from_the_wheel_elect_another_leader_when_theirs_is_killed(i
         [str(installed / "python"), "-I", "-c", "import oneleader"], capture_output=True, timeout=60, check=False
     )
     assert alone.returncode != 0, "Oneleader is in the environment"
+    helped = subprocess.run([str(installed / "raft-election"), "--help"], capture_output=True, timeout=60, check=False)
+    assert helped.stdout.startswith(b"usage: raft-election ")
     with nodes([str(installed / "raft-election")], tmp_path) as cluster:
         first, token = eventually(cluster.leader, "a leader")
+        with pytest.raises(HTTPError) as refused:  # prometheus-client is not among what a wheel needs
+            urlopen(f"http://127.0.0.1:{cluster.http[first]}/metrics", timeout=5)
+        with refused.value as answer:
+            assert (answer.code, answer.read()[:30]) == (501, b"metrics need prometheus-client")
         cluster.kill(first)
         second, next_token = eventually(lambda: cluster.leader(above=token), "another leader")
         assert second != first

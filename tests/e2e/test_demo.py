@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from oneleader.demonstration.cluster import CannotStart
+from oneleader.demonstration.cluster import CannotStart, Cluster, Member
 from oneleader.demonstration.events import Story
 from oneleader.demonstration.keys import Quit, pressed
 from oneleader.demonstration.script import Act, BadScript, Wait, steps_of
@@ -117,6 +118,28 @@ def test_a_node_that_cannot_start_ends_it(tmp_path: Path) -> None:
         asyncio.run(plain(package, "node", 3, (), None))
     assert found.group_contains(CannotStart, match=r"node[123] has ended: no")
     assert left(tmp_path) == []
+
+
+def test_what_a_node_sent_is_what_its_status_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"token": None, "sent": {"vote": 2, "heartbeat": 3}, "received": {"request_vote": 4}}
+
+    async def ask(port: int, path: str) -> str:
+        return json.dumps(said) if path == "/status" else ""
+
+    async def main() -> None:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=subprocess.PIPE)
+        member = Member(1, "node1", 0, 0, process, "runs")
+        cluster = Cluster(Path(), {1: member}, {})
+        watching = asyncio.create_task(cluster.watch(1))
+        async with asyncio.timeout(60):
+            while member.status is None:
+                await asyncio.sleep(0.01)
+        assert (member.sent, member.received) == (5, 4)
+        watching.cancel()
+        await cluster.kill(1)
+
+    monkeypatch.setattr("oneleader.demonstration.cluster.ask", ask)
+    asyncio.run(main())
 
 
 def test_a_script_is_read() -> None:

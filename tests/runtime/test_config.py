@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from generated.raft.node import PROCESS
 from runtime.config import BadConfig, Settings, read_config, settings_of
-from runtime.process import Name
+from runtime.process import Name, Timer
 
 GOOD = """
 cluster = "orders"
@@ -65,7 +66,7 @@ def test_timers_are_the_spec_s_where_nothing_else_is_said(tmp_path: Path) -> Non
         (
             'heartbeat = "50 ms"',
             'hartbeat = "50 ms"',
-            "timers.hartbeat: a node has no such timer; it has election, hea",
+            "timers.hartbeat: there is no such timer. Did you mean heartbeat? The protocol has election, heartbeat",
         ),
         ('heartbeat = "50 ms"', 'heartbeat = "200 ms"', "has to be shorter than the shortest election (150 ms)"),
     ],
@@ -75,6 +76,19 @@ def test_what_is_refused(tmp_path: Path, before: str, after: str, says: str) -> 
     with pytest.raises(BadConfig) as problem:
         read(tmp_path, GOOD.replace(before, after))
     assert says in str(problem.value)
+
+
+def test_a_file_for_all_nodes_may_name_the_timers_of_another_kind(tmp_path: Path) -> None:
+    client = replace(PROCESS, kind="client", timers={"retry": Timer("retry", 1.0, 1.0)}, confirmation=None)
+    kinds = {"node": PROCESS, "client": client}
+    path = tmp_path / "node.toml"
+    shared = GOOD.replace("[timers]", 'client1 = "127.0.0.1:7009"\n[timers]\nretry = "2 s"')
+    path.write_text(shared, encoding="utf-8")
+    assert set(settings_of(read_config(path), kinds).timers) == {"election", "heartbeat"}
+    assert settings_of(read_config(path, "client1"), kinds).timers == {"retry": Timer("retry", 2.0, 2.0)}
+    path.write_text(shared.replace('"2 s"', '"2"'), encoding="utf-8")
+    with pytest.raises(BadConfig, match=r"timers\.retry: '2' is no duration"):
+        settings_of(read_config(path), kinds)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

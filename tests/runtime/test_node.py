@@ -194,6 +194,39 @@ def test_callbacks_are_told_of_both(tmp_path: Path, ports: list[int]) -> None:
     asyncio.run(main())
 
 
+def test_a_leader_that_is_closed_says_that_it_leads_no_more(
+    tmp_path: Path, ports: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with cluster_of_three(tmp_path, ports) as cluster:
+            told: list[int | None] = []
+            number, _ = await cluster.leader()
+            cluster.nodes[number].on_change(told.append)
+            with caplog.at_level("INFO"):
+                await cluster.close(number)
+            assert told == [None]
+            assert f"node{number} does not lead" in caplog.messages
+
+    asyncio.run(main())
+
+
+def test_a_callback_that_fails_at_the_end_leaves_nothing_open(tmp_path: Path, ports: list[int]) -> None:
+    def fails(_: int | None) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        async with cluster_of_three(tmp_path, ports) as cluster:
+            number, _ = await cluster.leader()
+            node = cluster.nodes[number]
+            node.on_change(fails)
+            with pytest.raises(ZeroDivisionError):
+                await cluster.close(number)
+            assert node.transport._open == set()
+            await cluster.open(number)
+
+    asyncio.run(main())
+
+
 def test_a_node_whose_disk_fails_stops_and_says_so(tmp_path: Path, ports: list[int]) -> None:
     async def main() -> None:
         async with cluster_of_three(tmp_path, ports) as cluster:

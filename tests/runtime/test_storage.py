@@ -194,6 +194,15 @@ def test_an_empty_file_is_no_new_state(tmp_path: Path) -> None:
         Storage.open(tmp_path / STATE, IDENTITY)
 
 
+@pytest.mark.parametrize("content", [b"x", b"\0", b"some text", b"x" * 511, b"x" * 512, b"\0" * 5000])
+def test_a_file_of_anything_else_is_called_no_state(tmp_path: Path, content: bytes) -> None:
+    """SQLite takes a file of one byte for a new database."""
+    (tmp_path / STATE).write_bytes(content)
+    with pytest.raises(ForeignState, match="is no state of a node"):
+        Storage.open(tmp_path / STATE, IDENTITY)
+    assert contents(tmp_path) == {STATE: content}
+
+
 def test_a_folder_is_no_state(tmp_path: Path) -> None:
     with pytest.raises(ForeignState, match="is no file"):
         Storage.open(tmp_path, IDENTITY)
@@ -212,8 +221,11 @@ def test_a_file_that_must_exist_is_not_made(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_not_made(tmp_path: Path) -> None:
-    with pytest.raises(StorageFailed, match="FileNotFoundError"):
+    with pytest.raises(StorageFailed, match=f"There is no folder {tmp_path}/unmounted,"):
         Storage.open(tmp_path / "unmounted" / STATE, IDENTITY)
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageFailed, match=f"There is no folder {tmp_path}/file,"):
+        Storage.open(tmp_path / "file" / STATE, IDENTITY)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Pipe:
 
 def test_the_oldest_are_dropped_and_counted() -> None:
     stats = Stats()
-    link = Link(3, stats)
+    link = Link(Limits(waiting=3), stats, lambda: 0.0)
     for number in range(10):
         link.send(b"%d" % number)
     link.outlet = pipe = Pipe(100)
@@ -50,10 +50,38 @@ def test_the_oldest_are_dropped_and_counted() -> None:
     assert (stats.sent, stats.dropped["queue_full"]) == (3, 7)
 
 
+def test_what_has_waited_for_too_long_is_dropped_and_counted() -> None:
+    now = 0.0
+    stats = Stats()
+    link = Link(Limits(waiting=3, waiting_seconds=2.0), stats, lambda: now)
+    link.outlet = Pipe(0)
+    link.flush()
+    for at in range(5):
+        now = float(at)
+        link.send(b"%d" % at)
+    assert (stats.dropped["stale"], stats.dropped["queue_full"]) == (2, 0)
+    now = 5.5
+    link.outlet = pipe = Pipe(100)
+    link.flush()
+    assert pipe.out == [b"4"]
+    assert (stats.sent, stats.dropped["stale"]) == (1, 4)
+
+
+def test_what_is_said_before_a_peer_is_there_for_the_first_time_waits_for_it() -> None:
+    now = 0.0
+    stats = Stats()
+    link = Link(Limits(waiting_seconds=2.0), stats, lambda: now)
+    link.send(b"once")
+    now = 3600.0
+    link.outlet = pipe = Pipe(100)
+    link.flush()
+    assert (pipe.out, stats.dropped["stale"]) == ([b"once"], 0)
+
+
 @given(st.lists(st.one_of(st.just("send"), st.integers(0, 4)), max_size=60))
 def test_nothing_overtakes_and_nothing_is_lost_uncounted(events: list[str | int]) -> None:
     stats = Stats()
-    link = Link(3, stats)
+    link = Link(Limits(waiting=3), stats, lambda: 0.0)
     link.outlet = pipe = Pipe(0)
     sent = 0
     for event in events:
@@ -99,7 +127,14 @@ def test_counters_have_a_name_each() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"frame_bytes": 0}, {"frame_bytes": 2**32}, {"waiting": 0}, {"shortest_delay": 2.0}, {"frame_seconds": -1}],
+    [
+        {"frame_bytes": 0},
+        {"frame_bytes": 2**32},
+        {"waiting": 0},
+        {"waiting_seconds": 0},
+        {"shortest_delay": 2.0},
+        {"frame_seconds": -1},
+    ],
 )
 def test_limits_make_sense(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
