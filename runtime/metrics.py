@@ -69,7 +69,7 @@ def _of_steps(node: Node) -> Iterator[Metric]:
     numbers = {
         field.encode_name: getattr(replica.state, field.name)
         for field in msgspec.structs.fields(replica.state)
-        if field.type is int
+        if field.type is int and field.name not in replica.process.names
     }
     if numbers:
         said = "The process's variables that are numbers, such as its current term."

@@ -26,6 +26,7 @@ from runtime.config import Settings
 from runtime.counts import Led
 from runtime.process import Name, Process
 from runtime.replica import Replica, Took, World
+from runtime.shown import shown
 from runtime.storage import Identity, Storage
 from runtime.transport import Malformed
 from runtime.transport.cluster import Cluster
@@ -56,6 +57,7 @@ class Status:
     node: str
     token: int | None
     state: dict[str, Any]
+    """With processes by their names."""
     connected: dict[str, bool]
     sent: dict[str, int]
     """Messages, by name, since the node began."""
@@ -146,12 +148,11 @@ class Node:
         return self.replica.ask(name, *arguments)
 
     def status(self) -> Status:
-        state = self.replica.state
         return Status(
             self.settings.config.cluster,
             str(self.settings.me),
             self.token(),
-            {name: getattr(state, name) for name in state.__struct_fields__},
+            shown(self.replica.process, self.replica.state),
             {str(n): self.transport.connected(n) for n in self.settings.addresses if n != self.settings.me},
             dict(self.replica.counts.sent),
             dict(self.replica.counts.received),

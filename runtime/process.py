@@ -48,6 +48,10 @@ class Confirmation:
     """Of the processes of the leader's kind, the leader among them."""
 
 
+Named = str | tuple[str, str | None]
+"""Which processes a variable names, by their kind; of a map, which are its keys, and which its entries, if any."""
+
+
 @dataclass(frozen=True)
 class Process(Generic[StateT, MessageT]):
     """A kind of process. Its functions are pure; `me` is the number of the process within its kind.
@@ -68,6 +72,8 @@ class Process(Generic[StateT, MessageT]):
     receives: Mapping[str, str]
     """The messages that it receives, each with the kind of process that sends it."""
     durable: tuple[str, ...]
+    names: Mapping[str, Named]
+    """The variables with names of processes in them, which are numbers within their kind there."""
     timers: Mapping[str, Timer]
     restarted: Callable[[Everyone, StateT], StateT]
     start: Callable[[int, Everyone, StateT], Step[StateT, MessageT]]

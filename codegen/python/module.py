@@ -12,7 +12,7 @@ from codegen.python.expressions import OR, Names, NotEmitted, negated, text_of
 from codegen.python.names import OWN, PARAMETERS, attribute_name, class_name, free_name, module_name, title
 from codegen.python.quoting import INDENT, described, docstring, source_name
 from codegen.python.statements import Emission, lines_of
-from codegen.python.values import type_text, value_text
+from codegen.python.values import named, type_text, value_text
 from spec.lint import nodes
 from spec.protocol import (
     Apply,
@@ -228,6 +228,11 @@ def _kind(protocol: Protocol, kind: ProcessKind, enums: dict[EnumType, str]) -> 
         "token": text_of(leader.token, names, OR) if leader is not None else "",
         "confirmation": _confirmation(protocol, kind, leader, called),
         "durable": [attribute_name(variable.name) for variable in kind.variables if variable.durable],
+        "naming": [
+            (attribute_name(variable.name), repr(kinds))
+            for variable in kind.variables
+            if (kinds := named(variable.type)) is not None
+        ],
         "slots": sorted(["everyone", *(attribute_name(variable.name) for variable in kind.variables)]),
         "maps": any(isinstance(variable.type, MapType) for variable in kind.variables),
         "imported": ["Message", *sorted(map(class_name, messages)), *sorted(enums.values())],

@@ -12,6 +12,7 @@ from spec.types import (
     MapType,
     NatType,
     OptionType,
+    ProcessType,
     SetType,
     Type,
     Value,
@@ -33,6 +34,18 @@ def type_text(of: Type, enum_name: Callable[[EnumType], str]) -> str:
             return f"tuple[{type_text(inner, enum_name)}, ...]"
         case _:
             return "int"
+
+
+def named(of: Type) -> str | tuple[str, str | None] | None:
+    """Which processes a variable of the type names, by their kind; for a map, its keys' and its entries'."""
+    match of:
+        case ProcessType(kind) | OptionType(ProcessType(kind)) | SetType(ProcessType(kind)):
+            return kind
+        case MapType(key, value):
+            inner = named(value)
+            return key.kind, inner if isinstance(inner, str) else None
+        case _:
+            return None
 
 
 def value_text(value: Value) -> str:

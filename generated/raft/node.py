@@ -333,6 +333,11 @@ PROCESS: Process[State, Message] = Process(
         "term",
         "voted_for",
     ),
+    names={
+        "voted_for": "node",
+        "votes": "node",
+        "answered": "node",
+    },
     timers={
         "election": Timer("election", 0.3, 0.5),
         "heartbeat": Timer("heartbeat", 0.1, 0.1),

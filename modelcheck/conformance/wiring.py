@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from modelcheck.conformance.source import Source, fields_of
 from spec.protocol import ProcessKind, Protocol
-from spec.types import BoolType, EnumType, MapType, OptionType, SetType, Type
+from spec.types import BoolType, EnumType, MapType, OptionType, ProcessType, SetType, Type
 
 
 @dataclass(frozen=True)
@@ -214,6 +214,7 @@ def _wanted(protocol: Protocol, kind: ProcessKind, names: Names) -> dict[str, st
         "message_types": "MESSAGES",
         "receives": repr(received),
         "durable": repr(tuple(python[variable.name] for variable in kind.variables if variable.durable)),
+        "names": repr({python[v.name]: kinds for v in kind.variables if (kinds := _named(v.type)) is not None}),
         "timers": f"{{{timers}}}",
     }
     wanted |= {one: one for one in ("initial", "restarted", "start", "receive", "timeout", "leader")}
@@ -225,6 +226,20 @@ def _wanted(protocol: Protocol, kind: ProcessKind, names: Names) -> dict[str, st
         if functions:
             wanted[group] = "{" + ", ".join(f"{said!r}: {called}" for said, called in functions.items()) + "}"
     return wanted
+
+
+def _named(of: Type) -> str | tuple[str, str | None] | None:
+    """The kind of the processes that a variable names; of a map, that of its keys, and that of its entries, if any."""
+    match of:
+        case OptionType(inner):
+            return _named(inner)
+        case ProcessType(kind) | SetType(ProcessType(kind)):
+            return kind
+        case MapType(key, inner):
+            entries = _named(inner)
+            return key.kind, entries if isinstance(entries, str) else None
+        case _:
+            return None
 
 
 def _alike(one: str | None, other: str | None) -> bool:

@@ -13,7 +13,7 @@ from codegen.python.names import attribute_name
 from oneleader.demonstration.cluster import Cluster, Member
 from oneleader.demonstration.events import Story
 from spec.protocol import ProcessKind, Variable
-from spec.types import MapType, OptionType, ProcessType, SetType, Type
+from spec.types import MapType, OptionType, SetType, Type
 
 KEYS = "k kill  p pause  r resume  s restart  c cut  h heal (then a number, or a for all)   q quit"
 STYLES = {"runs": "green", "paused": "yellow", "dead": "red"}
@@ -58,12 +58,10 @@ def _value(member: Member, variable: Variable) -> str:
 
 
 def said(value: Any, of: Type) -> str:
-    """A value as the spec would write it; nodes count processes from 0, and people from 1."""
+    """A value as the spec would write it; a node says itself what processes are called."""
     match of:
         case OptionType():
             return "none" if value is None else said(value, of.of)
-        case ProcessType():
-            return f"{of.kind}{value + 1}"
         case _:
             return str(value).lower() if isinstance(value, bool) else str(value)
 
