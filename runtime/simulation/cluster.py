@@ -43,7 +43,7 @@ class Member:
     @property
     def elected(self) -> int:
         """How often it has begun to lead."""
-        return self.elected_before + (self.replica.counts.elected if self.replica is not None else 0)
+        return self.elected_before + (self.replica.counts.elections.ended["won"] if self.replica is not None else 0)
 
 
 @dataclass
