@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,24 @@ def test_every_sort_of_type_fault_and_name_can_be_written() -> None:
         if name.endswith(".py"):
             done = subprocess.run([*command, "-"], input=text, capture_output=True, text=True, check=False)
             assert done.returncode == 0, (name, done.stdout)
+
+
+@pytest.mark.slow
+def test_mypy_accepts_the_tests(tmp_path: Path) -> None:
+    protocols = {path.stem: protocol_at(path) for path in SHIPPED} | {"odd": protocol_of(ODD)}
+    shutil.copytree(ROOT / "runtime", tmp_path / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, protocol in protocols.items():
+        (tmp_path / f"my_{name}").mkdir()
+        for file, text in texts_of(protocol).items():
+            (tmp_path / f"my_{name}" / file).write_text(text, encoding="utf-8")
+        for one in suite_of(protocol, Place(f"my_{name}", ".", "runtime", "."), STEPS):
+            if one.name.startswith("test_"):
+                (tmp_path / one.name).write_text(one.text, encoding="utf-8")
+    files = sorted(path.name for path in tmp_path.glob("test_*.py"))
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *files]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout
+    assert len(files) == 3 * len(protocols)
 
 
 def test_steps_that_fail_and_that_nothing_takes_are_listed_and_compared(tmp_path: Path) -> None:
