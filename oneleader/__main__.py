@@ -311,12 +311,16 @@ def generate(
         Path | None,
         typer.Option(metavar="FOLDER", help="Also write what deploys nodes into this folder.", show_default="none"),
     ] = None,
+    with_tests: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write tests of the package into this folder.", show_default="none"),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing where all is well.")] = False,
 ) -> None:
     """Emit a Python package with the protocol's steps, each proved to be the spec's, and what a node needs to run."""
     from oneleader.generate import Request, run
 
-    run(Request(spec, out, runtime_from, with_deployment, quiet))
+    run(Request(spec, out, runtime_from, with_deployment, with_tests, quiet))
 
 
 @app.command()

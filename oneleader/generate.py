@@ -25,6 +25,7 @@ from modelcheck.conformance.wiring import Names
 from modelcheck.proof.scope import described, setting_of
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import NoSolver, z3_version
+from oneleader import with_tests
 from oneleader.console import fail, problems_told, read
 from oneleader.deployment import planned, write_new
 from spec.protocol import Protocol
@@ -44,6 +45,7 @@ class Request:
     out: Path
     runtime_from: str | None = None
     with_deployment: Path | None = None
+    with_tests: Path | None = None
     quiet: bool = False
 
 
@@ -69,11 +71,18 @@ def run(request: Request) -> None:
         *request.with_deployment.resolve().parents,
     ):
         fail(f"--with-deployment: {request.out} is replaced whole the next time; name a folder outside of it")
+    plan = None
+    if request.with_tests is not None:
+        plan = with_tests.planned(request.with_tests, request.out, protocol, request.runtime_from)
     emitted = emit(protocol, name, request.runtime_from)
+    tests, steps = with_tests.tests_of(plan) if plan is not None else ({}, None)
     _write(request.out, emitted.files)
     write_new(deployment)
+    with_tests.replace_all(tests)
     if not request.quiet:
         tell_emitted(request.out, protocol, emitted)
+        if plan is not None and steps is not None:
+            with_tests.tell_tests(plan, steps)
 
 
 def emit(protocol: Protocol, package: str, runtime_from: str | None = None) -> Emitted:

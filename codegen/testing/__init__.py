@@ -1,0 +1,1 @@
+"""Tests of an emitted package, for whoever receives it."""
