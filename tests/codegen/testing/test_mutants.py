@@ -9,10 +9,11 @@ from types import ModuleType
 
 import pytest
 
+from codegen.python.loaded import loaded
 from codegen.python.module import names_of
 from codegen.testing.files import Place, suite_of
 from oneleader.listed_steps import models_for, steps_of
-from tests.codegen.python.emitted import ROOT, loaded, protocol_at, texts_of
+from tests.codegen.python.emitted import ROOT, protocol_at, texts_of
 from tests.codegen.testing.mutants import mutants_of
 
 DISARMED = "timeout: without `now.armed -= {timer}`"

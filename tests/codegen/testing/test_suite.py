@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
+from codegen.python.loaded import loaded
 from codegen.testing.faults import allowed
 from codegen.testing.files import Place, Steps, file_names, sizes_said, suite_of
 from oneleader.listed_steps import models_for, steps_of
 from spec.protocol import Protocol
-from tests.codegen.python.emitted import BROKEN, ROOT, SHIPPED, loaded, protocol_at, protocol_of, texts_of
+from tests.codegen.python.emitted import BROKEN, ROOT, SHIPPED, protocol_at, protocol_of, texts_of
 from tests.codegen.testing.test_mutants import is_found, of_modules
 from tests.golden import assert_golden
 from tests.modelcheck.test_samples import FAILS
