@@ -241,6 +241,8 @@ def _summary(protocol: Protocol, world: World, counted: list[Counted], took: flo
     ]
     if not counted[-1].failed:
         lines.append(f"  each of {total.steps:,} steps is one of the model, and no property was false")
+        if left_out := counted[0].left_out:
+            lines.append(f"  not judged, as they look at messages under way: {', '.join(left_out)}")
         lines.append("  these are samples, and no proof: `oneleader check` and `oneleader prove` look at all runs")
     return "".join(f"{line}\n" for line in lines)
 
@@ -297,6 +299,7 @@ def _json(protocol: Protocol, world: World, counted: list[Counted], took: float,
         "messages": total.messages,
         "elections": total.elections,
         "steps": total.steps,
+        "not_judged": list(counted[0].left_out),
         "wrong": found,
     }
 

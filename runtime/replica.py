@@ -48,6 +48,8 @@ class Took:
     at: float
     first: int
     """The number of the first letter that was sent in this step, or will be in the next one that sends any."""
+    begins: bool = False
+    """Whether it is the first step of a run. A protocol may call an action `start`, too."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Replica:
     def start(self) -> None:
         """The first step. Raises nothing; see `failed`."""
         now = self._world.loop.time()
-        self._take("start", "", now, lambda: self.process.start(self.me, self.everyone, self.state))
+        self._take("start", "", now, lambda: self.process.start(self.me, self.everyone, self.state), begins=True)
 
     def received(self, sender: Name, payload: bytes) -> bool:
         """Takes a message. Whether it was one of the protocol."""
@@ -206,6 +208,7 @@ class Replica:
         sender: Name | None = None,
         letter: Letter | None = None,
         arguments: tuple[Any, ...] = (),
+        begins: bool = False,
     ) -> None:
         """One step, in the order that makes it safe."""
         if self.failure is not None:
@@ -232,7 +235,8 @@ class Replica:
         if token is not None and self._confirmed is not None:
             self._confirmed.sent((one.number for _, one in sent), now)
         if self._world.record is not None:
-            self._world.record(Took(event, name, sender, letter, arguments, before, after, tuple(sent), now, first))
+            took = Took(event, name, sender, letter, arguments, before, after, tuple(sent), now, first, begins)
+            self._world.record(took)
         if token != self._token:
             self._token = token
             self._world.changed()

@@ -27,7 +27,7 @@ def trace_of(whole: Whole, problem: PropertyFalse) -> Trace | None:
     and with nothing left out it would be longer than a person reads."""
     model = replace(whole.model, faults=tuple(replace(fault, up_to=None) for fault in whole.model.faults))
     wanted = _Wanted(whole, problem.item)
-    acts = [act for act in problem.acts if not _is_first_start(act)]
+    acts = _after_the_starts(problem.acts)
     for some in (_fewest(acts, wanted.is_false_after), acts):
         trace = _taken(model, whole, some, problem.item)
         if trace is not None:
@@ -35,9 +35,15 @@ def trace_of(whole: Whole, problem: PropertyFalse) -> Trace | None:
     return None
 
 
-def _is_first_start(act: Act) -> bool:
-    """The model begins when all processes have started."""
-    return act.step.name == "start" and act.step.kind is StepKind.ACTION and act.restart is None
+def _after_the_starts(acts: Sequence[Act]) -> list[Act]:
+    """Without what each process did first, which is to start: the model begins when all have."""
+    started: set[int] = set()
+    found = []
+    for act in acts:
+        if act.process in started:
+            found.append(act)
+        started.add(act.process)
+    return found
 
 
 def _fewest(acts: list[Act], fails: Callable[[Sequence[Act]], bool]) -> list[Act]:

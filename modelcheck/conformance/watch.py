@@ -50,6 +50,8 @@ class Watch:
 
     whole: Whole
     judged: tuple[Checked, ...]
+    left_out: tuple[str, ...]
+    """Properties that are not judged."""
     known: set[object] = field(default_factory=set)
     """What was judged before, and is as it should be."""
 
@@ -112,9 +114,10 @@ class Watch:
         if (before, after) in self.known or not self.judged or not all(one.began for one in self.whole.processes):
             return after
         first, then = (state_of(self.whole, states) for states in (before, after))
+        begins = all(earlier.process != taken.process for earlier in self.whole.taken[:number])
         for item in self.judged:
-            if item.in_step:
-                is_false = found_in_step(self.whole.model, item, first, then)
+            if item.in_step:  # the model begins when all processes have: the first starts are no steps
+                is_false = not begins and found_in_step(self.whole.model, item, first, then)
             else:
                 is_false = found_in_state(self.whole.model, item, then)
             if is_false:
@@ -130,12 +133,9 @@ def watch_of(protocol: Protocol, sizes: tuple[int, ...]) -> Watch:
     ]
     whole = whole_of(protocol, Traces("simulated", sizes, tuple(History(name, str(name), []) for name in names)))
     elsewhere = {FAILURE, ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS}
-    judged = tuple(
-        item
-        for item in checked(whole.model)
-        if item.is_violation and item.name not in elsewhere and not _looks_at_messages(item)
-    )
-    return Watch(whole, judged)
+    items = [item for item in checked(whole.model) if item.is_violation and item.name not in elsewhere]
+    judged = tuple(item for item in items if not _looks_at_messages(item))
+    return Watch(whole, judged, tuple(item.name for item in items if item not in judged))
 
 
 def _looks_at_messages(item: Checked) -> bool:

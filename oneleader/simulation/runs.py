@@ -39,6 +39,8 @@ class Counted:
     faults: int = 0
     seconds: float = 0.0
     failed: bool = False
+    left_out: tuple[str, ...] = ()
+    """Properties that were not judged."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def run(protocol: Protocol, processes: Processes, world: World, seed: int, sched
         faults,
         cluster.loop.time(),
         problem is not None,
+        watch.left_out,
     )
     return Run(counted, watch, problem)
 

@@ -20,7 +20,7 @@ class Lines:
         self._encode = msgspec.json.Encoder(order="deterministic").encode
 
     def line(self, name: Name, took: Took) -> bytes:
-        number = self._steps[name] = 1 if took.event == "start" else self._steps[name] + 1
+        number = self._steps[name] = 1 if took.begins else self._steps[name] + 1
         return self._encode(line_of(number, took))
 
 
@@ -35,7 +35,7 @@ class Recorder:
 
     def __call__(self, name: Name, took: Took) -> None:
         lines = self.lines.setdefault(name, [])
-        if took.event == "start":
+        if took.begins:
             header = header_of(self._processes[name.kind], "simulated", name, self._sizes)
             lines.append(msgspec.json.encode(header, order="deterministic"))
         lines.append(self._lines.line(name, took))

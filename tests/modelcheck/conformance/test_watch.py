@@ -174,3 +174,41 @@ def test_faults_are_those_of_the_spec(kind: str) -> None:
                 assert one.problem is None, one.problem
     assert ("wipe" in of.faults) is (kind == "disk loss up to 1")
     assert ("kill" in of.faults) is (kind != "disk loss up to 1")
+
+
+WORDS = """\
+protocol words
+process node:
+    rank: int 0..9 = 0
+    timer tick: 100 ms
+message call(n: int 0..9)
+network: loss, duplication, reordering
+faults: none
+on start:
+    rank := 5
+    reset tick
+on timeout tick:
+    reset tick
+    broadcast call(rank)
+action start if rank < 9:
+    rank := rank + 1
+on call(n) from other:
+    pass
+step by_one: next(rank) <= rank + 1
+safety calls: forall call(n) from m to o: n <= 9
+safety small: rank <= 8
+check quick: 2 nodes
+"""
+
+
+def test_the_first_starts_are_no_steps_and_an_action_of_that_name_is_one() -> None:
+    protocol = protocol_of(WORDS)
+    of = world(protocol, faults=())
+    with emitted(protocol, texts_of(protocol)) as processes:
+        found = run(protocol, processes, of, 1, schedule_of(protocol, of, 1))
+    assert isinstance(found.problem, PropertyFalse)
+    assert found.problem.item.name == "small"
+    trace = trace_of(found.watch.whole, found.problem)
+    assert trace is not None
+    assert [step.step.name for step in trace.steps] == ["start"] * 4
+    assert found.counted.left_out == ("calls",)
