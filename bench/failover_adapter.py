@@ -49,7 +49,7 @@ class Oneleader(Base):  # type: ignore[misc]
         members = [f"127.0.0.1:{self.port + 2 * k}" for k in range(self.n)]
         timers = Timers(self.opt["min"], self.opt["max"], self.opt["hb"])
         http = f"127.0.0.1:{self.port_of_status(i)}"
-        text = config_text(i + 1, members, self.file(i).with_name("state.db"), http, timers, bool(self.opt["hints"]))
+        text = config_text(i + 1, members, self.file(i).parent, http, timers, bool(self.opt["hints"]))
         self.file(i).write_text(text, encoding="utf-8")
         os.environ["PYTHONPATH"] = str(ROOT)
 

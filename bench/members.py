@@ -70,12 +70,21 @@ class System:
 # Ours -----------------------------------------------------------------------------------------------------------------
 
 
-def config_text(number: int, members: Sequence[str], state: Path, http: str, timers: Timers, hints: bool = True) -> str:
-    """The configuration of a node, counted from 1, given the addresses of all."""
+def config_text(
+    number: int,
+    members: Sequence[str],
+    folder: Path,
+    http: str,
+    timers: Timers,
+    hints: bool = True,
+    traced: bool = False,
+) -> str:
+    """The configuration of a node, counted from 1, given the addresses of all and a folder for its files."""
     named = "".join(f'node{each} = "{address}"\n' for each, address in enumerate(members, start=1))
+    trace = f'trace = "{folder}/trace.ndjson"\n' if traced else ""
     return (
-        f'cluster = "bench"\nnode = "node{number}"\nstate = "{state}"\nhttp = "{http}"\n'
-        f"hints = {'true' if hints else 'false'}\n[members]\n{named}[timers]\n"
+        f'cluster = "bench"\nnode = "node{number}"\nstate = "{folder}/state.db"\nhttp = "{http}"\n'
+        f"hints = {'true' if hints else 'false'}\n{trace}[members]\n{named}[timers]\n"
         f'election = "{timers.shortest} ms .. {timers.longest} ms"\nheartbeat = "{timers.heartbeat} ms"\n'
     )
 
@@ -92,12 +101,12 @@ def told(body: bytes) -> View:
     return View(said["node"], said["node"] if leads else None, said["state"]["term"], settled)
 
 
-def oneleader(size: int, timers: Timers, hints: bool = True) -> System:
+def oneleader(size: int, timers: Timers, hints: bool = True, traced: bool = False) -> System:
     def command(folder: Path, me: int, ports: Sequence[int], reach: Callable[[int, int], int]) -> list[str]:
         members = [f"127.0.0.1:{ports[2 * me] if each == me else reach(me, each)}" for each in range(size)]
         http = f"127.0.0.1:{ports[2 * me + 1]}"
         file = folder / "node.toml"
-        file.write_text(config_text(me + 1, members, folder / "state.db", http, timers, hints), encoding="utf-8")
+        file.write_text(config_text(me + 1, members, folder, http, timers, hints, traced), encoding="utf-8")
         return node_command(file)
 
     label = f"oneleader {timers}{'' if hints else ', no hints'}"
