@@ -42,7 +42,6 @@ DESCRIPTORS, OTHERS = 7, 100
 SAID_SECONDS = 0.05
 STEADY_SECONDS = 2.0
 """So long every cluster has to have had a leader before that counts."""
-LIMIT_SECONDS = 900.0
 BREATH_SECONDS = 0.05
 
 
@@ -199,7 +198,7 @@ async def measure(given: argparse.Namespace, count: int) -> Measured:
 
 async def _measure(given: argparse.Namespace, watched: Sequence[Watched], count: int, began: float) -> Measured:
     """Raises Failed."""
-    opened, led = await _all_led(watched, count, began)
+    opened, led = await _all_led(watched, count, began, given.limit)
     await asyncio.sleep(STEADY_SECONDS)
     before, since = [cpu_seconds(one.process.pid) for one in watched], time.monotonic()
     elected = sum(one.elected for one in watched)
@@ -212,10 +211,10 @@ async def _measure(given: argparse.Namespace, watched: Sequence[Watched], count:
     return Measured(count, opened, led, sum(one.elected for one in watched) - elected, tuple(found))
 
 
-async def _all_led(watched: Sequence[Watched], count: int, began: float) -> tuple[float, float]:
+async def _all_led(watched: Sequence[Watched], count: int, began: float, limit: float) -> tuple[float, float]:
     """Seconds until all nodes were open, and from then until each cluster had a leader. Raises Failed."""
     since = None
-    while time.monotonic() < began + LIMIT_SECONDS:
+    while time.monotonic() < began + limit:
         await asyncio.sleep(SAID_SECONDS)
         if not all(one.open for one in watched) or sum(one.leads for one in watched) != count:
             since = None
@@ -226,7 +225,7 @@ async def _all_led(watched: Sequence[Watched], count: int, began: float) -> tupl
             return is_open - began, max(0.0, since - is_open)
     nodes, leads = min(one.nodes for one in watched), sum(one.leads for one in watched)
     raise Failed(
-        f"{count} elections: after {LIMIT_SECONDS:g} s each host has opened {nodes} nodes at least, and {leads} lead: "
+        f"{count} elections: after {limit:g} s each host has opened {nodes} nodes at least, and {leads} lead: "
         "the processors or the disk are too slow for so many with such timers"
     )
 
@@ -294,6 +293,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--election", default="1 s .. 2 s")
     parser.add_argument("--heartbeat", default="300 ms")
     parser.add_argument("--seconds", type=float, default=30.0, help="for how long the processes are measured")
+    parser.add_argument("--limit", type=float, default=900.0, help="seconds until there have to be leaders")
     parser.add_argument("--port", type=int, default=7419, help="at which all nodes listen")
     parser.add_argument("--files", type=Path, metavar="FOLDER", help="where the nodes have their files")
     parser.add_argument("--save", type=Path, metavar="FILE", help="save the results as JSON")
