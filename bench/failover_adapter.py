@@ -1,15 +1,22 @@
-"""Our node for the failover harness, beside etcd, ZooKeeper and PySyncObj:
+"""Our node, for a harness that measures failover of several systems side by side:
 
     python failover.py --plugin bench/failover_adapter.py --cluster oneleader:n=3,min=150,max=300,hb=50 ...
 
-The harness starts real processes on loopback, ends or stops the one that leads, and asks the others who leads now.
+To measure it alone or beside etcd no harness is needed: see `bench.failover`.
+
+The harness starts real processes on loopback, ends or stops the one that leads, and asks the others who leads now. It
+is a module `failover` that loads this file, and then finds in its `ADAPTERS["oneleader"]` a class that says how nodes
+are run and asked. All that is taken from it: a base class `Cluster` with `n`, how many nodes there are; `port`, the
+first of `2 * n` ports that are free; `opt`, the options above; `dir(i)`, a folder for node `i`; and `conn(i).open()`, a
+connection to `port_of_status(i)` that is kept, as reader and writer; `View(leader, term, token)`, what a node says; and
+`FOLLOWS`, the leader that a node names which follows somebody and does not say whom.
+
 Options: `min` and `max` of the election timeout and `hb` of the heartbeat, in milliseconds; `hints=0` lets nobody give
 up early on a leader whose connections break.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -17,13 +24,15 @@ from typing import TYPE_CHECKING, Any
 
 import failover  # type: ignore[import-not-found]
 
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # the harness knows this file by its path alone
+
+from bench.members import QUESTION, Timers, body_of, config_text, node_command, told  # noqa: E402
+
 if TYPE_CHECKING:
     Base = Any
 else:
     Base = failover.Cluster
-
-ROOT = Path(__file__).parents[1]
-NAME = "generated.raft"
 
 
 class Oneleader(Base):  # type: ignore[misc]
@@ -33,30 +42,26 @@ class Oneleader(Base):  # type: ignore[misc]
     def port_of_status(self, i: int) -> int:
         return int(self.port) + 2 * i + 1
 
+    def file(self, i: int) -> Path:
+        return Path(self.dir(i), "node.toml")
+
     def prepare(self, i: int) -> None:
-        members = "".join(f'node{k + 1} = "127.0.0.1:{self.port + 2 * k}"\n' for k in range(self.n))
-        text = (
-            f'cluster = "bench"\nnode = "node{i + 1}"\nstate = "{self.dir(i)}/state.db"\n'
-            f'http = "127.0.0.1:{self.port_of_status(i)}"\nhints = {"true" if self.opt["hints"] else "false"}\n'
-            f"[members]\n{members}[timers]\n"
-            f'election = "{self.opt["min"]} ms .. {self.opt["max"]} ms"\nheartbeat = "{self.opt["hb"]} ms"\n'
-        )
-        Path(self.dir(i), "node.toml").write_text(text, encoding="utf-8")
+        members = [f"127.0.0.1:{self.port + 2 * k}" for k in range(self.n)]
+        timers = Timers(self.opt["min"], self.opt["max"], self.opt["hb"])
+        http = f"127.0.0.1:{self.port_of_status(i)}"
+        text = config_text(i + 1, members, self.file(i).parent, http, timers, bool(self.opt["hints"]))
+        self.file(i).write_text(text, encoding="utf-8")
         os.environ["PYTHONPATH"] = str(ROOT)
 
     def argv(self, i: int) -> list[str]:
-        return [sys.executable, "-m", NAME, str(Path(self.dir(i), "node.toml"))]
+        return node_command(self.file(i))
 
     async def view(self, i: int) -> Any:
         reader, writer = await self.conn(i).open()
-        writer.write(b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n")
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].split()[0])
-        said = json.loads(await reader.readexactly(length))
-        leads = said["token"] is not None
-        follows = said["state"]["role"] == "follower"
-        named = i if leads else failover.FOLLOWS if follows else None
-        return failover.View(named, said["state"]["term"], said["token"])
+        writer.write(QUESTION)
+        said = told(await body_of(reader))
+        named = i if said.leader is not None else failover.FOLLOWS if said.settled else None
+        return failover.View(named, said.term, said.term if said.leader is not None else None)
 
 
 failover.ADAPTERS["oneleader"] = Oneleader

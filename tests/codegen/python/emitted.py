@@ -143,7 +143,7 @@ class Beside:
             for p in successor.sent
         ]
         assert sent == wanted, (own, step)
-        assert _armed_by(taken, self.armed_before(before, step)) == taken.state.armed, (own, step)
+        assert armed_by(taken, self.armed_before(before, step)) == taken.state.armed, (own, step)
 
     def armed_before(self, before: Any, step: Step) -> frozenset[str]:
         match step.kind:
@@ -183,7 +183,7 @@ class Beside:
                 raise TypeError(f"a process takes no part in {step.kind}")
 
 
-def _armed_by(taken: Taken[Any, Any], armed: frozenset[str]) -> frozenset[str]:
+def armed_by(taken: Taken[Any, Any], armed: frozenset[str]) -> frozenset[str]:
     """The timers that run after what a step says is to be done with them."""
     for one in taken.effects:
         match one:
