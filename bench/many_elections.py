@@ -125,7 +125,11 @@ async def take_part(given: argparse.Namespace) -> None:
         print(json.dumps({"nodes": len(nodes)}), flush=True)
         last, is_open = None, time.monotonic()
         while not ended.done():
-            said = {"open": is_open, "leads": len(leading), "elected": sum(one.replica.counts.elected for one in nodes)}
+            said = {
+                "open": is_open,
+                "leads": len(leading),
+                "elected": sum(one.replica.counts.elections.ended["won"] for one in nodes),
+            }
             if said != last:
                 last = said
                 print(json.dumps({**said, "at": time.monotonic()}), flush=True)

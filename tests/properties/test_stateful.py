@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 import generated.raft.node
+from codegen.python.loaded import loaded
 from modelcheck.model import Model, Name, Packet, ProcessState, State, Step, StepKind
 from modelcheck.semantics import initial, leads, offers, process_state
 from runtime.steps import Impossible, Send
 from runtime.steps import Step as Taken
 from runtime.wire import Letter, codec_of
 from spec.protocol import Fault, FaultKind, Network
-from tests.codegen.python.emitted import ROOT, Beside, armed_by, loaded, texts_of
+from tests.codegen.python.emitted import ROOT, Beside, armed_by, texts_of
 from tests.codegen.python.test_every_state import model_at
 
 REQUESTS = (StepKind.INPUT, StepKind.ACTION)
