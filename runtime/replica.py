@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from runtime.clock import Clock
 from runtime.confirmation import NEVER, Confirmed
@@ -31,8 +31,7 @@ HASTE = 0.1
 this part of the timer's shortest duration later, and so on: if all did at once, they would compete."""
 
 
-@dataclass(frozen=True)
-class Took:
+class Took(NamedTuple):
     """A step that a process has taken, for whoever records it."""
 
     event: str
