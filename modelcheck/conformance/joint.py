@@ -133,8 +133,16 @@ class Clash(NoStep):
         self.taken = taken
 
 
-def whole_of(protocol: Protocol, traces: Traces) -> Whole:
-    """What is to be looked at, before anything of it is."""
+def whole_of(protocol: Protocol, traces: Traces, earlier: Whole | None = None) -> Whole:
+    """What is to be looked at, before anything of it is. What was found out of single steps in an `earlier` one, of the
+    same protocol and sizes, is used again."""
+    if earlier is not None:
+        model, names = earlier.model, earlier.names
+        processes = []
+        for history, known in zip(traces.histories, earlier.processes, strict=True):
+            local = known.local
+            processes.append(Progress(history, local, known.address, known.index, local.at_first()))
+        return Whole(model, processes, names, earlier.by_address)
     model = Model(protocol, traces.sizes, Caps({}, {}, 0), protocol.network, protocol.faults, MOST_UNDER_WAY)
     names = names_of(model)
     states = {kind.name: Numbered() for kind in protocol.kinds}

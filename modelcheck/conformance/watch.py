@@ -25,6 +25,9 @@ from modelcheck.semantics import Handled, on_packet, on_request, on_start, on_ti
 from spec.lint import nodes
 from spec.protocol import OnInput, Protocol, Underway
 
+MOST_KNOWN = 1_000_000
+"""So many steps are kept in memory, from one run to the next."""
+
 
 class Act(NamedTuple):
     """What a process did; `restart` is the fault from which it starts with it."""
@@ -126,16 +129,24 @@ class Watch:
         return after
 
 
-def watch_of(protocol: Protocol, sizes: tuple[int, ...]) -> Watch:
-    """To be told of all steps of a cluster of so many processes of each kind, from their first start on."""
+def watch_of(protocol: Protocol, sizes: tuple[int, ...], earlier: Watch | None = None) -> Watch:
+    """To be told of all steps of a cluster of so many processes of each kind, from their first start on. What an
+    `earlier` watch of such a cluster has found out of single steps is used again."""
     names = [
         Name(kind.name, number) for kind, size in zip(protocol.kinds, sizes, strict=True) for number in range(size)
     ]
-    whole = whole_of(protocol, Traces("simulated", sizes, tuple(History(name, str(name), []) for name in names)))
+    traces = Traces("simulated", sizes, tuple(History(name, str(name), []) for name in names))
+    if earlier is not None and len(earlier.known) + _known_steps(earlier) < MOST_KNOWN:
+        return Watch(whole_of(protocol, traces, earlier.whole), earlier.judged, earlier.left_out, earlier.known)
+    whole = whole_of(protocol, traces)
     elsewhere = {FAILURE, ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS}
     items = [item for item in checked(whole.model) if item.is_violation and item.name not in elsewhere]
     judged = tuple(item for item in items if not _looks_at_messages(item))
     return Watch(whole, judged, tuple(item.name for item in items if item not in judged))
+
+
+def _known_steps(watch: Watch) -> int:
+    return sum(len(one.local.known) for one in watch.whole.processes)
 
 
 def _looks_at_messages(item: Checked) -> bool:

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen.python.loaded import loaded
@@ -23,6 +23,9 @@ from runtime.simulation.schedule import Fault, Schedule, happen, shrunk
 from spec.check import check
 from spec.protocol import Protocol
 from spec.source import Source
+
+PATIENCE = 1.0
+"""With less happening, a run may go wrong so many seconds later."""
 
 Problem = PropertyFalse | NoStep | TwoLeaders
 Processes = Mapping[str, Process[Any, Any]]
@@ -52,9 +55,16 @@ class Run:
     problem: Problem | None
 
 
-def run(protocol: Protocol, processes: Processes, world: World, seed: int, schedule: Schedule) -> Run:
-    """One run, up to its end or to what goes wrong."""
-    watch, lines = watch_of(protocol, world.sizes), Lines()
+def run(
+    protocol: Protocol,
+    processes: Processes,
+    world: World,
+    seed: int,
+    schedule: Schedule,
+    earlier: Watch | None = None,
+) -> Run:
+    """One run, up to its end or to what goes wrong. What was found out in an `earlier` one is used again."""
+    watch, lines = watch_of(protocol, world.sizes, earlier), Lines()
 
     def seen(name: Name, took: Took) -> None:
         watch.took((name.kind, name.number), lines.line(name, took))
@@ -101,13 +111,15 @@ def shortest(protocol: Protocol, processes: Processes, world: World, seed: int) 
     first = run(protocol, processes, world, seed, whole)
     kind = _kind(first.problem)
 
-    def fails(schedule: Schedule) -> bool:
-        return _kind(run(protocol, processes, world, seed, schedule).problem) == kind
-
     end = first.counted.seconds
+    shorter = replace(world, seconds=end + PATIENCE)
+
+    def fails(schedule: Schedule) -> bool:
+        return _kind(run(protocol, processes, shorter, seed, schedule, first.watch).problem) == kind
+
     happened = tuple(one for one in whole if one.at <= end)
     schedule = shrunk(happened, fails)
-    return len(happened), schedule, run(protocol, processes, world, seed, schedule)
+    return len(happened), schedule, run(protocol, processes, world, seed, schedule, first.watch)
 
 
 def _kind(problem: Problem | None) -> tuple[type, str]:
@@ -152,8 +164,11 @@ def many(protocol: Protocol, files: Mapping[str, str], world: World, seeds: rang
     """A run for each seed, in their order, on so many cores."""
     if jobs == 1 or len(seeds) == 1:
         with emitted(protocol, files) as processes:
+            watch = None
             for seed in seeds:
-                yield run(protocol, processes, world, seed, schedule_of(protocol, world, seed)).counted
+                found = run(protocol, processes, world, seed, schedule_of(protocol, world, seed), watch)
+                watch = found.watch
+                yield found.counted
         return
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     given = (protocol.source.name, protocol.source.text, dict(files), world)
@@ -163,6 +178,8 @@ def many(protocol: Protocol, files: Mapping[str, str], world: World, seeds: rang
 
 _here: list[tuple[Protocol, Processes, World, Any]] = []
 """What a worker works on."""
+_last: list[Watch] = []
+"""Of the worker's last run."""
 
 
 def _begin(name: str, text: str, files: Mapping[str, str], world: World) -> None:
@@ -174,4 +191,6 @@ def _begin(name: str, text: str, files: Mapping[str, str], world: World) -> None
 
 def _one(seed: int) -> Counted:
     protocol, processes, world, _ = _here[0]
-    return run(protocol, processes, world, seed, schedule_of(protocol, world, seed)).counted
+    found = run(protocol, processes, world, seed, schedule_of(protocol, world, seed), _last[0] if _last else None)
+    _last[:] = [found.watch]
+    return found.counted

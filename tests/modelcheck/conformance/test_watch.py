@@ -26,7 +26,7 @@ from tests.runtime.test_seeded_bugs import (
 )
 
 RAFT = ROOT / "spec" / "protocols" / "raft.elect"
-FORGETFUL = ROOT / "spec" / "broken" / "vote_forgotten.elect"
+BROKEN_SOON = ROOT / "spec" / "broken" / "leader_takes_new_term.elect"
 
 
 def world(protocol: Protocol, seconds: float = 10.0, faults: tuple[str, ...] | None = None) -> World:
@@ -89,8 +89,8 @@ def test_a_wrong_protocol_ends_in_a_short_behaviour_of_the_model(path: Path) -> 
 
 
 def test_what_happens_is_shrunk_to_what_is_needed() -> None:
-    protocol = protocol_at(FORGETFUL)
-    of = world(protocol, faults=("kill",))
+    protocol = protocol_at(BROKEN_SOON)
+    of = world(protocol, faults=("kill", "pause"))
     with emitted(protocol, texts_of(protocol)) as processes:
         one = next(one for one in runs(protocol, processes, of, range(1, 120)) if one.problem is not None)
         drawn, schedule, found = shortest(protocol, processes, of, one.counted.seed)
