@@ -10,11 +10,12 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from oneleader.demonstration import asking
 from oneleader.demonstration.links import Link
 from oneleader.demonstration.script import Act, Verb
 
@@ -105,7 +106,8 @@ class Cluster:
         with (self.package.parent / f"{member.name}.log").open("ab") as log:
             member.process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
+                "-P",
+                asking.__file__,
                 self.package.name,
                 f"{member.name}.toml",
                 cwd=self.package.parent,
@@ -179,11 +181,11 @@ async def ask(port: int, path: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def running(package: Path, kind: str, size: int) -> AsyncIterator[Cluster]:
-    """A cluster of so many nodes of a package, all of them started. None is left when the context ends, whatever
+async def running(package: Path, names: Sequence[str]) -> AsyncIterator[Cluster]:
+    """A cluster of nodes of a package, all of them started. None is left when the context ends, whatever
     happens. Raises OSError."""
-    ports = free_ports(2 * size)
-    members = {n: Member(n, f"{kind}{n}", ports[n - 1], ports[size + n - 1]) for n in range(1, size + 1)}
+    ports, size = free_ports(2 * len(names)), len(names)
+    members = {n: Member(n, name, ports[n - 1], ports[size + n - 1]) for n, name in enumerate(names, 1)}
     links = {(one, other): Link(members[other].port) for one in members for other in members if one != other}
     cluster = Cluster(package, members, links)
     try:
