@@ -75,27 +75,33 @@ class Cluster:
             return [] if leader is None else [leader.number]
         return [act.whom]
 
-    async def do(self, verb: Verb, number: int) -> None:
-        """Does something to a node; nothing, where that makes no sense."""
+    async def do(self, verb: Verb, number: int) -> bool:
+        """Does something to a node. Whether that made any sense: what is dead is not paused."""
+        member = self.members[number]
         match verb:
             case "kill":
+                lived = member.process is not None
                 await self.kill(number)
+                return lived
             case "pause":
-                self._signal(number, signal.SIGSTOP, "runs", "paused")
+                return self._signal(number, signal.SIGSTOP, "runs", "paused")
             case "resume":
-                self._signal(number, signal.SIGCONT, "paused", "runs")
+                return self._signal(number, signal.SIGCONT, "paused", "runs")
             case "restart":
                 await self.kill(number)
                 await self.start(number)
             case "cut":
-                self.members[number].cut = True
+                whole, member.cut = not member.cut, True
                 for link in self._of(number):
                     link.sever()
+                return whole
             case "heal":
-                self.members[number].cut = False
+                cut, member.cut = member.cut, False
                 for (one, other), link in self.links.items():
                     if number in (one, other) and not (self.members[one].cut or self.members[other].cut):
                         await link.heal()
+                return cut
+        return True
 
     async def start(self, number: int) -> None:
         """Starts a node. Its log is beside its configuration."""
@@ -131,12 +137,14 @@ class Cluster:
             if to == number:
                 await link.down()
 
-    def _signal(self, number: int, sign: signal.Signals, before: Condition, after: Condition) -> None:
+    def _signal(self, number: int, sign: signal.Signals, before: Condition, after: Condition) -> bool:
         member = self.members[number]
-        if member.process is not None and member.condition == before:
-            member.process.send_signal(sign)
-            member.condition, member.status = after, None
-            member.signals += 1
+        if member.process is None or member.condition != before:
+            return False
+        member.process.send_signal(sign)
+        member.condition, member.status = after, None
+        member.signals += 1
+        return True
 
     def _of(self, number: int) -> Iterator[Link]:
         return (link for ends, link in self.links.items() if number in ends)

@@ -58,8 +58,8 @@ class Demonstration:
         self.look()
         self.reached = self.story.greatest
         for number in numbers:
-            await self.cluster.do(act.verb, number)
-            self.tell(self.now(), f"{self.cluster.members[number].name} {DONE[act.verb]}")
+            if await self.cluster.do(act.verb, number):
+                self.tell(self.now(), f"{self.cluster.members[number].name} {DONE[act.verb]}")
         self.look()
 
     async def play(self, steps: tuple[Step, ...]) -> None:

@@ -65,6 +65,7 @@ def test_a_script_is_played_to_its_end(tmp_path: Path) -> None:
     assert len(set(tokens)) == len(tokens)
     for said in ("was killed", "was started anew", "was paused", "goes on", "was cut off", "connected to the others"):
         assert said in done.stdout
+    assert done.stdout.count("goes on") == done.stdout.count("connected to the others") == 1
     assert list(tmp_path.glob("oneleader-demo-*")) == []
     assert left(tmp_path) == []
 
