@@ -152,6 +152,8 @@ def main() -> int:
         world = asyncio.run(suffer(request))
     except (NoNamespaces, NoImages) as problem:
         print(problem, file=sys.stderr)
+        if given.folder is None:
+            shutil.rmtree(folder)
         return 2
     found = judged(world)
     print(report(request, world, found))

@@ -78,10 +78,12 @@ class Images:
                 self._mount(node)
                 room = os.statvfs(self._disk(node))
                 _write(self._disk(node) / "base", room.f_bavail * room.f_frsize - ROOM)
-        except (subprocess.CalledProcessError, OSError) as problem:
+        except subprocess.CalledProcessError as problem:
             self.close()
-            said = problem.stderr.strip() if isinstance(problem, subprocess.CalledProcessError) else ""
-            raise NoImages(f"{problem} {said}") from problem
+            raise NoImages(f"{problem.cmd[0]}: {problem.stderr.partition(chr(10))[0]}") from problem
+        except OSError as problem:
+            self.close()
+            raise NoImages(str(problem)) from problem
 
     def state(self, node: int) -> Path:
         return self._disk(node) / f"node{node + 1}.db"
