@@ -43,7 +43,7 @@ test: $(DEV) ## the tests, but for the slow ones
 slow: $(DEV) ## the slow tests
 	$(BIN)/python -m pytest -n 2 -m slow
 
-chaos: $(DEV) ## an hour of faults on real nodes, all of them looked at
+chaos: $(DEV) ## an hour of faults on real nodes; more kinds of them as root
 	$(BIN)/python -m tests.chaos --seconds 3600
 
 lint: $(DEV) ## style, types and import rules

@@ -172,11 +172,11 @@ async def links(size: int, ports: Sequence[int]) -> AsyncIterator[dict[tuple[int
     made = {(one, other): Link(ports[2 * other]) for one in range(size) for other in range(size) if one != other}
     try:
         for link in made.values():
-            await link.open()
+            await link.up()
         yield made
     finally:
         for link in made.values():
-            await link.close()
+            link.close()
 
 
 async def flapping(cluster: Running, between: dict[tuple[int, int], Link], how: str, seconds: float) -> Trial:

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 import spec
+from modelcheck.proof.scope import setting_of
 from oneleader.console import fail, problems_told, read
 from oneleader.demonstration.cluster import CannotStart
 from oneleader.demonstration.script import BadScript, steps_of
@@ -34,22 +35,18 @@ class Request:
 
 
 def run(request: Request) -> None:
-    """Runs a cluster of emitted nodes on this machine, and shows it."""
+    """Runs a cluster of emitted nodes on this machine, and shows it. Of a kind that is single there is one."""
     if request.nodes not in SIZES:
         fail(f"--nodes: {request.nodes}; expected 3 or 5")
     if request.seconds is not None and not request.seconds > 0:
         fail(f"--seconds: {request.seconds:g} is no time")
+    protocol = read(request.spec or Path(spec.__file__).parent / "protocols" / "raft.elect")
+    sizes = setting_of(protocol, request.nodes).size
+    names = tuple(f"{kind}{number}" for kind, size in sizes.items() for number in range(1, (size or 0) + 1))
     try:
-        steps = steps_of(request.script, request.nodes)
+        steps = steps_of(request.script, names)
     except BadScript as problem:
         fail(f"--script: {problem}")
-    protocol = read(request.spec or Path(spec.__file__).parent / "protocols" / "raft.elect")
-    if len(protocol.kinds) != 1:
-        names = ", ".join(kind.name for kind in protocol.kinds)
-        fail(
-            f"{protocol.source.name}: there is a demonstration of protocols with one kind of process; here are {names}"
-        )
-    (kind,) = protocol.kinds
     files = emit(protocol, PACKAGE).files
     with problems_told("the demonstration's folder"), tempfile.TemporaryDirectory(prefix="oneleader-demo-") as folder:
         package = Path(folder) / PACKAGE
@@ -60,9 +57,9 @@ def run(request: Request) -> None:
         in_lines = request.plain or not (sys.stdin.isatty() and sys.stdout.isatty())
         try:
             if in_lines:
-                ended = asyncio.run(plain(package, kind.name, request.nodes, steps, request.seconds))
+                ended = asyncio.run(plain(package, names, steps, request.seconds))
             else:
-                ended = asyncio.run(live(package, kind, request.nodes, steps, request.seconds))
+                ended = asyncio.run(live(package, protocol.kinds, names, steps, request.seconds))
         except ExceptionGroup as problems:  # of the tasks that watch the nodes
             if (found := problems.subgroup(CannotStart)) is None:
                 raise

@@ -8,6 +8,7 @@ it is: a node that forgot its vote, or took another's for its own, could elect a
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import sqlite3
@@ -441,6 +442,15 @@ CAUSES: Final = {
     "disk is mounted",
     sqlite3.SQLITE_IOERR: "the disk reported an error, or has no room left. Check the disk and the kernel's log",
 }
+# What the system says before SQLite is asked.
+SYSTEM_CAUSES: Final = {
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+    errno.EACCES: sqlite3.SQLITE_READONLY,
+    errno.EPERM: sqlite3.SQLITE_READONLY,
+    errno.EIO: sqlite3.SQLITE_IOERR,
+}
 
 
 @contextlib.contextmanager
@@ -475,9 +485,9 @@ def _code(error: Exception) -> int | None:
 
 
 def _failure(path: Path, error: Exception) -> str:
-    code = _code(error)
+    code = SYSTEM_CAUSES.get(error.errno or 0) if isinstance(error, OSError) else _code(error)
     name = getattr(error, "sqlite_errorname", type(error).__name__)
-    cause = CAUSES.get(code, "the disk failed") if code is not None else "the system refused it"
+    cause = CAUSES.get(code or 0, "the system or SQLite refused it. Mend what it complains of")
     return (
         f"The state of the node in {path} cannot be written: {cause}, and start the node again; until then it does not "
         f"take part. ({name}: {error})"

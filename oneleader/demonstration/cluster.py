@@ -9,11 +9,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from oneleader.demonstration import asking
 from oneleader.demonstration.links import Link
 from oneleader.demonstration.script import Act, Verb
 
@@ -73,27 +74,33 @@ class Cluster:
             return [] if leader is None else [leader.number]
         return [act.whom]
 
-    async def do(self, verb: Verb, number: int) -> None:
-        """Does something to a node; nothing, where that makes no sense."""
+    async def do(self, verb: Verb, number: int) -> bool:
+        """Does something to a node. Whether that made any sense: what is dead is not paused."""
+        member = self.members[number]
         match verb:
             case "kill":
+                lived = member.process is not None
                 await self.kill(number)
+                return lived
             case "pause":
-                self._signal(number, signal.SIGSTOP, "runs", "paused")
+                return self._signal(number, signal.SIGSTOP, "runs", "paused")
             case "resume":
-                self._signal(number, signal.SIGCONT, "paused", "runs")
+                return self._signal(number, signal.SIGCONT, "paused", "runs")
             case "restart":
                 await self.kill(number)
                 await self.start(number)
             case "cut":
-                self.members[number].cut = True
+                whole, member.cut = not member.cut, True
                 for link in self._of(number):
                     link.sever()
+                return whole
             case "heal":
-                self.members[number].cut = False
+                cut, member.cut = member.cut, False
                 for (one, other), link in self.links.items():
                     if number in (one, other) and not (self.members[one].cut or self.members[other].cut):
                         await link.heal()
+                return cut
+        return True
 
     async def start(self, number: int) -> None:
         """Starts a node. Its log is beside its configuration."""
@@ -104,7 +111,8 @@ class Cluster:
         with (self.package.parent / f"{member.name}.log").open("ab") as log:
             member.process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
+                "-P",
+                asking.__file__,
                 self.package.name,
                 f"{member.name}.toml",
                 cwd=self.package.parent,
@@ -128,12 +136,14 @@ class Cluster:
             if to == number:
                 await link.down()
 
-    def _signal(self, number: int, sign: signal.Signals, before: Condition, after: Condition) -> None:
+    def _signal(self, number: int, sign: signal.Signals, before: Condition, after: Condition) -> bool:
         member = self.members[number]
-        if member.process is not None and member.condition == before:
-            member.process.send_signal(sign)
-            member.condition, member.status = after, None
-            member.signals += 1
+        if member.process is None or member.condition != before:
+            return False
+        member.process.send_signal(sign)
+        member.condition, member.status = after, None
+        member.signals += 1
+        return True
 
     def _of(self, number: int) -> Iterator[Link]:
         return (link for ends, link in self.links.items() if number in ends)
@@ -175,11 +185,11 @@ async def ask(port: int, path: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def running(package: Path, kind: str, size: int) -> AsyncIterator[Cluster]:
-    """A cluster of so many nodes of a package, all of them started. None is left when the context ends, whatever
+async def running(package: Path, names: Sequence[str]) -> AsyncIterator[Cluster]:
+    """A cluster of nodes of a package, all of them started. None is left when the context ends, whatever
     happens. Raises OSError."""
-    ports = free_ports(2 * size)
-    members = {n: Member(n, f"{kind}{n}", ports[n - 1], ports[size + n - 1]) for n in range(1, size + 1)}
+    ports, size = free_ports(2 * len(names)), len(names)
+    members = {n: Member(n, name, ports[n - 1], ports[size + n - 1]) for n, name in enumerate(names, 1)}
     links = {(one, other): Link(members[other].port) for one in members for other in members if one != other}
     cluster = Cluster(package, members, links)
     try:

@@ -19,7 +19,9 @@ KEYS = "k kill  p pause  r resume  s restart  c cut  h heal (then a number, or a
 STYLES = {"runs": "green", "paused": "yellow", "dead": "red"}
 
 
-def screen(kind: ProcessKind, cluster: Cluster, story: Story, told: Sequence[str], asked: str, now: float) -> Group:
+def screen(
+    kinds: Sequence[ProcessKind], cluster: Cluster, story: Story, told: Sequence[str], asked: str, now: float
+) -> Group:
     """All of it. `told` are the last events; `asked` is what a key that was pressed still needs."""
     current = story.current()
     if current is None:
@@ -30,13 +32,16 @@ def screen(kind: ProcessKind, cluster: Cluster, story: Story, told: Sequence[str
         name, token, since = current
         head = Text(f"{name} leads with token {token}", "bold green")
         head.append(f", for {now - since:.1f} s", "default")
-    parts: list[RenderableType] = [head, table(kind, cluster.members.values())]
+    parts: list[RenderableType] = [head]
+    for kind in kinds:
+        of_kind = [one for one in cluster.members.values() if one.name.rstrip("0123456789") == kind.name]
+        parts.append(table(kind, of_kind, len(kinds) > 1))
     parts += [Text(line, "dim") for line in told]
     return Group(*parts, Text(asked or KEYS, "bold" if asked else "dim"))
 
 
-def table(kind: ProcessKind, members: Iterable[Member]) -> Table:
-    """A line for each node."""
+def table(kind: ProcessKind, members: Iterable[Member], numbered: bool) -> Table:
+    """A line for each node, with its number where that is not the one in its name."""
     shown = [variable for variable in kind.variables if not isinstance(variable.type, SetType | MapType)]
     made = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("", "process", "leads", *(variable.name for variable in shown), "sent", "received", "connected to"):
@@ -47,7 +52,8 @@ def table(kind: ProcessKind, members: Iterable[Member]) -> Table:
             condition.append(", cut off", "yellow")
         leads = Text("" if member.token is None else f"token {member.token}", "bold green")
         values = [_value(member, variable) for variable in shown]
-        made.add_row(member.name, condition, leads, *values, str(member.sent), str(member.received), _connected(member))
+        name = f"{member.number} {member.name}" if numbered else member.name
+        made.add_row(name, condition, leads, *values, str(member.sent), str(member.received), _connected(member))
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -12,7 +13,8 @@ Whom = int | Literal["leader", "all"]
 
 SECONDS = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?: ?s)?")
 EXPECTED = (
-    "expected `kill`, `pause`, `resume`, `restart`, `cut` or `heal` and whom (a number, `leader`, `all`), or `wait`"
+    "expected `kill`, `pause`, `resume`, `restart`, `cut` or `heal` and whom (a node or its number, `leader`, `all`), "
+    "or `wait`"
 )
 
 
@@ -38,12 +40,12 @@ class Wait:
 Step = Act | Wait
 
 
-def steps_of(text: str, size: int) -> tuple[Step, ...]:
-    """The steps of a script for so many nodes. Raises BadScript."""
-    return tuple(_step(part.strip(), size) for part in text.split(";") if part.strip())
+def steps_of(text: str, names: Sequence[str]) -> tuple[Step, ...]:
+    """The steps of a script for these nodes. Raises BadScript."""
+    return tuple(_step(part.strip(), names) for part in text.split(";") if part.strip())
 
 
-def _step(part: str, size: int) -> Step:
+def _step(part: str, names: Sequence[str]) -> Step:
     verb, _, rest = part.partition(" ")
     rest = rest.strip()
     if verb == "wait":
@@ -53,15 +55,19 @@ def _step(part: str, size: int) -> Step:
         return Wait(float(found[1]) if found is not None else None)
     for known in get_args(Verb):
         if verb == known:
-            return Act(known, _whom(part, rest.removeprefix("node"), size))
+            return Act(known, _whom(part, rest, names))
     raise BadScript(f"`{part}`: {EXPECTED}")
 
 
-def _whom(part: str, text: str, size: int) -> Whom:
+def _whom(part: str, text: str, names: Sequence[str]) -> Whom:
     if text == "leader":
         return "leader"
     if text == "all":
         return "all"
-    if text.isdecimal() and 1 <= int(text) <= size:
+    if text in names:
+        return names.index(text) + 1
+    if text.isdecimal() and 1 <= int(text) <= len(names):
         return int(text)
-    raise BadScript(f"`{part}`: whom? expected a number up to {size}, `leader` or `all`")
+    raise BadScript(
+        f"`{part}`: whom? expected one of {', '.join(names)}, a number up to {len(names)}, `leader` or `all`"
+    )

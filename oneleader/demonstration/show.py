@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,8 +58,8 @@ class Demonstration:
         self.look()
         self.reached = self.story.greatest
         for number in numbers:
-            await self.cluster.do(act.verb, number)
-            self.tell(self.now(), f"{self.cluster.members[number].name} {DONE[act.verb]}")
+            if await self.cluster.do(act.verb, number):
+                self.tell(self.now(), f"{self.cluster.members[number].name} {DONE[act.verb]}")
         self.look()
 
     async def play(self, steps: tuple[Step, ...]) -> None:
@@ -83,10 +83,10 @@ class Demonstration:
 
 @contextlib.asynccontextmanager
 async def demonstration(
-    package: Path, kind: str, size: int, tell: Callable[[float, str], None]
+    package: Path, names: Sequence[str], tell: Callable[[float, str], None]
 ) -> AsyncIterator[tuple[Demonstration, asyncio.TaskGroup]]:
     """One that is under way while the context lasts, and tasks that belong to it; nothing is left of either."""
-    async with running(package, kind, size) as cluster:
+    async with running(package, names) as cluster:
         shown = Demonstration(cluster, tell)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(cluster.watch(number)) for number in cluster.members]
@@ -98,7 +98,7 @@ async def demonstration(
                     task.cancel()
 
 
-async def plain(package: Path, kind: str, size: int, steps: tuple[Step, ...], seconds: float | None) -> bool:
+async def plain(package: Path, names: Sequence[str], steps: tuple[Step, ...], seconds: float | None) -> bool:
     """Prints events as lines: for so long, or until the script has ended, or until it is stopped. Whether the script,
     if any, has come to its end."""
 
@@ -111,7 +111,7 @@ async def plain(package: Path, kind: str, size: int, steps: tuple[Step, ...], se
                 stopped.set_result(None)
 
     stopped = _stopped()
-    async with demonstration(package, kind, size, tell) as (shown, _):
+    async with demonstration(package, names, tell) as (shown, _):
         playing = asyncio.ensure_future(shown.play(steps))
         try:
             ends: set[asyncio.Future[None]] = {stopped}
@@ -125,7 +125,9 @@ async def plain(package: Path, kind: str, size: int, steps: tuple[Step, ...], se
             playing.cancel()
 
 
-async def live(package: Path, kind: ProcessKind, size: int, steps: tuple[Step, ...], seconds: float | None) -> bool:
+async def live(
+    package: Path, kinds: Sequence[ProcessKind], names: Sequence[str], steps: tuple[Step, ...], seconds: float | None
+) -> bool:
     """Shows the cluster in the terminal, and does what keys say, until `q`. Whether the script has come to its end."""
     from rich.console import Console
     from rich.live import Live
@@ -140,7 +142,7 @@ async def live(package: Path, kind: ProcessKind, size: int, steps: tuple[Step, .
     def heard(key: str) -> None:
         nonlocal pending
         try:
-            pending, act = pressed(pending, key, size)
+            pending, act = pressed(pending, key, len(names))
         except Quit:
             if not stopped.done():
                 stopped.set_result(None)
@@ -155,15 +157,15 @@ async def live(package: Path, kind: ProcessKind, size: int, steps: tuple[Step, .
 
     async def paint(shown: Demonstration, display: Live) -> None:
         while True:
-            asked = f"{pending} which node? 1..{size}, or a for all" if pending is not None else ""
-            display.update(screen(kind, shown.cluster, shown.story, told, asked, shown.now()), refresh=True)
+            asked = f"{pending} which node? 1..{len(names)}, or a for all" if pending is not None else ""
+            display.update(screen(kinds, shown.cluster, shown.story, told, asked, shown.now()), refresh=True)
             await asyncio.sleep(0.1)
 
     def tell(now: float, sentence: str) -> None:
         told.append(f"{now:7.2f} s  {sentence}")
 
     with listening(heard), Live(console=Console(), auto_refresh=False, screen=True) as display:
-        async with demonstration(package, kind.name, size, tell) as (shown, group):
+        async with demonstration(package, names, tell) as (shown, group):
             tasks = [group.create_task(obey(shown)), group.create_task(paint(shown, display))]
             try:
                 await asyncio.wait({stopped}, timeout=seconds)

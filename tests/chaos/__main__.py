@@ -1,194 +1,134 @@
-"""Nodes as real processes, killed, stopped and cut off at random for some time; then what they did is looked at.
+"""Nodes as real processes, killed, stopped and cut off at random for some time, with disks that fail; then what they
+did is looked at.
 
-    python -m tests.chaos [--seconds 3600] [--nodes 3] [--seed N] [--folder FOLDER]
+    python -m tests.chaos [--seconds 3600] [--nodes 3] [--seed N] [--network namespaces|proxy] [--folder FOLDER]
 
 Every token was led with by one node; every write behind the fence is in the order of tokens; every trace is a behaviour
-of the model; and somebody led most of the time that a quorum was there.
+of the model; no node ended by itself, but for those whose disk failed; and in the end somebody leads. Ctrl-C ends a run
+early, and what happened until then is looked at.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
+import contextlib
+import shutil
 import signal
-import socket
-import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.chaos.proxy import Link
+from tests.chaos.disks import Images, Limits, NoImages, Sound
+from tests.chaos.faults import Disks, Network
+from tests.chaos.judgement import Figures, judged
+from tests.chaos.leftovers import remove_leftovers, run_name
+from tests.chaos.namespaces import Namespaces, NoNamespaces
+from tests.chaos.proxy import Proxies
+from tests.chaos.world import APPLICATION, World
 
-ROOT = Path(__file__).parents[2]
-SPEC = ROOT / "spec" / "protocols" / "raft.elect"
+NETWORKS = ("auto", "namespaces", "proxy")
+DISKS = ("auto", "images", "limits", "sound")
 
 
-@dataclass
-class World:
-    """The nodes' processes, and the links between them: `links[one, other]` is how one reaches the other."""
+@dataclass(frozen=True)
+class Request:
+    """What a run is to be. What is `auto` is as hard as the machine allows for."""
 
     folder: Path
-    count: int
-    random: Random
-    ports: list[int] = field(default_factory=list)
-    links: dict[tuple[int, int], Link] = field(default_factory=dict)
-    running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
-    stopped: set[int] = field(default_factory=set)
-    faults: int = 0
-
-    @property
-    def writes(self) -> Path:
-        return self.folder / "writes.db"
-
-    def trace(self, node: int) -> Path:
-        return self.folder / f"node{node + 1}.ndjson"
-
-    async def open(self) -> None:
-        self.ports = _free_ports(self.count)
-        for one in range(self.count):
-            for other in range(self.count):
-                if one != other:
-                    link = self.links[one, other] = Link(self.ports[other])
-                    await link.open()
-        for node in range(self.count):
-            self.start(node)
-
-    def start(self, node: int) -> None:
-        if node in self.running:
-            return
-        members = "".join(
-            f'node{other + 1} = "127.0.0.1:{self.ports[other] if other == node else self.links[node, other].port}"\n'
-            for other in range(self.count)
-        )
-        config = self.folder / f"node{node + 1}.toml"
-        config.write_text(
-            f'cluster = "chaos"\nnode = "node{node + 1}"\nstate = "{self.folder}/node{node + 1}.db"\n'
-            f'trace = "{self.trace(node)}"\n[members]\n{members}'
-            '[timers]\nelection = "150 ms .. 300 ms"\nheartbeat = "50 ms"\n',
-            encoding="utf-8",
-        )
-        command = [sys.executable, "-m", "tests.chaos.application", str(config), str(self.writes)]
-        with (self.folder / f"node{node + 1}.log").open("ab") as log:
-            self.running[node] = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=dict(os.environ))
-
-    def kill(self, node: int) -> None:
-        process = self.running.pop(node, None)
-        self.stopped.discard(node)
-        if process is not None:
-            process.kill()
-            process.wait()
-
-    def stop(self, node: int) -> None:
-        if node in self.running and node not in self.stopped:
-            self.running[node].send_signal(signal.SIGSTOP)
-            self.stopped.add(node)
-
-    def resume(self, node: int) -> None:
-        if node in self.stopped:
-            self.running[node].send_signal(signal.SIGCONT)
-            self.stopped.discard(node)
-
-    def fault(self) -> None:
-        """Something goes wrong, or is mended."""
-        self.faults += 1
-        node = self.random.randrange(self.count)
-        link = self.random.choice(list(self.links.values()))
-        match self.random.randrange(10):
-            case 0 | 1:
-                self.kill(node)
-            case 2:
-                self.stop(node)
-            case 3:
-                link.cut = True  # in one direction of messages: the other has a link of its own
-            case 4:
-                for (one, other), each in self.links.items():
-                    each.cut = each.cut or node in (one, other)
-            case 5:
-                link.drop()
-            case 6:
-                link.delay = self.random.choice((0.0, 0.02, 0.2))
-            case 7:
-                self.mend()
-            case _:
-                self.start(node)
-                self.resume(node)
-
-    def mend(self) -> None:
-        for link in self.links.values():
-            link.heal()
-            link.delay = 0.0
-        for node in range(self.count):
-            self.resume(node)
-            self.start(node)
-
-    async def close(self) -> None:
-        for node in list(self.running):
-            self.kill(node)
-        for link in self.links.values():
-            await link.close()
+    seconds: float
+    seed: int
+    nodes: int = 3
+    network: str = "auto"
+    disks: str = "auto"
+    application: Sequence[str] = APPLICATION
 
 
-def _free_ports(count: int) -> list[int]:
-
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    found = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return found
-
-
-async def suffer(folder: Path, seconds: float, nodes: int, seed: int) -> World:
-    """Runs nodes under faults for so long, and lets them settle at the end."""
-    world = World(folder, nodes, Random(seed))
-    await world.open()
+@contextlib.asynccontextmanager
+async def network_of(request: Request, random: Random) -> AsyncIterator[Network]:
+    """Raises NoNamespaces, if these and no others are wanted."""
+    network: Network = Namespaces(request.nodes, random, run_name())
+    if request.network == "proxy":
+        network = Proxies(request.nodes, random)
     try:
-        await asyncio.sleep(1.5)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            await asyncio.sleep(world.random.expovariate(4.0))
-            world.fault()
-        world.mend()
-        before = written(world.writes)
-        limit = time.monotonic() + 30.0
-        while written(world.writes) <= before and time.monotonic() < limit:
-            await asyncio.sleep(0.05)
-        if written(world.writes) <= before:
-            raise AssertionError("nobody leads, though all nodes are there and nothing is cut")
+        try:
+            await network.open()
+        except NoNamespaces as problem:
+            if request.network != "auto":
+                raise
+            print(f"no namespaces: {problem}", flush=True)
+            network = Proxies(request.nodes, random)
+            await network.open()
+        yield network
     finally:
-        await world.close()
+        await network.close()
+
+
+@contextlib.contextmanager
+def disks_of(request: Request, random: Random) -> Iterator[Disks]:
+    """Raises NoImages, if these and no others are wanted."""
+    disks: Disks = Images(request.nodes, random, run_name(), request.folder)
+    if request.disks == "limits":
+        disks = Limits(random, request.folder, "as it was asked for")
+    elif request.disks == "sound":
+        disks = Sound(request.folder, ("no disk fails, as it was asked for",))
+    try:
+        try:
+            disks.open()
+        except NoImages as problem:
+            if request.disks != "auto":
+                raise
+            if sys.platform == "linux":
+                disks = Limits(random, request.folder, str(problem))
+            else:
+                disks = Sound(request.folder, (f"no disk fails: {problem}",))
+        yield disks
+    finally:
+        disks.close()
+
+
+async def suffer(request: Request) -> World:
+    """A run, of which nothing is left but its folder."""
+    random = Random(request.seed)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stopped() -> None:
+        stop.set()
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(each)  # the next one does not wait
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(each, stopped)
+    with disks_of(request, random) as disks:
+        async with network_of(request, random) as network:
+            print(f"network: {'; '.join(network.told)}\ndisks: {'; '.join(disks.told)}", flush=True)
+            world = World(request.folder, request.nodes, random, network, disks, request.application)
+            try:
+                await world.open()
+                await world.suffer(request.seconds, stop)
+            finally:
+                await world.close()
     return world
 
 
-def written(path: Path) -> int:
-    if not path.exists():
-        return 0
-    with sqlite3.connect(path) as connection:
-        try:
-            return int(connection.execute("SELECT count(*) FROM writes").fetchone()[0])
-        except sqlite3.OperationalError:
-            return 0
-
-
-def judged(world: World) -> str:
-    """What is wrong with what the nodes did; nothing, if all is well. Raises AssertionError."""
-    with sqlite3.connect(world.writes) as connection:
-        rows = connection.execute("SELECT token, node FROM writes ORDER BY number").fetchall()
-    owners: dict[int, str] = {}
-    newest = 0
-    for token, node in rows:
-        assert token >= newest, f"a write of token {token} came after one of {newest}"
-        assert owners.setdefault(token, node) == node, f"{owners[token]} and {node} have both written with {token}"
-        newest = token
-    traces = [str(world.trace(node)) for node in range(world.count)]
-    command = [sys.executable, "-m", "oneleader", "validate-trace", str(SPEC), *traces]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return f"{world.faults} faults, {len(rows)} writes with {len(owners)} tokens; {done.stdout.strip()}"
+def report(request: Request, world: World, found: Figures) -> str:
+    """What happened, in lines."""
+    faults = ", ".join(f"{name} {count}" for name, count in sorted(world.faults.items()))
+    return "\n".join(
+        (
+            f"seed {request.seed}, {request.nodes} nodes, {world.seconds:.0f} s",
+            f"{world.faults.total()} faults: {faults}; mended {world.mended} times",
+            f"nodes: {world.starts} starts, {world.stores_failed} stops by a failed store",
+            f"elections: {found.elections} won, and {found.tokens} of the tokens written with",
+            f"writes: {found.accepted} accepted, {found.rejected} rejected",
+            f"traces: {found.steps} steps validated, {found.inferred} inferred",
+        )
+    )
 
 
 def main() -> int:
@@ -196,17 +136,32 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--network", choices=NETWORKS, default="auto")
+    parser.add_argument("--disks", choices=DISKS, default="auto")
+    parser.add_argument(
+        "--folder", type=Path, help="where all of it is left; else it is kept only if anything is wrong"
+    )
     given = parser.parse_args()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="chaos-"))
+    folder = (given.folder or Path(tempfile.mkdtemp(prefix="chaos-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    request = Request(folder, given.seconds, given.seed, given.nodes, given.network, given.disks)
+    if removed := remove_leftovers():
+        print(f"removed what was left of {len(removed)} run(s) that had been killed", flush=True)
     print(f"seed {given.seed}, in {folder}", flush=True)
     try:
-        print(judged(asyncio.run(suffer(folder, given.seconds, given.nodes, given.seed))))
-    except AssertionError as problem:
+        world = asyncio.run(suffer(request))
+    except (NoNamespaces, NoImages) as problem:
         print(problem, file=sys.stderr)
-        return 1
-    return 0
+        if given.folder is None:
+            shutil.rmtree(folder)
+        return 2
+    found = judged(world)
+    print(report(request, world, found))
+    for wrong in found.problems:
+        print(wrong, file=sys.stderr)
+    if not found.problems and given.folder is None:
+        shutil.rmtree(folder)
+    return 1 if found.problems else 0
 
 
 if __name__ == "__main__":

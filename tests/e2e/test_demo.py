@@ -21,6 +21,7 @@ from oneleader.demonstration.show import plain
 pytest.importorskip("z3", reason="what is emitted is proved with Z3")
 
 ROOT = Path(__file__).parents[2]
+NODES = ("node1", "node2", "node3")
 LEADS = re.compile(r" s  (node[0-9]) leads with token ([0-9]+)")
 
 
@@ -65,8 +66,24 @@ def test_a_script_is_played_to_its_end(tmp_path: Path) -> None:
     assert len(set(tokens)) == len(tokens)
     for said in ("was killed", "was started anew", "was paused", "goes on", "was cut off", "connected to the others"):
         assert said in done.stdout
+    assert done.stdout.count("goes on") == done.stdout.count("connected to the others") == 1
     assert list(tmp_path.glob("oneleader-demo-*")) == []
     assert left(tmp_path) == []
+
+
+def test_several_kinds_of_process_are_asked_for_what_they_can_do(tmp_path: Path) -> None:
+    script = "wait; kill storage1; restart client1; restart 5; wait"
+    done = run(tmp_path, "spec/protocols/lock_service.elect", "--script", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(set(re.findall(r"client[123] leads with token ([0-9]+)", done.stdout))) >= 2
+    assert "storage1 was killed" in done.stdout
+    assert left(tmp_path) == []
+
+
+def test_an_action_that_nobody_else_takes_is_asked_for(tmp_path: Path) -> None:
+    done = run(tmp_path, "spec/protocols/ring.elect", "--script", "wait")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert LEADS.search(done.stdout)
 
 
 def test_a_script_that_does_not_end_in_time_is_told(tmp_path: Path) -> None:
@@ -99,7 +116,10 @@ def test_whatever_stops_it_nothing_is_left(sign: signal.Signals, tmp_path: Path)
         (("--script", "kill 4"), "`kill 4`: whom?"),
         (("--script", "stop 1"), "`stop 1`: expected `kill`"),
         (("--script", "wait for it"), "expected `wait` or `wait 2 s`"),
-        (("spec/protocols/lock_service.elect",), "with one kind of process"),
+        (
+            ("spec/protocols/lock_service.elect", "--script", "kill storage2"),
+            "lock_service1, storage1, a number up to 5",
+        ),
         (("nowhere.elect",), "nowhere.elect"),
     ],
 )
@@ -111,11 +131,11 @@ def test_bad_input_is_refused(arguments: tuple[str, ...], told: str, tmp_path: P
 
 def test_a_node_that_cannot_start_ends_it(tmp_path: Path) -> None:
     package = tmp_path / "refuses"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "__main__.py").write_text("import sys\nprint('no', file=sys.stderr)\nsys.exit(2)\n", encoding="utf-8")
+    main = package / "runtime" / "main.py"
+    main.parent.mkdir(parents=True)
+    main.write_text("import sys\nprint('no', file=sys.stderr)\nsys.exit(2)\n", encoding="utf-8")
     with pytest.raises(ExceptionGroup) as found:
-        asyncio.run(plain(package, "node", 3, (), None))
+        asyncio.run(plain(package, NODES, (), None))
     assert found.group_contains(CannotStart, match=r"node[123] has ended: no")
     assert left(tmp_path) == []
 
@@ -143,7 +163,7 @@ def test_what_a_node_sent_is_what_its_status_says(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_script_is_read() -> None:
-    assert steps_of("kill leader; wait ;wait 1.5 s; heal node2; restart all;", 3) == (
+    assert steps_of("kill leader; wait ;wait 1.5 s; heal node2; restart all;", NODES) == (
         Act("kill", "leader"),
         Wait(),
         Wait(1.5),
@@ -151,7 +171,7 @@ def test_a_script_is_read() -> None:
         Act("restart", "all"),
     )
     with pytest.raises(BadScript):
-        steps_of("cut 0", 3)
+        steps_of("cut 0", NODES)
 
 
 def test_keys_are_a_verb_and_whom() -> None:

@@ -28,13 +28,17 @@ def ports() -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def settings(folder: Path, ports: list[int], number: int) -> Settings:
+SHORT = {"election": "150 ms .. 300 ms", "heartbeat": "50 ms"}
+LONG = {"election": "5 s .. 6 s", "heartbeat": "50 ms"}
+
+
+def settings(folder: Path, ports: list[int], number: int, timers: dict[str, str]) -> Settings:
     config = Config(
         cluster="test",
         node=f"node{number}",
         members={f"node{i + 1}": f"127.0.0.1:{port}" for i, port in enumerate(ports)},
         state=str(folder / f"node{number}.db"),
-        timers={"election": "150 ms .. 300 ms", "heartbeat": "50 ms"},
+        timers=timers,
     )
     return settings_of(config, {"node": PROCESS})
 
@@ -42,14 +46,16 @@ def settings(folder: Path, ports: list[int], number: int) -> Settings:
 class Cluster:
     """Three nodes, each of which can be closed by itself."""
 
-    def __init__(self, folder: Path, ports: list[int]) -> None:
-        self.folder, self.ports = folder, ports
+    def __init__(self, folder: Path, ports: list[int], timers: dict[str, str]) -> None:
+        self.folder, self.ports, self.timers = folder, ports, timers
         self.stacks: dict[int, contextlib.AsyncExitStack] = {}
         self.nodes: dict[int, Node] = {}
 
     async def open(self, number: int) -> Node:
         stack = self.stacks[number] = contextlib.AsyncExitStack()
-        node = await stack.enter_async_context(open_node(settings(self.folder, self.ports, number), PROCESS))
+        node = await stack.enter_async_context(
+            open_node(settings(self.folder, self.ports, number, self.timers), PROCESS)
+        )
         self.nodes[number] = node
         return node
 
@@ -67,8 +73,8 @@ class Cluster:
 
 
 @contextlib.asynccontextmanager
-async def cluster_of_three(folder: Path, ports: list[int]) -> AsyncIterator[Cluster]:
-    cluster = Cluster(folder, ports)
+async def cluster_of_three(folder: Path, ports: list[int], timers: dict[str, str] = SHORT) -> AsyncIterator[Cluster]:
+    cluster = Cluster(folder, ports, timers)
     try:
         async with asyncio.timeout(SECONDS):
             for number in (1, 2, 3):
@@ -89,6 +95,24 @@ def test_a_leader_is_told_and_another_follows_when_it_leaves(tmp_path: Path, por
             other, newer = await cluster.leader()
             assert other != number
             assert newer > token
+
+    asyncio.run(main())
+
+
+def test_when_a_leader_stops_nobody_waits_for_a_timeout(tmp_path: Path, ports: list[int]) -> None:
+    async def main() -> None:
+        async with cluster_of_three(tmp_path, ports, LONG) as cluster:
+            first = cluster.nodes[1].replica
+            first._timers.hasten("election", asyncio.get_running_loop().time())
+            assert (await cluster.leader())[0] == 1
+            # Those that follow it have heard from it: until then they wait for nobody.
+            while any(cluster.nodes[one].replica.state.term != first.state.term for one in (2, 3)):
+                await asyncio.sleep(0.005)
+            await cluster.close(1)
+            async with asyncio.timeout(4.0):
+                number, token = await cluster.leader()
+            assert token > first.state.term
+            assert cluster.nodes[number].replica.counts.hastened == 1
 
     asyncio.run(main())
 
@@ -252,9 +276,9 @@ def test_a_node_whose_disk_fails_stops_and_says_so(tmp_path: Path, ports: list[i
 
 def test_a_state_file_belongs_to_one_running_node(tmp_path: Path, ports: list[int]) -> None:
     async def main() -> None:
-        async with open_node(settings(tmp_path, ports, 1), PROCESS):
+        async with open_node(settings(tmp_path, ports, 1, SHORT), PROCESS):
             with pytest.raises(StorageInUse):
-                async with open_node(settings(tmp_path, ports, 1), PROCESS):
+                async with open_node(settings(tmp_path, ports, 1, SHORT), PROCESS):
                     pass
 
     asyncio.run(main())

@@ -6,6 +6,7 @@ that was not synced is taken away (of many writes, random sets; torn writes, at 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -543,9 +544,18 @@ def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
 
 def test_a_full_disk_gets_no_new_file(small_disk: Path) -> None:
     fill(small_disk / "filler")
-    with pytest.raises(StorageFailed, match="cannot be written"):
+    with pytest.raises(StorageFailed, match=r"the disk is full\. Make room, and start"):
         Storage.open(small_disk / STATE, IDENTITY)
     assert list(contents(small_disk)) == ["filler"]
+
+
+def test_a_disk_without_room_for_a_name_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(StorageFailed, match=r"the disk is full\. Make room, and start"):
+        Storage.open(tmp_path / STATE, IDENTITY)
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["there", "new"])
