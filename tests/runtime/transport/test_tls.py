@@ -85,6 +85,19 @@ def test_a_certificate_with_another_name_is_refused(files: Files) -> None:
 
 
 @needs_openssl
+def test_a_refusal_is_no_error_of_the_event_loop(files: Files) -> None:
+    async def scene(addresses: dict[Name, Address]) -> None:
+        errors: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, error: errors.append(error))
+        async with started(member(ONE, addresses), files.one) as one, started(member(TWO, addresses), files.one) as two:
+            await eventually(lambda: one.transport.stats.refused["certificate"] > 3)
+            await eventually(lambda: two.transport.stats.refused_by_peer["certificate"] > 3)
+        assert errors == []
+
+    run(scene)
+
+
+@needs_openssl
 def test_other_names_can_be_configured(files: Files) -> None:
     async def scene(addresses: dict[Name, Address]) -> None:
         async with started(member(TWO, addresses), files.two) as two:
