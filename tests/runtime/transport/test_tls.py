@@ -243,3 +243,21 @@ def test_with_tls_a_node_may_listen_to_all(files: Files) -> None:
 )
 def test_names_are_taken_from_whole_dns_entries(certificate: Mapping[str, object] | None, names: set[Name]) -> None:
     assert certified(certificate, {ONE: "node1.orders", TWO: "node2.orders"}) == names
+
+
+@needs_openssl
+def test_a_node_says_that_others_will_refuse_its_certificate(files: Files, caplog: pytest.LogCaptureFixture) -> None:
+    async def scene(addresses: dict[Name, Address]) -> None:
+        for them, words in (
+            (files.two, None),
+            (files.one, "it does not carry the name node2.orders"),
+            (files.strange, "certificate verify failed"),
+        ):
+            caplog.clear()
+            async with started(member(TWO, addresses), them) as two:
+                two.transport.reload()
+            said = [one.getMessage() for one in caplog.records if "own_certificate_unfit" in one.getMessage()]
+            assert len(said) == (0 if words is None else 2)
+            assert all(words is not None and words in each for each in said)
+
+    run(scene)
