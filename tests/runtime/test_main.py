@@ -76,6 +76,12 @@ def test_a_folder_or_a_trace_that_is_not_there(tmp_path: Path, caplog: pytest.Lo
     assert "/no/such/trace" in caplog.text
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_trace_that_cannot_be_begun_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert ends(tmp_path, 'trace = "/dev/full"') == FAILED
+    assert "the trace /dev/full cannot be written: No space left on device" in caplog.text
+
+
 def run(*line: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
