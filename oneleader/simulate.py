@@ -231,7 +231,9 @@ def _show(wrong: Wrong, request: Request) -> None:
 
 def _summary(protocol: Protocol, world: World, counted: list[Counted], took: float) -> str:
     total = _total(counted)
-    sizes = ", ".join(f"{size} {kind.name}" for kind, size in zip(protocol.kinds, world.sizes, strict=True))
+    sizes = ", ".join(
+        f"{size} {kind.name}{'' if size == 1 else 's'}" for kind, size in zip(protocol.kinds, world.sizes, strict=True)
+    )
     runs = f"{len(counted):,} run{'s' if len(counted) != 1 else ''}"
     seen = f"spec {protocol.source.sha256[:12]}, seed {counted[0].seed} on"
     faults = f"{total.faults:,} faults of {', '.join(world.faults) or 'none'}"

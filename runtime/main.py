@@ -76,8 +76,13 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
     config = settings.config
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def told(by: signal.Signals) -> None:
+        log.info("%s stops, by %s", settings.me, by.name)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, told, number)
     try:
         async with contextlib.AsyncExitStack() as stack:
             trace = recording(Path(config.trace), settings, process) if config.trace else None

@@ -28,13 +28,16 @@ def recording(path: Path, settings: Settings, process: Process[Any, Any]) -> Ite
     at most one step without its line, and at most one line that is cut off. To be entered when the state is locked, or
     a second process, started by mistake, would write between the lines of the first.
 
-    Raises OSError where the file cannot be opened; when it cannot be written later, the record ends there, and the node
-    goes on."""
+    Raises OSError where the file cannot be opened and begun; when it cannot be written later, the record ends
+    there, and the node goes on."""
     encode = msgspec.json.Encoder(order="deterministic").encode
     count = 0
     with path.open("a+b", buffering=0) as file:
         header = encode(header_of(process, settings.config.cluster, settings.me, settings.sizes)) + b"\n"
-        _append(file, (b"" if _ends_a_line(file) else b"\n") + header)
+        try:
+            _append(file, (b"" if _ends_a_line(file) else b"\n") + header)
+        except OSError as problem:
+            raise OSError(f"the trace {path} cannot be written: {problem.strerror}") from problem
         works = True
 
         def record(took: Took) -> None:

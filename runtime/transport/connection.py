@@ -167,7 +167,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """The other side sends no more, so it is of no use to wait until it has read everything."""
-        self._abort()
+        if self._closing:  # asyncio's TLS calls this in the middle of `close`, and fails if that is undone under it
+            asyncio.get_running_loop().call_soon(self._abort)
+        else:
+            self._abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is no more."""

@@ -30,7 +30,7 @@ from runtime.transport.link import Link
 from runtime.transport.notices import Notices
 from runtime.transport.sockets import listen
 from runtime.transport.stats import Dropped, Stats
-from runtime.transport.tls import TlsFiles, certificate_names, certified, contexts
+from runtime.transport.tls import TlsFiles, certificate_names, certified, contexts, misfit
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class TcpTransport:
         """See `Transport`. Raises InsecureAddress where others than this machine could speak for any node."""
         loopback_only = self._tls is None and not self._insecure
         self._acceptor.start(await listen(self.cluster.listen, loopback_only))
+        self._look_at_own()
         for dialler in self._diallers:
             dialler.start()
 
@@ -131,6 +132,12 @@ class TcpTransport:
         if self._tls_files is None:
             raise ValueError("there are no TLS files to read again")
         self._tls = contexts(self._tls_files)
+        self._look_at_own()
+
+    def _look_at_own(self) -> None:
+        """The other side is told why it refused a certificate, but who shows one learns only that it was hung up on."""
+        if self._tls is not None and (why := misfit(self._tls, self._certificate_names[self.cluster.me])):
+            logger.warning("own_certificate_unfit detail=%s", why)
 
     # What connections tell
 

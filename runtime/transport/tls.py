@@ -7,6 +7,7 @@ runs. If a certificate has an extended key usage, it must allow both a server an
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -55,6 +56,22 @@ def certified(certificate: Mapping[str, Any] | None, wanted: Mapping[Name, str])
     entries = (certificate or {}).get("subjectAltName", ())
     carried = {value.lower() for sort, value in entries if sort == "DNS"}
     return frozenset(name for name, dns in wanted.items() if dns.lower() in carried)
+
+
+def misfit(made: Contexts, name: str) -> str | None:
+    """Why other nodes with the same authority refuse this certificate, where they do: what a handshake of the two with
+    each other comes to, in memory."""
+    one_way, other_way = ssl.MemoryBIO(), ssl.MemoryBIO()
+    dialling = made.dialling.wrap_bio(other_way, one_way)
+    accepting = made.accepting.wrap_bio(one_way, other_way, server_side=True)
+    try:
+        for side in (dialling, accepting, dialling, accepting):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    except ssl.SSLError as error:
+        return str(error)
+    me = Name("", 0)
+    return None if certified(accepting.getpeercert(), {me: name}) else f"it does not carry the name {name}"
 
 
 def _context(files: TlsFiles, side: int) -> ssl.SSLContext:

@@ -47,7 +47,7 @@ def test_a_right_spec() -> None:
     done = run(RAFT, "--runs", "8", "--within", "5 nodes", "--seconds", "4", "--drift", "0.01")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert re.fullmatch(r"raft: 8 runs of 5 node, 32\.0 simulated seconds in .*, seed 1 on\)", lines[0])
+    assert re.fullmatch(r"raft: 8 runs of 5 nodes, 32\.0 simulated seconds in .*, seed 1 on\)", lines[0])
     assert "faults of kill, power, full, pause, cut, partition" in lines[1]
     assert re.fullmatch(r"  each of [0-9,]+ steps is one of the model, and no property was false", lines[2])
     assert "no proof" in lines[3]

@@ -61,7 +61,7 @@ def test_timers_are_the_spec_s_where_nothing_else_is_said(tmp_path: Path) -> Non
         ('node1 = "127.0.0.1:7001"', 'node1 = "127.0.0.1:7002"', "members: node1 and node2 have one address"),
         ('node1 = "127.0.0.1:7001"', 'node1 = "127.0.0.1"', "members.node1: "),
         ('heartbeat = "50 ms"', 'heartbeat = "50"', "timers.heartbeat: '50' is no duration; expected `150 ms`"),
-        ('heartbeat = "50 ms"', 'heartbeat = "0 ms"', "timers.heartbeat: '0 ms' ends before it begins, or is no time"),
+        ('heartbeat = "50 ms"', 'heartbeat = "0 ms"', "timers.heartbeat: '0 ms' is no time at all"),
         ('election = "150 ms .. 300 ms"', 'election = "300 ms .. 150 ms"', "ends before it begins"),
         (
             'heartbeat = "50 ms"',

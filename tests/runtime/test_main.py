@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import subprocess
 import sys
@@ -75,6 +76,12 @@ def test_a_folder_or_a_trace_that_is_not_there(tmp_path: Path, caplog: pytest.Lo
     assert "/no/such/trace" in caplog.text
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_trace_that_cannot_be_begun_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert ends(tmp_path, 'trace = "/dev/full"') == FAILED
+    assert "the trace /dev/full cannot be written: No space left on device" in caplog.text
+
+
 def run(*line: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
@@ -95,3 +102,17 @@ def test_it_calls_itself_what_it_was_called(command: list[str], called: str, tmp
     assert done.stdout.startswith(f"usage: {called} ")
     done = run(*line, "none.toml")
     assert (done.returncode, done.stderr) == (BAD_CONFIG, f"{called}: none.toml: No such file or directory\n")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_who_is_told_to_stop_says_so(how: signal.Signals, tmp_path: Path) -> None:
+    members = "".join(f'node{n} = "127.0.0.{n}:{0 if n == 1 else 1}"\n' for n in (1, 2, 3))
+    path = tmp_path / "node.toml"
+    path.write_text(f'cluster = "test"\nnode = "node1"\nstate = "{tmp_path}/state"\n[members]\n{members}')
+    line = (sys.executable, "-m", "generated.raft", str(path))
+    with subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True) as node:
+        assert node.stderr is not None
+        assert "node1 of test listens at" in node.stderr.readline()
+        node.send_signal(how)
+        assert f"node1 stops, by {how.name}\n" in node.stderr.read()
+    assert node.returncode == 0

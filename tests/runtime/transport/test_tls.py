@@ -85,6 +85,19 @@ def test_a_certificate_with_another_name_is_refused(files: Files) -> None:
 
 
 @needs_openssl
+def test_a_refusal_is_no_error_of_the_event_loop(files: Files) -> None:
+    async def scene(addresses: dict[Name, Address]) -> None:
+        errors: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, error: errors.append(error))
+        async with started(member(ONE, addresses), files.one) as one, started(member(TWO, addresses), files.one) as two:
+            await eventually(lambda: one.transport.stats.refused["certificate"] > 3)
+            await eventually(lambda: two.transport.stats.refused_by_peer["certificate"] > 3)
+        assert errors == []
+
+    run(scene)
+
+
+@needs_openssl
 def test_other_names_can_be_configured(files: Files) -> None:
     async def scene(addresses: dict[Name, Address]) -> None:
         async with started(member(TWO, addresses), files.two) as two:
@@ -230,3 +243,21 @@ def test_with_tls_a_node_may_listen_to_all(files: Files) -> None:
 )
 def test_names_are_taken_from_whole_dns_entries(certificate: Mapping[str, object] | None, names: set[Name]) -> None:
     assert certified(certificate, {ONE: "node1.orders", TWO: "node2.orders"}) == names
+
+
+@needs_openssl
+def test_a_node_says_that_others_will_refuse_its_certificate(files: Files, caplog: pytest.LogCaptureFixture) -> None:
+    async def scene(addresses: dict[Name, Address]) -> None:
+        for them, words in (
+            (files.two, None),
+            (files.one, "it does not carry the name node2.orders"),
+            (files.strange, "certificate verify failed"),
+        ):
+            caplog.clear()
+            async with started(member(TWO, addresses), them) as two:
+                two.transport.reload()
+            said = [one.getMessage() for one in caplog.records if "own_certificate_unfit" in one.getMessage()]
+            assert len(said) == (0 if words is None else 2)
+            assert all(words is not None and words in each for each in said)
+
+    run(scene)
