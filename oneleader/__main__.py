@@ -348,7 +348,9 @@ def bundle(
 @app.command()
 def demo(
     spec: Annotated[Path | None, typer.Argument(metavar="SPEC", help="A spec.", show_default="Raft's election")] = None,
-    nodes: Annotated[int, typer.Option(metavar="N", help="How many, of each kind that there may be more of: 3 or 5.")] = 3,
+    nodes: Annotated[
+        int, typer.Option(metavar="N", help="How many, of each kind that there may be more of: 3 or 5.")
+    ] = 3,
     seconds: Annotated[
         float | None, typer.Option(metavar="N", help="For so long.", show_default="until it is stopped")
     ] = None,

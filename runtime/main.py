@@ -14,13 +14,13 @@ from typing import Any
 
 from runtime.config import BadConfig, Settings, read_config, settings_of
 from runtime.http import metrics_answer, serving
-from runtime.node import Node, NodeFailed, open_node
+from runtime.node import Node, NodeFailed, open_node, tls_files
 from runtime.process import Process
 from runtime.storage import ForeignState, StorageFailed
 from runtime.trace import recording
 from runtime.transport.addresses import parse_address
-from runtime.transport.sockets import InsecureAddress
-from runtime.transport.tls import BadTlsFiles
+from runtime.transport.sockets import InsecureAddress, addresses_of
+from runtime.transport.tls import BadTlsFiles, contexts
 
 FAILED, BAD_CONFIG = 1, 2
 
@@ -35,7 +35,11 @@ def main(processes: Mapping[str, Process[Any, Any]], arguments: list[str] | None
     parser = argparse.ArgumentParser(prog=name, description=f"A node of {protocol}.")
     parser.add_argument("config", type=Path, help="the node's configuration, in TOML")
     parser.add_argument("--node", metavar="NAME", help="which of the members this is, instead of what the file says")
-    parser.add_argument("--check", action="store_true", help="check the configuration, and run nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="check the configuration and its certificates, run nothing"
+    )
+    spec = next(iter(processes.values())).spec_sha256
+    parser.add_argument("--version", action="version", version=f"{protocol}, spec {spec[:12]}")
     parser.add_argument("--verbose", "-v", action="store_true", help="log more")
     given = parser.parse_args(arguments)
     level = logging.DEBUG if given.verbose else logging.INFO
@@ -48,11 +52,29 @@ def main(processes: Mapping[str, Process[Any, Any]], arguments: list[str] | None
     for warning in settings.warnings:
         log.warning("%s", warning)
     if given.check:
-        return 0
+        return _checked(settings)
     if settings.config.http is not None:
         metrics_answer()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_run(settings, processes[settings.me.kind]))
+
+
+def _checked(settings: Settings) -> int:
+    """The exit status for what is wrong with a configuration that can be read, short of running it."""
+    try:
+        if (files := tls_files(settings)) is not None:
+            contexts(files)
+        asyncio.run(addresses_of(settings.listen, files is None and not settings.config.insecure))
+    except InsecureAddress as problem:
+        log.critical("%s", problem.told("set [tls]", "set insecure = true"))
+        return BAD_CONFIG
+    except BadTlsFiles as problem:
+        log.critical("%s", problem)
+        return BAD_CONFIG
+    except OSError as problem:
+        log.critical("%s", problem)
+        return FAILED
+    return 0
 
 
 def _command() -> str:
@@ -91,7 +113,8 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
             if config.http is not None:
                 where = await stack.enter_async_context(serving(node, parse_address(config.http)))
                 log.info("%s answers at http://%s", settings.me, where)
-            log.info("%s of %s listens at %s", settings.me, config.cluster, node.transport.address)
+            ran = f"{process.protocol}, spec {process.spec_sha256[:12]}"
+            log.info("%s of %s listens at %s (%s)", settings.me, config.cluster, node.transport.address, ran)
             stopped, failed = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(node.failed())
             await asyncio.wait((stopped, failed), return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()

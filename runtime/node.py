@@ -53,6 +53,8 @@ class NodeFailed(Exception):
 class Status:
     """What a node knows of itself. `token` is that with which it leads, as far as it can know at this moment."""
 
+    protocol: str
+    spec_sha256: str
     cluster: str
     node: str
     token: int | None
@@ -148,11 +150,14 @@ class Node:
         return self.replica.ask(name, *arguments)
 
     def status(self) -> Status:
+        process = self.replica.process
         return Status(
+            process.protocol,
+            process.spec_sha256,
             self.settings.config.cluster,
             str(self.settings.me),
             self.token(),
-            shown(self.replica.process, self.replica.state),
+            shown(process, self.replica.state),
             {str(n): self.transport.connected(n) for n in self.settings.addresses if n != self.settings.me},
             dict(self.replica.counts.sent),
             dict(self.replica.counts.received),
@@ -215,6 +220,12 @@ class Node:
                 callback(token)
 
 
+def tls_files(settings: Settings) -> TlsFiles | None:
+    """None for a node without TLS."""
+    tls = settings.config.tls
+    return None if tls is None else TlsFiles(Path(tls.certificate), Path(tls.key), Path(tls.authority))
+
+
 @contextlib.asynccontextmanager
 async def open_node(
     settings: Settings,
@@ -229,7 +240,7 @@ async def open_node(
     config, me = settings.config, settings.me
     peers = {name: address for name, address in settings.addresses.items() if name != me}
     cluster = Cluster(config.cluster, process.protocol, process.spec_sha256, me, settings.listen, peers)
-    tls = TlsFiles(*map(Path, (config.tls.certificate, config.tls.key, config.tls.authority))) if config.tls else None
+    tls = tls_files(settings)
     everyone = {kind: frozenset(range(size)) for kind, size in settings.sizes.items()}
     failed: asyncio.Future[None] = loop.create_future()
     probes: set[asyncio.Task[None]] = set()

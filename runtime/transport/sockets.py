@@ -25,9 +25,9 @@ class InsecureAddress(ValueError):
         )
 
 
-async def listen(address: Address, loopback_only: bool) -> list[socket.socket]:
-    """Listens on each IP address that the host has, all on the same port. Raises OSError where that cannot be, and
-    InsecureAddress if only loopback addresses are allowed and there is another one."""
+async def addresses_of(address: Address, loopback_only: bool) -> dict[tuple[int, str], None]:
+    """The family and the IP address of each that the host has. Raises OSError where there is none, and InsecureAddress
+    if only loopback addresses are allowed and there is another one."""
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(
@@ -35,11 +35,18 @@ async def listen(address: Address, loopback_only: bool) -> list[socket.socket]:
         )
     except (OSError, UnicodeError) as error:  # the latter for a host name that cannot be
         raise OSError(f"cannot listen on {address}: {getattr(error, 'strerror', None) or error}") from error
-    hosts = dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found)
+    hosts = dict.fromkeys((int(family), str(where[0])) for family, _, _, _, where in found)
     if loopback_only:
         for _, host in hosts:
             if not is_loopback(host):
                 raise InsecureAddress(address, host)
+    return hosts
+
+
+async def listen(address: Address, loopback_only: bool) -> list[socket.socket]:
+    """Listens on each IP address that the host has, all on the same port. Raises OSError where that cannot be, and
+    InsecureAddress as `addresses_of` does."""
+    hosts = await addresses_of(address, loopback_only)
     opened: list[socket.socket] = []
     port = address.port
     try:

@@ -116,3 +116,27 @@ def test_who_is_told_to_stop_says_so(how: signal.Signals, tmp_path: Path) -> Non
         node.send_signal(how)
         assert f"node1 stops, by {how.name}\n" in node.stderr.read()
     assert node.returncode == 0
+
+
+def test_a_check_finds_what_the_start_would_refuse(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "node.toml"
+
+    def checked(more: str, address: str = "127.0.0.1:0") -> int:
+        path.write_text(
+            f'cluster = "test"\nnode = "node1"\nstate = "{tmp_path}/state"\n{more}\n[members]\nnode1 = "{address}"\n'
+        )
+        return main({"node": PROCESS}, ["--check", str(path)])
+
+    assert checked("") == 0
+    assert checked("", "0.0.0.0:7000") == BAD_CONFIG
+    assert "set [tls], listen on 127.0.0.1, or set insecure = true" in caplog.text
+    assert checked("insecure = true", "0.0.0.0:7000") == 0
+    assert checked("", "no.such.host.invalid:7000") == FAILED
+    tls = f'tls = {{ certificate = "{path}", key = "{path}", authority = "{path}" }}'
+    assert checked(tls) == BAD_CONFIG
+    assert not (tmp_path / "state").exists()
+
+
+def test_it_says_which_spec_it_is_of() -> None:
+    done = run(sys.executable, "-m", "generated.raft", "--version")
+    assert done.stdout == f"raft, spec {PROCESS.spec_sha256[:12]}\n"
