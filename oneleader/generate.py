@@ -95,7 +95,7 @@ def emit(protocol: Protocol, package: str, runtime_from: str | None = None) -> E
     except NoFormatter:
         print("oneleader: emitted code is formatted by ruff: pip install 'oneleader[generate]'", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
-    shown = _validated(protocol, files)
+    shown = _validated(protocol, files, runtime_from or ".runtime")
     if runtime_from is None:
         with problems_told():
             files |= {one.name: one.text for one in runtime_modules(Path(runtime.__file__).parent, package)}
@@ -108,14 +108,15 @@ def tell_emitted(where: Path, protocol: Protocol, emitted: Emitted) -> None:
     print(f"  {emitted.shown}")
 
 
-def _validated(protocol: Protocol, files: Mapping[str, str]) -> str:
-    """What was shown of the modules. Ends the run where they are not shown to be the protocol."""
+def _validated(protocol: Protocol, files: Mapping[str, str], runtime: str) -> str:
+    """What was shown of the modules, which import the runtime by this name. Ends the run where they are not shown to be
+    the protocol."""
     began = time.monotonic()
     names = {kind: Names(**given) for kind, given in names_of(protocol).items()}
     settings = {size: setting_of(protocol, size, protocol.network, ()) for size in SIZES}
     try:
         version = z3_version()
-        found = differences(protocol, files, names, settings, SECONDS)
+        found = differences(protocol, files, names, settings, SECONDS, runtime=runtime)
     except NoSolver as problem:
         print(f"oneleader: {problem}", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
