@@ -211,8 +211,20 @@ class Node:
             log.info("%s %s", self.settings.me, f"leads with token {token}" if token is not None else "does not lead")
             self._changed.set()
             self._changed = asyncio.Event()
-            for callback in self._callbacks:
+            self._tell(token)
+
+    def _tell(self, token: int | None) -> None:
+        """Tells all who want to know; raises what the first of them raised, when all were told."""
+        problems: list[Exception] = []
+        for callback in tuple(self._callbacks):
+            if token != self._known:  # another has done something that changed it, and all were told of that
+                break
+            try:
                 callback(token)
+            except Exception as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
 
 
 @contextlib.asynccontextmanager

@@ -227,6 +227,35 @@ def test_a_callback_that_fails_at_the_end_leaves_nothing_open(tmp_path: Path, po
     asyncio.run(main())
 
 
+def test_each_callback_is_told_whatever_another_does(tmp_path: Path, ports: list[int]) -> None:
+    """One fails, another one stops the node; those after them are told what is true then, and once."""
+    told: list[int | None] = []
+
+    def fails(_: int | None) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        async with open_node(settings(tmp_path, ports, 1), PROCESS) as node:
+            leads: list[int | None] = [3]
+            node.token = lambda: leads[0]  # type: ignore[method-assign]
+
+            def resigns(token: int | None) -> None:
+                if token is not None:
+                    leads[0] = None
+                    node.look()
+
+            node.on_change(fails)
+            node.on_change(resigns)
+            node.on_change(told.append)
+            with pytest.raises(ZeroDivisionError):
+                node.look()
+            node._callbacks.clear()
+            del node.token
+
+    asyncio.run(main())
+    assert told == [None]
+
+
 def test_a_node_whose_disk_fails_stops_and_says_so(tmp_path: Path, ports: list[int]) -> None:
     async def main() -> None:
         async with cluster_of_three(tmp_path, ports) as cluster:
