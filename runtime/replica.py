@@ -39,6 +39,8 @@ class Took:
     """`start`, `receive`, `timeout`, or an input's or action's name."""
     name: str
     """Of the message or the timer."""
+    number: int
+    """The step's among those that the process has taken since it began, from 1."""
     sender: Name | None
     letter: Letter | None
     arguments: tuple[Any, ...]
@@ -234,7 +236,9 @@ class Replica:
         if token is not None and self._confirmed is not None:
             self._confirmed.sent((one.number for _, one in sent), now)
         if self._world.record is not None:
-            self._world.record(Took(event, name, sender, letter, arguments, before, after, tuple(sent), now, first))
+            number = self.counts.steps.total()
+            took = Took(event, name, number, sender, letter, arguments, before, after, tuple(sent), now, first)
+            self._world.record(took)
         if token != self._token:
             self._token = token
             self._world.changed()

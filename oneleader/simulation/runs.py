@@ -19,7 +19,7 @@ from runtime.process import Name, Process
 from runtime.replica import Took
 from runtime.simulation.cluster import Cluster, DidTheImpossible, TwoLeaders, cluster_of
 from runtime.simulation.record import Lines
-from runtime.simulation.schedule import Fault, Schedule, happen, shrunk
+from runtime.simulation.schedule import MENDS, Schedule, happen, shrunk
 from spec.check import check
 from spec.protocol import Protocol
 from spec.source import Source
@@ -55,7 +55,7 @@ def run(protocol: Protocol, processes: Processes, world: World, seed: int, sched
     watch, lines = watch_of(protocol, world.sizes), Lines()
 
     def seen(name: Name, took: Took) -> None:
-        watch.took((name.kind, name.number), lines.line(name, took))
+        watch.took((name.kind, name.number), lines.line(took))
 
     problem: Problem | None = None
     faults = 0
@@ -65,7 +65,7 @@ def run(protocol: Protocol, processes: Processes, world: World, seed: int, sched
         for one in schedule:
             cluster.run(one.at - cluster.loop.time())
             happen(cluster, one)
-            faults += one.fault is not Fault.ASK
+            faults += one.fault in MENDS
         cluster.run(world.seconds - cluster.loop.time())
     except (PropertyFalse, NoStep, TwoLeaders) as found:
         problem = found
