@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -33,8 +34,8 @@ from spec.protocol import Protocol
 DIFFERENT, UNKNOWN = 1, 3
 SECONDS = 10.0
 """For each question whether an emitted step is the spec's."""
-MARK = "messages.py"
-"""A folder with this file, and what it says in its first lines, is a package that was emitted before."""
+MARK, MARKED = "messages.py", re.compile(r"^Emitted from .* by Oneleader\b", re.MULTILINE)
+"""A folder with this file, and this line in it, is a package that was emitted before."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,14 @@ def _refuse_other(out: Path) -> None:
     if out.is_dir() and any(out.iterdir()):
         mark = out / MARK
         with problems_told():
-            emitted = mark.is_file() and "by Oneleader" in mark.read_text(encoding="utf-8")[:500]
+            emitted = mark.is_file() and MARKED.search(mark.read_text(encoding="utf-8")) is not None
         if not emitted:
             fail(f"--out: {out} holds other files; name a new folder, or one that was generated before")
 
 
 def _write(out: Path, files: Mapping[str, str]) -> None:
     """Puts the package in its place, whole or not at all."""
+    out = out.resolve()  # a link stays where it is
     with problems_told(str(out)):
         made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
         try:
@@ -161,7 +163,7 @@ def _write(out: Path, files: Mapping[str, str]) -> None:
                 (made / name).write_text(text, encoding="utf-8")
             made.chmod(0o755)
             if out.exists():
-                before = made.with_suffix(".before")
+                before = made.with_name(f"{made.name}.before")
                 out.rename(before)
                 try:
                     made.rename(out)
