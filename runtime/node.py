@@ -88,7 +88,16 @@ class Term:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self._node.unwatch(self)
-        if self._lost and self._task is not None and self._task.uncancel() <= 0:
+        if not self._lost or self._task is None:
+            return False
+        if kind is None:  # it has lost the leadership by what it did last, and its cancellation is still to come
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                if self._task.uncancel() > 0:
+                    raise
+                return False
+        if self._task.uncancel() <= 0:
             return kind is not None and issubclass(kind, asyncio.CancelledError)
         return False
 
@@ -264,7 +273,7 @@ async def open_node(
     def changed() -> None:
         node.look()
 
-    identity = Identity(process.protocol, process.spec_sha256, config.cluster, me)
+    identity = Identity(process.protocol, process.spec_sha256, config.cluster, settings.sizes, me)
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Storage.open(Path(config.state), identity)))
         record = stack.enter_context(recording) if recording is not None else None

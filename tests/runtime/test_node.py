@@ -12,7 +12,7 @@ import pytest
 
 from generated.raft.node import PROCESS
 from runtime.config import Config, Settings, settings_of
-from runtime.node import Node, NodeFailed, open_node
+from runtime.node import Node, NodeFailed, Term, open_node
 from runtime.storage import StorageFailed, StorageInUse
 
 SECONDS = 20.0
@@ -138,6 +138,46 @@ def test_a_body_is_cancelled_when_leadership_is_lost_and_the_next_term_can_come(
                 await serving
 
     asyncio.run(main())
+
+
+class Losing:
+    """What a term needs of a node; `lose` is what a service may do to it by what it asks for."""
+
+    def __init__(self) -> None:
+        self.leads: int | None = 3
+        self.terms: list[Term] = []
+
+    def token(self) -> int | None:
+        return self.leads
+
+    def watch(self, term: Term) -> None:
+        self.terms.append(term)
+
+    def unwatch(self, term: Term) -> None:
+        self.terms = [one for one in self.terms if one is not term]
+
+    def lose(self) -> None:
+        self.leads = None
+        self.terms = [term for term in self.terms if term.still(None)]
+
+
+@pytest.mark.parametrize("from_outside", [False, True])
+def test_a_body_that_gives_the_leadership_up_at_its_end_cancels_nothing_else(from_outside: bool) -> None:
+    async def main() -> str:
+        node = Losing()
+        try:
+            async with Term(node):  # type: ignore[arg-type]
+                node.lose()
+                if from_outside:
+                    task = asyncio.current_task()
+                    assert task is not None
+                    task.cancel()
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            return "cancelled"
+        return "goes on"
+
+    assert asyncio.run(main()) == ("cancelled" if from_outside else "goes on")
 
 
 def test_a_cancellation_from_outside_is_not_swallowed(tmp_path: Path, ports: list[int]) -> None:
