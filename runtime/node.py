@@ -153,7 +153,8 @@ class Node:
         self._callbacks.append(callback)
 
     def ask(self, name: str, *arguments: Any) -> bool:
-        """Asks the process for one of the protocol's inputs or actions. Whether it may be done now, and was."""
+        """Asks the process for one of the protocol's inputs or actions. Whether it may be done now, and was. Raises
+        ValueError for arguments that are none of the protocol's."""
         return self.replica.ask(name, *arguments)
 
     def status(self) -> Status:

@@ -18,7 +18,7 @@ from typing import Any
 from runtime.clock import Clock
 from runtime.confirmation import NEVER, Confirmed
 from runtime.counts import Counts
-from runtime.process import Everyone, Name, Process
+from runtime.process import Accepted, Everyone, Name, Process
 from runtime.steps import Impossible, Reset, Send, Step, Stop
 from runtime.storage import DurableStore, StorageFailed
 from runtime.timers import Timers
@@ -151,7 +151,11 @@ class Replica:
         return True
 
     def ask(self, name: str, *arguments: Any) -> bool:
-        """What the application asks for: an input or an action, by name. Whether it was taken."""
+        """What the application asks for: an input or an action, by name. Whether it was taken. Raises ValueError for
+        arguments that it does not have: a step is right for those of the protocol alone."""
+        accepted = self.process.arguments.get(name, ())
+        if len(arguments) != len(accepted) or not all(map(self._is_one, arguments, accepted)):
+            raise ValueError(f"{name} is not asked for with {arguments}")
         if self.failure is not None:
             return False
         function = self.process.inputs.get(name) or self.process.actions[name]
@@ -164,6 +168,22 @@ class Replica:
             return False
         self._take(name, "", self._world.loop.time(), lambda: step, arguments=arguments)
         return self.failure is None
+
+    def _is_one(self, value: object, accepted: Accepted) -> bool:
+        number = value if isinstance(value, int) and not isinstance(value, bool) else None
+        for one in accepted:
+            match one:
+                case None if value is None:
+                    return True
+                case range() if number is not None and number in one:
+                    return True
+                case frozenset() if isinstance(value, str) and value in one:
+                    return True
+                case str() if number is not None and number in self.everyone[one]:
+                    return True
+                case type() if isinstance(value, bool):
+                    return True
+        return False
 
     def died(self, peer: Name) -> None:
         """A hint that a process has died: a timer that waits to hear from it, and from it alone, runs out soon. The

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modelcheck.conformance.source import Source, fields_of
-from spec.protocol import ProcessKind, Protocol
-from spec.types import BoolType, EnumType, MapType, OptionType, ProcessType, SetType, Type
+from spec.protocol import OnInput, ProcessKind, Protocol
+from spec.types import BoolType, EnumType, IntType, MapType, OptionType, ProcessType, SetType, Type
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,34 @@ def _wanted(protocol: Protocol, kind: ProcessKind, names: Names) -> dict[str, st
     if leader is not None and leader.kind == kind.name and leader.confirmed_by is not None:
         confirmed = leader.confirmed_by
         wanted["confirmation"] = f"Confirmation({confirmed.message!r}, {confirmed.timer!r}, is_quorum)"
+    accepted = ", ".join(
+        f"{event.name!r}: ({', '.join(_accepted(parameter.type) for parameter in event.parameters)},)"
+        for event in (handler.event for handler in protocol.handlers if handler.kind == kind.name)
+        if isinstance(event, OnInput) and event.parameters
+    )
+    if accepted:
+        wanted["arguments"] = f"{{{accepted}}}"
     for group, functions in (("inputs", names.inputs), ("actions", names.actions)):
         if functions:
             wanted[group] = "{" + ", ".join(f"{said!r}: {called}" for said, called in functions.items()) + "}"
     return wanted
+
+
+def _accepted(of: Type) -> str:
+    """What an input's argument may be: one of these."""
+    found = []
+    if isinstance(of, OptionType):
+        found, of = ["None"], of.of
+    match of:
+        case BoolType():
+            found.insert(0, "bool")
+        case EnumType(values):
+            found.insert(0, f"frozenset({{{', '.join(map(repr, sorted(values)))}}})")
+        case IntType(low, high):
+            found.insert(0, f"range({low}, {high + 1})")
+        case ProcessType(of_kind):
+            found.insert(0, repr(of_kind))
+    return f"({', '.join(found)},)"
 
 
 def _named(of: Type) -> str | tuple[str, str | None] | None:
