@@ -226,6 +226,16 @@ def test_properties_see_who_has_led() -> None:
     assert trace is not None and len(trace) == 5
 
 
+@pytest.mark.parametrize("names", [("type_", "type"), ("type", "type_"), ("me", "me_"), ("term_", "term")])
+def test_variables_may_have_names_that_python_uses(names: tuple[str, str]) -> None:
+    text = BEGINS.replace("rounds", names[0]).replace("begun", names[1])
+    protocol = protocol_of(text + ENDS.replace("rounds", names[0]))
+    with emitted(protocol, texts_of(protocol)) as processes:
+        found = run(protocol, processes, world(protocol, faults=()), 1, ())
+    assert found.problem is None, found.problem
+    assert found.counted.steps > 10
+
+
 def test_properties_that_no_run_is_held_against_are_known() -> None:
     said = "message call()\non call() from other:\n    pass\n"
     under_way = "safety none_is_sent: forall call() from a to b: false\nsafety fine: forall n in node: n.rounds >= 0\n"
