@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -33,8 +34,8 @@ from spec.protocol import Protocol
 DIFFERENT, UNKNOWN = 1, 3
 SECONDS = 10.0
 """For each question whether an emitted step is the spec's."""
-MARK = "messages.py"
-"""A folder with this file, and what it says in its first lines, is a package that was emitted before."""
+MARK, MARKED = "messages.py", re.compile(r"^Emitted from .* by Oneleader\b", re.MULTILINE)
+"""A folder with this file, and this line in it, is a package that was emitted before."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def emit(protocol: Protocol, package: str, runtime_from: str | None = None) -> E
     except NoFormatter:
         print("oneleader: emitted code is formatted by ruff: pip install 'oneleader[generate]'", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
-    shown = _validated(protocol, files)
+    shown = _validated(protocol, files, runtime_from or ".runtime")
     if runtime_from is None:
         with problems_told():
             files |= {one.name: one.text for one in runtime_modules(Path(runtime.__file__).parent, package)}
@@ -108,14 +109,15 @@ def tell_emitted(where: Path, protocol: Protocol, emitted: Emitted) -> None:
     print(f"  {emitted.shown}")
 
 
-def _validated(protocol: Protocol, files: Mapping[str, str]) -> str:
-    """What was shown of the modules. Ends the run where they are not shown to be the protocol."""
+def _validated(protocol: Protocol, files: Mapping[str, str], runtime: str) -> str:
+    """What was shown of the modules, which import the runtime by this name. Ends the run where they are not shown to be
+    the protocol."""
     began = time.monotonic()
     names = {kind: Names(**given) for kind, given in names_of(protocol).items()}
     settings = {size: setting_of(protocol, size, protocol.network, ()) for size in SIZES}
     try:
         version = z3_version()
-        found = differences(protocol, files, names, settings, SECONDS)
+        found = differences(protocol, files, names, settings, SECONDS, runtime=runtime)
     except NoSolver as problem:
         print(f"oneleader: {problem}", file=sys.stderr)
         raise typer.Exit(UNKNOWN) from None
@@ -145,13 +147,14 @@ def _refuse_other(out: Path) -> None:
     if out.is_dir() and any(out.iterdir()):
         mark = out / MARK
         with problems_told():
-            emitted = mark.is_file() and "by Oneleader" in mark.read_text(encoding="utf-8")[:500]
+            emitted = mark.is_file() and MARKED.search(mark.read_text(encoding="utf-8")) is not None
         if not emitted:
             fail(f"--out: {out} holds other files; name a new folder, or one that was generated before")
 
 
 def _write(out: Path, files: Mapping[str, str]) -> None:
     """Puts the package in its place, whole or not at all."""
+    out = out.resolve()  # a link stays where it is
     with problems_told(str(out)):
         made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
         try:
@@ -160,7 +163,7 @@ def _write(out: Path, files: Mapping[str, str]) -> None:
                 (made / name).write_text(text, encoding="utf-8")
             made.chmod(0o755)
             if out.exists():
-                before = made.with_suffix(".before")
+                before = made.with_name(f"{made.name}.before")
                 out.rename(before)
                 try:
                     made.rename(out)

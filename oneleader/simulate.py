@@ -17,7 +17,7 @@ from modelcheck.conformance.joint import NoStep
 from modelcheck.conformance.refusal import Refusal, refusal_of
 from modelcheck.conformance.shortened import trace_of
 from modelcheck.conformance.traces_json import refusal_to_json
-from modelcheck.conformance.watch import PropertyFalse
+from modelcheck.conformance.watch import PropertyFalse, not_judged
 from modelcheck.trace import Trace
 from modelcheck.trace_json import trace_to_json
 from oneleader.console import fail, printing, problems_told, read, write
@@ -149,7 +149,8 @@ def _world(protocol: Protocol, request: Request) -> World:
         request.late,
         in_order=not network.reordering,
     )
-    sizes, faults, timers = _sizes(protocol, request), _faults(protocol, request.faults), _timers(protocol, request)
+    sizes, timers = _sizes(protocol, request), _timers(protocol, request)
+    faults = _faults(protocol, request.faults, sizes)
     every, lasting, asks = (time for time, _ in times)
     return World(sizes, request.seconds, faults, every, lasting, asks, link, store, request.drift, timers)
 
@@ -170,14 +171,14 @@ def _sizes(protocol: Protocol, request: Request) -> tuple[int, ...]:
     return check.rows[0].sizes[0]
 
 
-def _faults(protocol: Protocol, words: str | None) -> tuple[str, ...]:
+def _faults(protocol: Protocol, words: str | None, sizes: tuple[int, ...]) -> tuple[str, ...]:
     if words is None:
-        return possible_faults(protocol)
+        return possible_faults(protocol, sizes)
     found = tuple(word for word in words.replace(",", " ").split() if word != "none")
     for word in found:
         if word not in FAULTS:
             fail(f"--faults: there is no `{word}`; expected some of {', '.join(FAULTS)}, or none")
-        if (objection := objection_to(word, protocol)) is not None:
+        if (objection := objection_to(word, protocol, sizes)) is not None:
             fail(f"--faults: no `{word}`: {objection}")
     return found
 
@@ -243,8 +244,8 @@ def _summary(protocol: Protocol, world: World, counted: list[Counted], took: flo
     ]
     if not counted[-1].failed:
         lines.append(f"  each of {total.steps:,} steps is one of the model, and no property was false")
-        if left_out := counted[0].left_out:
-            lines.append(f"  not judged, as they look at messages under way: {', '.join(left_out)}")
+        if left := not_judged(protocol):
+            lines.append(f"  not judged, as it is about messages under way: {', '.join(left)}")
         lines.append("  these are samples, and no proof: `oneleader check` and `oneleader prove` look at all runs")
     return "".join(f"{line}\n" for line in lines)
 
@@ -301,7 +302,7 @@ def _json(protocol: Protocol, world: World, counted: list[Counted], took: float,
         "messages": total.messages,
         "elections": total.elections,
         "steps": total.steps,
-        "not_judged": list(counted[0].left_out),
+        "not_judged": list(not_judged(protocol)),
         "wrong": found,
     }
 

@@ -49,9 +49,7 @@ def _show(found: Validated, traces: tuple[Path, ...]) -> None:
     but = "" if found.refusal is None else ", and with the one above they are none"
     print(f"{what}{but} (spec {protocol.source.sha256[:12]})")
     for place in found.cut:
-        print(
-            f"  {place.file}:{place.line} is incomplete: the process was stopped while it wrote it, or had no room"
-        )
+        print(f"  {place.file}:{place.line} is incomplete: the process was stopped while it wrote it, or had no room")
     for lost in found.lost:
         print(f"  a step without its line, after {lost.after.file}:{lost.after.line}: {lost.description}")
     if found.lost:

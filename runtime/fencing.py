@@ -73,6 +73,7 @@ ON CONFLICT (resource) DO UPDATE SET token = excluded.token WHERE fences.token <
 """
 # No row is changed where the condition fails. PostgreSQL locks the row before it looks at the condition, so that two
 # leaders wait for each other's transactions, and the later one sees the earlier one's token.
+GUARDED: Final = "oneleader_guarded"
 NEWEST: Final = "SELECT token FROM fences WHERE resource = {0}"
 SQLITE_ADVANCE, SQLITE_NEWEST = ADVANCE.format("?"), NEWEST.format("?")
 POSTGRESQL_ADVANCE, POSTGRESQL_NEWEST = f"{ADVANCE.format('%s')}RETURNING token", NEWEST.format("%s")
@@ -100,8 +101,9 @@ def fenced(connection: sqlite3.Connection, resource: str, token: int) -> Iterato
         if connection.execute(SQLITE_ADVANCE, (resource, token)).rowcount == 0:
             ((newest,),) = connection.execute(SQLITE_NEWEST, (resource,)).fetchall()
             raise Fenced(resource, token, newest)
+        connection.execute(f"SAVEPOINT {GUARDED}")
         yield
-        if not _is_open(connection):
+        if not _is_guarded(connection):
             raise RuntimeError("The transaction was ended inside the block, so not all that was written was guarded.")
         connection.execute("COMMIT")
     except BaseException:
@@ -112,6 +114,16 @@ def fenced(connection: sqlite3.Connection, resource: str, token: int) -> Iterato
 
 def _is_open(connection: sqlite3.Connection) -> bool:
     return connection.in_transaction
+
+
+def _is_guarded(connection: sqlite3.Connection) -> bool:
+    """Whether this is the transaction in which the token was looked at: a savepoint ends with its transaction, and
+    another may have begun by itself since."""
+    try:
+        connection.execute(f"RELEASE {GUARDED}")
+    except sqlite3.OperationalError:
+        return False
+    return True
 
 
 class Cursor(Protocol):
@@ -135,7 +147,8 @@ def fenced_postgresql(connection: Connection, resource: str, token: int) -> Iter
     """As `fenced`, for PostgreSQL, by a connection whose parameters are written `%s` (psycopg, psycopg2, pg8000).
 
     Make the table `fences` first, with the text of `TABLE`. Begin with no transaction open: what is open is committed
-    along with the block.
+    along with the block. Do not end the transaction inside the block: what is written after that is not guarded, and
+    unlike `fenced` this does not find out.
 
     A leader that is paused inside the block holds the row of its resource, and its successor waits. Bound that with
     `idle_in_transaction_session_timeout`: then the server ends the paused leader's transaction, and its commit fails.

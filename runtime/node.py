@@ -90,7 +90,16 @@ class Term:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         self._node.unwatch(self)
-        if self._lost and self._task is not None and self._task.uncancel() <= 0:
+        if not self._lost or self._task is None:
+            return False
+        if kind is None:  # it has lost the leadership by what it did last, and its cancellation is still to come
+            try:
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                if self._task.uncancel() > 0:
+                    raise
+                return False
+        if self._task.uncancel() <= 0:
             return kind is not None and issubclass(kind, asyncio.CancelledError)
         return False
 
@@ -146,7 +155,8 @@ class Node:
         self._callbacks.append(callback)
 
     def ask(self, name: str, *arguments: Any) -> bool:
-        """Asks the process for one of the protocol's inputs or actions. Whether it may be done now, and was."""
+        """Asks the process for one of the protocol's inputs or actions. Whether it may be done now, and was. Raises
+        ValueError for arguments that are none of the protocol's."""
         return self.replica.ask(name, *arguments)
 
     def status(self) -> Status:
@@ -216,8 +226,20 @@ class Node:
             log.info("%s %s", self.settings.me, f"leads with token {token}" if token is not None else "does not lead")
             self._changed.set()
             self._changed = asyncio.Event()
-            for callback in self._callbacks:
+            self._tell(token)
+
+    def _tell(self, token: int | None) -> None:
+        """Tells all who want to know; raises what the first of them raised, when all were told."""
+        problems: list[Exception] = []
+        for callback in tuple(self._callbacks):
+            if token != self._known:  # another has done something that changed it, and all were told of that
+                break
+            try:
                 callback(token)
+            except Exception as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
 
 
 def tls_files(settings: Settings) -> TlsFiles | None:
@@ -263,7 +285,7 @@ async def open_node(
     def changed() -> None:
         node.look()
 
-    identity = Identity(process.protocol, process.spec_sha256, config.cluster, me)
+    identity = Identity(process.protocol, process.spec_sha256, config.cluster, settings.sizes, me)
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Storage.open(Path(config.state), identity)))
         record = stack.enter_context(recording) if recording is not None else None

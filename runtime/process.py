@@ -48,6 +48,10 @@ class Confirmation:
     """Of the processes of the leader's kind, the leader among them."""
 
 
+Accepted = tuple[type[bool] | range | frozenset[str] | str | None, ...]
+"""What an argument of an input may be, one of these: true or false, a number in a range, one of some words, the number
+of a process of a kind, or None."""
+
 Named = str | tuple[str, str | None]
 """Which processes a variable names, by their kind; of a map, which are its keys, and which its entries, if any."""
 
@@ -84,5 +88,7 @@ class Process(Generic[StateT, MessageT]):
     confirmation: Confirmation | None = None
     inputs: Mapping[str, Spontaneous[StateT, MessageT]] = field(default_factory=dict)
     """What the application may ask for: `(me, everyone, state, *arguments)`; None where it may not be asked now."""
+    arguments: Mapping[str, tuple[Accepted, ...]] = field(default_factory=dict)
+    """What the arguments of inputs may be; an input that is not here has none."""
     actions: Mapping[str, Spontaneous[StateT, MessageT]] = field(default_factory=dict)
     """What a process may do of its own accord; None where it may not now."""

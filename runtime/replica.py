@@ -2,8 +2,8 @@
 
 receive, read the clock once, step, store, set timers and send, record, tell the application.
 
-A step that fails, or whose state cannot be stored, has no effect at all: no message leaves, and the process stops for
-good.
+A step that fails, or whose letters cannot be written or state cannot be stored, has no effect at all: no message
+leaves, and the process stops for good.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 from runtime.clock import Clock
 from runtime.confirmation import NEVER, Confirmed
 from runtime.counts import Counts
-from runtime.process import Everyone, Name, Process
+from runtime.process import Accepted, Everyone, Name, Process
 from runtime.steps import Impossible, Reset, Send, Step, Stop
 from runtime.storage import DurableStore, StorageFailed
 from runtime.timers import Timers
-from runtime.wire import Letter, Unreadable, codec_of, fields_of
+from runtime.wire import Letter, TooLarge, Unreadable, codec_of, fields_of
 
 log = logging.getLogger("oneleader")
 
@@ -38,6 +38,8 @@ class Took(NamedTuple):
     """`start`, `receive`, `timeout`, or an input's or action's name."""
     name: str
     """Of the message or the timer."""
+    number: int
+    """The step's among those that the process has taken since it began, from 1."""
     sender: Name | None
     letter: Letter | None
     arguments: tuple[Any, ...]
@@ -47,8 +49,6 @@ class Took(NamedTuple):
     at: float
     first: int
     """The number of the first letter that was sent in this step, or will be in the next one that sends any."""
-    begins: bool = False
-    """Whether it is the first step of a run. A protocol may call an action `start`, too."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Replica:
     def start(self) -> None:
         """The first step. Raises nothing; see `failed`."""
         now = self._world.loop.time()
-        self._take("start", "", now, lambda: self.process.start(self.me, self.everyone, self.state), begins=True)
+        self._take("start", "", now, lambda: self.process.start(self.me, self.everyone, self.state))
 
     def received(self, sender: Name, payload: bytes) -> bool:
         """Takes a message. Whether it was one of the protocol."""
@@ -150,7 +150,11 @@ class Replica:
         return True
 
     def ask(self, name: str, *arguments: Any) -> bool:
-        """What the application asks for: an input or an action, by name. Whether it was taken."""
+        """What the application asks for: an input or an action, by name. Whether it was taken. Raises ValueError for
+        arguments that it does not have: a step is right for those of the protocol alone."""
+        accepted = self.process.arguments.get(name, ())
+        if len(arguments) != len(accepted) or not all(map(self._is_one, arguments, accepted)):
+            raise ValueError(f"{name} is not asked for with {arguments}")
         if self.failure is not None:
             return False
         function = self.process.inputs.get(name) or self.process.actions[name]
@@ -162,7 +166,23 @@ class Replica:
         if step is None:
             return False
         self._take(name, "", self._world.loop.time(), lambda: step, arguments=arguments)
-        return True
+        return self.failure is None
+
+    def _is_one(self, value: object, accepted: Accepted) -> bool:
+        number = value if isinstance(value, int) and not isinstance(value, bool) else None
+        for one in accepted:
+            match one:
+                case None if value is None:
+                    return True
+                case range() if number is not None and number in one:
+                    return True
+                case frozenset() if isinstance(value, str) and value in one:
+                    return True
+                case str() if number is not None and number in self.everyone[one]:
+                    return True
+                case type() if isinstance(value, bool):
+                    return True
+        return False
 
     def died(self, peer: Name) -> None:
         """A hint that a process has died: a timer that waits to hear from it, and from it alone, runs out soon. The
@@ -207,7 +227,6 @@ class Replica:
         sender: Name | None = None,
         letter: Letter | None = None,
         arguments: tuple[Any, ...] = (),
-        begins: bool = False,
     ) -> None:
         """One step, in the order that makes it safe."""
         if self.failure is not None:
@@ -215,8 +234,9 @@ class Replica:
         before = self.state
         try:
             after, effects = step()
+            letters = self._written(effects, letter.number if letter is not None else 0)
             self._store(before, after)
-        except (Impossible, StorageFailed) as problem:
+        except (Impossible, StorageFailed, TooLarge) as problem:
             self._stop(problem)
             return
         self.state = after
@@ -228,13 +248,15 @@ class Replica:
             if self._confirmed is not None:
                 self._confirmed.begin()
         first = self._next
-        sent = self._do(effects, now, sender, letter.number if letter is not None else 0)
+        self._do(effects, now, sender, [payload for _, _, payload in letters])
+        sent = [(receiver, one) for receiver, one, _ in letters]
         if token is None and self.counts.elections.since is not None:
             self._count_lost(sent)
         if token is not None and self._confirmed is not None:
             self._confirmed.sent((one.number for _, one in sent), now)
         if self._world.record is not None:
-            took = Took(event, name, sender, letter, arguments, before, after, tuple(sent), now, first, begins)
+            number = self.counts.steps.total()
+            took = Took(event, name, number, sender, letter, arguments, before, after, tuple(sent), now, first)
             self._world.record(took)
         if token != self._token:
             self._token = token
@@ -252,7 +274,7 @@ class Replica:
             self.counts.elections.lost()
 
     def _store(self, before: Any, after: Any) -> None:
-        """Writes what has changed of what is durable. Raises StorageFailed."""
+        """Writes what has changed of what is durable. Raises StorageFailed, TooLarge."""
         changed: dict[str, bytes] = {}
         for name in self.process.durable:
             value = getattr(after, name)
@@ -263,20 +285,30 @@ class Replica:
             self._world.store.store(changed)
             self.counts.stores.add(perf_counter() - began)
 
+    def _written(self, effects: tuple[Send[Any] | Reset | Stop, ...], answers: int) -> list[tuple[Name, Letter, bytes]]:
+        """The letters of a step, in order, each with its receiver and its bytes. Raises TooLarge."""
+        written: list[tuple[Name, Letter, bytes]] = []
+        for effect in effects:
+            if isinstance(effect, Send):
+                letter = Letter(self._next + len(written), answers, effect.message)
+                written.append((Name(effect.kind, effect.to), letter, self._codec.encode(letter)))
+        return written
+
     def _do(
-        self, effects: tuple[Send[Any] | Reset | Stop, ...], now: float, sender: Name | None, answers: int
-    ) -> list[tuple[Name, Letter]]:
-        """Sets timers and sends messages. What was sent, in order."""
-        sent: list[tuple[Name, Letter]] = []
+        self,
+        effects: tuple[Send[Any] | Reset | Stop, ...],
+        now: float,
+        sender: Name | None,
+        payloads: list[bytes],
+    ) -> None:
+        """Sets timers, and sends what was written, in order."""
+        waiting = iter(payloads)
         for effect in effects:
             match effect:
                 case Send(kind, to, message):
-                    letter = Letter(self._next, answers, message)
                     self._next += 1
-                    receiver = Name(kind, to)
-                    self._world.send(receiver, self._codec.encode(letter))
+                    self._world.send(Name(kind, to), next(waiting))
                     self.counts.sent[type(message).__struct_config__.tag] += 1
-                    sent.append((receiver, letter))
                 case Reset(timer):
                     self._timers.reset(timer, now)
                     if sender is not None:
@@ -286,15 +318,16 @@ class Replica:
                 case Stop(timer):
                     self._timers.stop(timer)
                     self._waits_for.pop(timer, None)
-        return sent
 
     def _stop(self, problem: Exception) -> None:
         log.critical("%s has stopped for good: %s", Name(self.process.kind, self.me), problem)
         self._timers.close()
         self.failure = problem
         self._token = None
-        self._world.changed()
-        self._world.failed(problem)
+        try:
+            self._world.changed()
+        finally:  # whatever a service does when it is told
+            self._world.failed(problem)
 
     def _restored(self, stored: Mapping[str, bytes]) -> Any:
         """The state in which the process begins: what it was before, as far as that is durable."""

@@ -72,11 +72,16 @@ class ForeignState(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose state it is: the process, the cluster that it belongs to, and the spec that it runs."""
+    """Whose state it is: the process, the cluster that it belongs to, of what size that is, and the spec that it runs.
+
+    A quorum of few and a quorum of many need not meet: where members were added one by one, each of two might elect a
+    leader, with one token."""
 
     protocol: str
     spec_sha256: str
     cluster: str
+    sizes: Mapping[str, int]
+    """How many processes there are of each kind."""
     process: Name
 
 
@@ -150,6 +155,7 @@ def described(identity: Identity) -> dict[str, str]:
         "protocol": identity.protocol,
         "spec_sha256": identity.spec_sha256,
         "cluster": identity.cluster,
+        "size": ", ".join(f"{size} {kind}" for kind, size in sorted(identity.sizes.items())),
         "process": f"{identity.process.kind} {identity.process.number + 1}",
     }
 
@@ -424,6 +430,11 @@ def _expect_same(path: Path, expected: Mapping[str, str], found: Mapping[str, st
     differences = "; ".join(f"expected {name} `{expected[name]}`, found `{found.get(name, '')}`" for name in names)
     if "cluster" in names or "process" in names:
         advice = "Give each process the path of its own file"
+    elif names == ["size"]:
+        advice = (
+            "Give all nodes the members that they had. To have others, stop all nodes, and let all of them start as a "
+            "new cluster, with a new name and new files"
+        )
     else:
         advice = (
             "Start the package that was emitted from the spec with which the file was written. To run another spec, "

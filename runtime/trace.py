@@ -31,7 +31,6 @@ def recording(path: Path, settings: Settings, process: Process[Any, Any]) -> Ite
     Raises OSError where the file cannot be opened and begun; when it cannot be written later, the record ends
     there, and the node goes on."""
     encode = msgspec.json.Encoder(order="deterministic").encode
-    count = 0
     with path.open("a+b", buffering=0) as file:
         header = encode(header_of(process, settings.config.cluster, settings.me, settings.sizes)) + b"\n"
         try:
@@ -41,15 +40,14 @@ def recording(path: Path, settings: Settings, process: Process[Any, Any]) -> Ite
         works = True
 
         def record(took: Took) -> None:
-            nonlocal count, works
-            count += 1
+            nonlocal works
             if not works:
                 return
             try:
-                _append(file, encode(line_of(count, took)) + b"\n")
+                _append(file, encode(line_of(took)) + b"\n")
             except OSError as problem:
                 works = False
-                log.error("the trace %s ends before step %d: %s", path, count, problem)
+                log.error("the trace %s ends before step %d: %s", path, took.number, problem)
 
         yield record
 
@@ -82,17 +80,17 @@ def header_of(process: Process[Any, Any], cluster: str, me: Name, sizes: Mapping
     }
 
 
-def line_of(number: int, took: Took) -> dict[str, Any]:
+def line_of(took: Took) -> dict[str, Any]:
     """A step as it is recorded: what happened, the state after it, and what was sent. A run's first line says which
     number its first letter has, or will have: they go on from there one by one."""
-    line: dict[str, Any] = {"step": number, "event": took.event}
+    line: dict[str, Any] = {"step": took.number, "event": took.event}
     if took.letter is not None and took.sender is not None:
         line["from"] = [took.sender.kind, took.sender.number]
         line["letter"] = took.letter.number
         line["message"] = took.letter.message
     elif took.name:
         line["name"] = took.name
-    if number == 1:
+    if took.number == 1:
         line["letter"] = took.first
     if took.arguments:
         line["arguments"] = took.arguments

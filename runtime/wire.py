@@ -27,11 +27,16 @@ class Unreadable(Exception):
     """Bytes that are no message of the protocol to this kind of process."""
 
 
+class TooLarge(Exception):
+    """A number that has no room where numbers are stored and sent, in 64 bits."""
+
+
 @dataclass(frozen=True)
 class Codec:
     """How the messages of a protocol are written and read by one kind of process."""
 
     encode: Callable[[Letter], bytes]
+    """Raises TooLarge."""
     decode: Callable[[bytes], Letter]
     """Raises Unreadable."""
 
@@ -51,7 +56,7 @@ def _codec(received: tuple[type[Any], ...]) -> Codec:
     encoder = msgspec.msgpack.Encoder()
 
     def encode(one: Letter) -> bytes:
-        return encoder.encode((one.number, one.answers, one.message))
+        return _fitting(encoder, (one.number, one.answers, one.message))
 
     def decode(payload: bytes) -> Letter:
         try:
@@ -63,11 +68,20 @@ def _codec(received: tuple[type[Any], ...]) -> Codec:
     return Codec(encode, decode)
 
 
+def _fitting(encoder: msgspec.msgpack.Encoder, value: object) -> bytes:
+    """Raises TooLarge."""
+    try:
+        return encoder.encode(value)
+    except OverflowError as problem:
+        raise TooLarge(f"a number is too large to be stored or sent: {problem}") from None
+
+
 @dataclass(frozen=True)
 class Fields:
     """How the durable variables of a kind of process are written and read, by name."""
 
     encode: Callable[[Any], bytes]
+    """Raises TooLarge."""
     decoders: Mapping[str, Callable[[bytes], Any]]
 
 
@@ -81,4 +95,5 @@ def fields_of(process: Process[Any, Any]) -> Fields:
 def _fields(state: Any, durable: tuple[str, ...]) -> Fields:
     types = {field.name: field.type for field in msgspec.structs.fields(state)}
     decoders = {name: msgspec.msgpack.Decoder(types[name]).decode for name in durable}
-    return Fields(msgspec.msgpack.Encoder(order="deterministic").encode, decoders)
+    encoder = msgspec.msgpack.Encoder(order="deterministic")
+    return Fields(lambda value: _fitting(encoder, value), decoders)

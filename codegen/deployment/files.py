@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -45,6 +46,7 @@ def deployment_of(protocol: Protocol, wheel: Wheel) -> tuple[Module, ...]:
     )
     app = host_name(wheel.name)
     groups = groups_of(protocol, app)
+    hosts = host_names(protocol)
     given = {
         "app": app,
         "wheel": wheel,
@@ -55,7 +57,7 @@ def deployment_of(protocol: Protocol, wheel: Wheel) -> tuple[Module, ...]:
         "port": PORT,
         "http_port": HTTP_PORT,
         "said": lambda low, high: f"{low} ms" if low == high else f"{low} ms .. {high} ms",
-        "dashed": host_name,
+        "dashed": hosts.__getitem__,
     }
     return tuple(
         Module(name.format(app=app), environment.get_template(template).render(**given))
@@ -66,8 +68,8 @@ def deployment_of(protocol: Protocol, wheel: Wheel) -> tuple[Module, ...]:
 def groups_of(protocol: Protocol, app: str) -> tuple[Group, ...]:
     """How many processes of each kind are deployed: one, where every check has one, and else a few."""
     counts = _counts(protocol)
-    several = len(counts) > 1
-    return tuple(Group(kind, count, f"{app}-{host_name(kind)}" if several else app) for kind, count in counts.items())
+    several, hosts = len(counts) > 1, host_names(protocol)
+    return tuple(Group(kind, count, f"{app}-{hosts[kind]}" if several else app) for kind, count in counts.items())
 
 
 def _counts(protocol: Protocol) -> Mapping[str, int]:
@@ -76,6 +78,17 @@ def _counts(protocol: Protocol) -> Mapping[str, int]:
         kind.name: 1 if rows and all(size[number] == 1 for size in rows) else SEVERAL
         for number, kind in enumerate(protocol.kinds)
     }
+
+
+def host_names(protocol: Protocol) -> dict[str, str]:
+    """What hosts of each kind of process are called: hosts cannot have all names that kinds can, and no two kinds get
+    the same."""
+    found: dict[str, str] = {}
+    for kind in protocol.kinds:
+        wanted = host_name(kind.name) or "process"
+        free = chain((wanted,), (f"{wanted}-{number}" for number in count(2)))
+        found[kind.name] = next(name for name in free if name not in found.values())
+    return found
 
 
 def host_name(name: str) -> str:

@@ -12,7 +12,7 @@ from codegen.python.expressions import OR, Names, NotEmitted, negated, text_of
 from codegen.python.names import OWN, PARAMETERS, attribute_name, class_name, free_name, module_name, title
 from codegen.python.quoting import INDENT, described, docstring, source_name
 from codegen.python.statements import Emission, lines_of
-from codegen.python.values import named, type_text, value_text
+from codegen.python.values import accepted_text, named, type_text, value_text
 from spec.lint import nodes
 from spec.protocol import (
     Apply,
@@ -224,6 +224,11 @@ def _kind(protocol: Protocol, kind: ProcessKind, enums: dict[EnumType, str]) -> 
         "timeouts": [(timer, of_event(OnTimeout(timer.name), [])) for timer in kind.timers],
         "received": [(one, received(one)) for one in protocol.messages if one.receiver == kind.name],
         "spontaneous": spontaneous,
+        "arguments": [
+            (event.name, [accepted_text(parameter.type) for parameter in event.parameters])
+            for event in (found[0].event for found in events.values())
+            if isinstance(event, OnInput) and event.parameters
+        ],
         "leads": text_of(leader.condition, names, OR) if leader is not None else "",
         "token": text_of(leader.token, names, OR) if leader is not None else "",
         "confirmation": _confirmation(protocol, kind, leader, called),

@@ -48,6 +48,23 @@ def named(of: Type) -> str | tuple[str, str | None] | None:
             return None
 
 
+def accepted_text(of: Type) -> str:
+    """What an argument of an input may be: see `runtime.process.Accepted`."""
+    match of:
+        case OptionType(inner):
+            return f"{accepted_text(inner).removesuffix(')')} None)"
+        case BoolType():
+            return "(bool,)"
+        case EnumType(values):
+            return f"(frozenset({{{', '.join(map(value_text, sorted(values)))}}}),)"
+        case IntType(low, high):
+            return f"(range({low}, {high + 1}),)"
+        case ProcessType(kind):
+            return f'("{kind}",)'
+        case _:
+            raise TypeError(f"an input's argument is no {of}")
+
+
 def value_text(value: Value) -> str:
     """A value of any type but a map's."""
     match value:

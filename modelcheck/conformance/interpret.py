@@ -537,6 +537,8 @@ class Frame:
         match method, values:
             case "done", []:
                 function = method_of(self.reader.source.classes["Now"], "done")
+                if parameters_of(function) != ["self"]:
+                    raise NotRead("the parameters of `done`", function)
                 found = self._method(function, {"self": thing})
                 self.effects.change(node)
                 self.effects.ended = True
@@ -591,10 +593,12 @@ class Frame:
                 if not set(said) <= set(fields) or len(said) < len(keywords):
                     raise NotRead("the fields of a state", node)
                 for field_name, default in fields.items():
+                    # Python looks at each default once, needed or not.
+                    otherwise = None if default is None else self._alone().value(default)
                     if field_name not in said:
-                        if default is None:
+                        if otherwise is None:
                             raise NotRead(f"a state without `{field_name}`", node)
-                        said[field_name] = self._alone().value(default)
+                        said[field_name] = otherwise
                 kinds = self.reader.variables
                 return Thing(
                     name,

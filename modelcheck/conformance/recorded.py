@@ -228,9 +228,11 @@ def state_of(model: Model, kind: str, raw: bytes) -> ProcessState:
     if not isinstance(found, dict) or not isinstance(armed := found.pop("armed", None), list):
         raise BadValue("a state says what its variables are, and which timers are `armed`")
     values = []
+    # Where Python has another use for a name, nodes write it, and those that differ from it in underscores at the end
+    # alone, with one underscore more.
+    longer = {one.name.rstrip("_") for one in declared.variables if one.name not in found}
     for variable in declared.variables:
-        # Where Python has another use for a name, nodes write it with an underscore.
-        name = variable.name if variable.name in found else f"{variable.name}_"
+        name = f"{variable.name}_" if variable.name.rstrip("_") in longer else variable.name
         if name not in found:
             raise BadValue(f"the state does not say what `{variable.name}` is")
         values.append(_in(variable.name, model, found.pop(name), variable.type))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from modelcheck.bounds import caps, is_nat
 from modelcheck.conformance.joint import Whole
 from modelcheck.conformance.local import Expected, Local
-from modelcheck.conformance.watch import Act, PropertyFalse, state_of
+from modelcheck.conformance.watch import Act, PropertyFalse, stages, state_of
 from modelcheck.model import Model, Packet, State, Step, StepKind, Successor
 from modelcheck.properties import FAILURE, Checked, found_in_state, found_in_step
 from modelcheck.replay import ReplayError, violated
@@ -27,7 +27,7 @@ def trace_of(whole: Whole, problem: PropertyFalse) -> Trace | None:
     and with nothing left out it would be longer than a person reads."""
     model = replace(whole.model, faults=tuple(replace(fault, up_to=None) for fault in whole.model.faults))
     wanted = _Wanted(whole, problem.item)
-    acts = _after_the_starts(problem.acts)
+    acts = list(_after_first_starts(problem.acts))
     for some in (_fewest(acts, wanted.is_false_after), acts):
         trace = _taken(model, whole, some, problem.item)
         if trace is not None:
@@ -35,15 +35,13 @@ def trace_of(whole: Whole, problem: PropertyFalse) -> Trace | None:
     return None
 
 
-def _after_the_starts(acts: Sequence[Act]) -> list[Act]:
-    """Without what each process did first, which is to start: the model begins when all have."""
-    started: set[int] = set()
-    found = []
+def _after_first_starts(acts: Sequence[Act]) -> Iterator[Act]:
+    """All but the first act of each process: the model begins when all processes have started."""
+    began: set[int] = set()
     for act in acts:
-        if act.process in started:
-            found.append(act)
-        started.add(act.process)
-    return found
+        if act.process in began:
+            yield act
+        began.add(act.process)
 
 
 def _fewest(acts: list[Act], fails: Callable[[Sequence[Act]], bool]) -> list[Act]:
@@ -99,10 +97,14 @@ class _Wanted:
             sent.update(expected.sent)
             if expected.token is not None:
                 led.add((whole.processes[act.process].history.process.number, expected.token))
-        first, then = (state_of(whole, tuple(each)) for each in (before, states))
-        if self.item.in_step:
-            return found_in_step(whole.model, self.item, first, then)
-        return found_in_state(whole.model, self.item, then._replace(led=frozenset(led)))
+        last = acts[-1] if acts else Act(0, Step(StepKind.ACTION))
+        for each in stages(whole, last.process, last.restart, tuple(before), tuple(states)):
+            first, then = (state_of(whole, numbers, frozenset(led)) for numbers in each)
+            if self.item.in_step and found_in_step(whole.model, self.item, first, then):
+                return True
+            if not self.item.in_step and found_in_state(whole.model, self.item, then):
+                return True
+        return False
 
     def _begun(self) -> tuple[list[int], Counter[Packet]]:
         states: list[int] = []
@@ -158,6 +160,13 @@ def _taken(model: Model, whole: Whole, acts: Sequence[Act], item: Checked) -> Tr
             if found.state is None:
                 break
             state = found.state
+            if position == len(acts) - 1 and (trace := _violating(model, start, taken, item)) is not None:
+                return trace
+    return _violating(model, start, taken, item)
+
+
+def _violating(model: Model, start: State, taken: Sequence[Successor], item: Checked) -> Trace | None:
+    """The steps as a trace at whose end a property is false; None where it is not."""
     try:
         trace = _bounded(Trace(model, start, tuple(taken)))
         return replace(trace, violation=violated(trace, item.name))

@@ -124,6 +124,7 @@ def _is_plain(function: ast.FunctionDef, source: Source) -> None:
     Raises NotRead."""
     if function.decorator_list:
         raise NotRead(f"`{function.name}` is decorated", function)
+    _ = parameters_of(function)  # a default is run as the module is loaded, whoever calls the function
     for node in ast.walk(function):
         if not isinstance(node, KNOWN) or (isinstance(node, ast.FunctionDef) and node is not function):
             raise NotRead(f"a {type(node).__name__}", node)

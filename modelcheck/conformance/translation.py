@@ -12,10 +12,11 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from modelcheck.conformance.files import MESSAGES, wrong_package
 from modelcheck.conformance.interpret import Effects, Reader, Sent
 from modelcheck.conformance.source import NotRead, Source, source_of
 from modelcheck.conformance.values import All, Chosen, Nothing, Said, Thing, Timers, Value, Word, as_python, fitted_to
-from modelcheck.conformance.wiring import MESSAGES, Names, wrong_messages, wrong_package, wrong_process
+from modelcheck.conformance.wiring import Names, wrong_messages, wrong_process
 from modelcheck.proof.expressions import Scope, condition
 from modelcheck.proof.logic import (
     BOOL,
@@ -242,10 +243,12 @@ def differences(
     settings: Mapping[int, Setting],
     seconds: float = 10.0,
     ask: Callable[[str, float], list[tuple[str, tuple[str, ...]]]] = z3_answers,
+    runtime: str = "runtime",
 ) -> tuple[Difference, ...]:
-    """In what the emitted modules (by file, as text) are not the protocol; nothing, where they are. Raises NoSolver."""
+    """In what the emitted modules (by file, as text) are not the protocol; nothing, where they are. `runtime` is what
+    they have to import as what they stand on. Raises NoSolver."""
     found: list[Difference] = []
-    found += [Difference("package", "", 0, what) for what in wrong_package(protocol, texts, names)]
+    found += [Difference("package", "", 0, what) for what in wrong_package(protocol, texts, names, runtime)]
     if found:
         return tuple(found)
     for kind in protocol.kinds:
@@ -253,7 +256,7 @@ def differences(
         try:
             source, messages = source_of(texts[names[kind.name].module]), source_of(texts[MESSAGES])
             wrong = [*wrong_messages(protocol, messages, names[kind.name])]
-            wrong += wrong_process(protocol, kind, source, messages, names[kind.name])
+            wrong += wrong_process(protocol, kind, source, messages, names[kind.name], runtime)
         except NotRead as problem:
             wrong = [f"this is not read: {problem}"]
         if wrong or source is None:

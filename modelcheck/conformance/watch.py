@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -21,9 +22,9 @@ from modelcheck.properties import (
     found_in_state,
     found_in_step,
 )
-from modelcheck.semantics import Handled, on_packet, on_request, on_start, on_timeout, values_of
+from modelcheck.semantics import Handled, crashed, on_packet, on_request, on_start, on_timeout, values_of
 from spec.lint import nodes
-from spec.protocol import OnInput, Protocol, Underway
+from spec.protocol import FaultKind, Led, OnInput, Property, PropertyKind, Protocol, Underway
 
 MOST_KNOWN = 1_000_000
 """So many steps are kept in memory, from one run to the next."""
@@ -53,10 +54,11 @@ class Watch:
 
     whole: Whole
     judged: tuple[Checked, ...]
-    left_out: tuple[str, ...]
-    """Properties that are not judged."""
     known: set[object] = field(default_factory=set)
     """What was judged before, and is as it should be."""
+    led: frozenset[tuple[int, int]] = frozenset()
+    """Who has led, by number, and with which token."""
+    started: set[int] = field(default_factory=set)
 
     def took(self, process: Address, text: bytes) -> None:
         """The next step, in the line that a node records of it. Raises NoStep where the model takes none such, and
@@ -96,6 +98,11 @@ class Watch:
         """All that was done, or the first of it."""
         return tuple(_act(taken) for taken in self.whole.taken[:count])
 
+    @cached_property
+    def _looks_back(self) -> bool:
+        """Whether a property is about who has led."""
+        return any(isinstance(part, Led) for item in self.judged for part in nodes(item.declared))
+
     @property
     def steps(self) -> int:
         """How many steps the model has taken."""
@@ -114,18 +121,23 @@ class Watch:
         """The states after a step, which is judged. Raises PropertyFalse."""
         taken = self.whole.taken[number]
         after = (*before[: taken.process], taken.after, *before[taken.process + 1 :])
-        if (before, after) in self.known or not self.judged or not all(one.began for one in self.whole.processes):
+        if taken.expected.token is not None:
+            self.led |= {(self.whole.processes[taken.process].history.process.number, taken.expected.token)}
+        began = taken.process in self.started
+        self.started.add(taken.process)
+        key = before, after, taken.restart, began, self.led if self._looks_back else None
+        if key in self.known or not self.judged or not all(one.began for one in self.whole.processes):
             return after
-        first, then = (state_of(self.whole, states) for states in (before, after))
-        begins = all(earlier.process != taken.process for earlier in self.whole.taken[:number])
-        for item in self.judged:
-            if item.in_step:  # the model begins when all processes have: the first starts are no steps
-                is_false = not begins and found_in_step(self.whole.model, item, first, then)
-            else:
-                is_false = found_in_state(self.whole.model, item, then)
-            if is_false:
-                raise PropertyFalse(item, self.acts(number + 1), f"{item.name} is false")
-        self.known.add((before, after))
+        for first, then in stages(self.whole, taken.process, taken.restart, before, after):
+            earlier, later = (state_of(self.whole, states, self.led) for states in (first, then))
+            for item in self.judged:
+                if item.in_step:
+                    is_false = began and found_in_step(self.whole.model, item, earlier, later)
+                else:
+                    is_false = found_in_state(self.whole.model, item, later)
+                if is_false:
+                    raise PropertyFalse(item, self.acts(number + 1), f"{item.name} is false")
+        self.known.add(key)
         return after
 
 
@@ -137,30 +149,53 @@ def watch_of(protocol: Protocol, sizes: tuple[int, ...], earlier: Watch | None =
     ]
     traces = Traces("simulated", sizes, tuple(History(name, str(name), []) for name in names))
     if earlier is not None and len(earlier.known) + _known_steps(earlier) < MOST_KNOWN:
-        return Watch(whole_of(protocol, traces, earlier.whole), earlier.judged, earlier.left_out, earlier.known)
+        return Watch(whole_of(protocol, traces, earlier.whole), earlier.judged, earlier.known)
     whole = whole_of(protocol, traces)
     elsewhere = {FAILURE, ONE_LEADER_PER_TOKEN, TOKEN_NEVER_GOES_BACKWARDS}
-    items = [item for item in checked(whole.model) if item.is_violation and item.name not in elsewhere]
-    judged = tuple(item for item in items if not _looks_at_messages(item))
-    return Watch(whole, judged, tuple(item.name for item in items if item not in judged))
+    judged = tuple(
+        item
+        for item in checked(whole.model)
+        if item.is_violation and item.name not in elsewhere and not _looks_at_messages(item.declared)
+    )
+    return Watch(whole, judged)
 
 
 def _known_steps(watch: Watch) -> int:
     return sum(len(one.local.known) for one in watch.whole.processes)
 
 
-def _looks_at_messages(item: Checked) -> bool:
-    return any(isinstance(part, Underway) for part in nodes(item.declared))
+def not_judged(protocol: Protocol) -> tuple[str, ...]:
+    """The properties that are looked for in each state or step, and that no watch judges."""
+    kinds = (PropertyKind.SAFETY, PropertyKind.INVARIANT, PropertyKind.STEP)
+    return tuple(one.name for one in protocol.properties if one.kind in kinds and _looks_at_messages(one))
 
 
-def state_of(whole: Whole, numbers: tuple[int, ...]) -> State:
-    """All processes, each in a state of its own; no message is under way, and nobody has led."""
+def _looks_at_messages(declared: Property | None) -> bool:
+    return any(isinstance(part, Underway) for part in nodes(declared))
+
+
+def stages(
+    whole: Whole, process: int, restart: StepKind | None, before: tuple[int, ...], after: tuple[int, ...]
+) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    """What a process does at once, as steps of the model, each with the states before and after it: where nothing
+    restarts in one step, a process crashes, and starts again later."""
+    if restart is not StepKind.RESTART or whole.model.fault(FaultKind.RESTART) is not None:
+        return ((before, after),)
+    local = whole.processes[process].local
+    declared, held = whole.model.kinds[local.name.kind], local.states.values[before[process]]
+    down = local.states.number(crashed(whole.model, declared, held, disk=False, up=False))
+    between = (*before[:process], down, *before[process + 1 :])
+    return (before, between), (between, after)
+
+
+def state_of(whole: Whole, numbers: tuple[int, ...], led: frozenset[tuple[int, int]]) -> State:
+    """All processes, each in a state of its own, and who has led; no message is under way."""
     at = iter(zip(whole.processes, numbers, strict=True))
     processes = []
     for names in whole.model.names:
         pairs = [next(at) for _ in names]
         processes.append(tuple(one.local.states.values[number] for one, number in pairs))
-    return State(tuple(processes), frozenset(), frozenset(), (), (), frozenset())
+    return State(tuple(processes), frozenset(), frozenset(), (), (), led)
 
 
 def _act(taken: Taken) -> Act:
@@ -171,6 +206,8 @@ def _possible(whole: Whole, one: Progress) -> Iterator[tuple[Step, Handled | Non
     """All that a process might do next."""
     model, name = whole.model, one.history.process
     state = one.local.states.values[one.state]
+    if not one.began:
+        yield Step(StepKind.ACTION, name, "start"), on_start(model, name, state)
     for (sender, _), letter in reversed(whole.letters.items()):
         if letter.receiver == one.address:
             packet = packet_of(model, whole.names[sender], name, letter.message)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modelcheck.conformance.source import Source, fields_of
-from spec.protocol import ProcessKind, Protocol
-from spec.types import BoolType, EnumType, MapType, OptionType, ProcessType, SetType, Type
+from spec.protocol import OnInput, ProcessKind, Protocol
+from spec.types import BoolType, EnumType, IntType, MapType, OptionType, ProcessType, SetType, Type
 
 
 @dataclass(frozen=True)
@@ -25,59 +25,6 @@ class Names:
     inputs: Mapping[str, str]
     """The functions of inputs, by what the protocol calls them."""
     actions: Mapping[str, str]
-
-
-MESSAGES = "messages.py"
-INIT = "__init__.py"
-MAIN = "__main__.py"
-
-
-def wrong_package(protocol: Protocol, texts: Mapping[str, str], names: Mapping[str, Names]) -> Iterator[str]:
-    """In what the files are not those of the protocol, or what they call things is not one name for each thing."""
-    modules = [names[kind.name].module for kind in protocol.kinds]
-    if sorted({*texts, INIT} - {MAIN}) != sorted([*modules, MESSAGES, INIT]):
-        yield f"the files are {', '.join(sorted(texts))}"
-    if MAIN in texts:
-        listed = {kind.name: names[kind.name].module.removesuffix(".py") for kind in protocol.kinds}
-        run = "{" + ", ".join(f"{kind!r}: {module}.PROCESS" for kind, module in listed.items()) + "}"
-        yield from _wrong_main(texts[MAIN], run, sorted(listed.values()))
-    try:
-        said = [type(node) for node in ast.parse(texts.get(INIT, "")).body]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        said = [ast.stmt]
-    if said not in ([], [ast.Expr]):
-        yield f"{INIT} does something"
-    parameters = [name for message in protocol.messages for name, _ in message.parameters]
-    for kind in protocol.kinds:
-        given = names[kind.name]
-        for what, called, wanted in (
-            ("variables", [*given.variables.values()], [variable.name for variable in kind.variables]),
-            ("messages", [*given.classes.values()], [message.name for message in protocol.messages]),
-            ("parameters", [*given.parameters], parameters),
-        ):
-            if sorted(called) != sorted(set(wanted)):
-                yield f"the {what} of {kind.name} have not one name each"
-        functions = [*given.inputs.values(), *given.actions.values()]
-        for what, python in (("functions", functions), ("parameters", [*given.parameters.values()])):
-            if len(set(python)) != len(python):
-                yield f"two {what} of {kind.name} have one name"
-
-
-def _wrong_main(text: str, wanted: str, modules: list[str]) -> Iterator[str]:
-    """In what the command is not one that runs the protocol's processes."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        yield f"{MAIN} is no Python"
-        return
-    calls = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    given = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
-    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module is None]
-    brought = sorted(one.name for node in imported for one in node.names if one.asname is None and node.level == 1)
-    if [ast.unparse(one) for one in given] != [wanted] or not any(one == f"main({wanted})" for one in calls):
-        yield f"{MAIN} does not run {wanted}"
-    if brought != modules or any(isinstance(node, ast.Assign | ast.AugAssign) for node in ast.walk(tree)):
-        yield f"{MAIN} has its processes from elsewhere"
 
 
 def wrong_messages(protocol: Protocol, source: Source, names: Names) -> Iterator[str]:
@@ -131,9 +78,10 @@ def _is_enumeration(value: ast.expr) -> bool:
 
 
 def wrong_process(
-    protocol: Protocol, kind: ProcessKind, source: Source, messages: Source, names: Names
+    protocol: Protocol, kind: ProcessKind, source: Source, messages: Source, names: Names, runtime: str
 ) -> Iterator[str]:
-    """In what a module's description of its process, and its classes, are not the protocol's. Raises NotRead."""
+    """In what a module's description of its process, and its classes, are not the protocol's, or what it stands on is
+    not the runtime. Raises NotRead."""
     state, now = source.classes.get("State"), source.classes.get("Now")
     if state is None or now is None or set(source.classes) != {"State", "Now"}:
         yield "there is not one class `State` and one class `Now`"
@@ -146,7 +94,7 @@ def wrong_process(
     yield from _differing_fields(kind, state, source, messages, names)
     yield from _differing_turn(now, names)
     yield from (f"`{name}` is none of the module's" for name in source.constants if name != "PROCESS")
-    yield from _differing_imports(source)
+    yield from _differing_imports(source, runtime)
     described = source.constants.get("PROCESS")
     if not isinstance(described, ast.Call) or ast.unparse(described.func) != "Process" or described.args:
         yield "there is no `PROCESS`"
@@ -222,10 +170,34 @@ def _wanted(protocol: Protocol, kind: ProcessKind, names: Names) -> dict[str, st
     if leader is not None and leader.kind == kind.name and leader.confirmed_by is not None:
         confirmed = leader.confirmed_by
         wanted["confirmation"] = f"Confirmation({confirmed.message!r}, {confirmed.timer!r}, is_quorum)"
+    accepted = ", ".join(
+        f"{event.name!r}: ({', '.join(_accepted(parameter.type) for parameter in event.parameters)},)"
+        for event in (handler.event for handler in protocol.handlers if handler.kind == kind.name)
+        if isinstance(event, OnInput) and event.parameters
+    )
+    if accepted:
+        wanted["arguments"] = f"{{{accepted}}}"
     for group, functions in (("inputs", names.inputs), ("actions", names.actions)):
         if functions:
             wanted[group] = "{" + ", ".join(f"{said!r}: {called}" for said, called in functions.items()) + "}"
     return wanted
+
+
+def _accepted(of: Type) -> str:
+    """What an input's argument may be: one of these."""
+    found = []
+    if isinstance(of, OptionType):
+        found, of = ["None"], of.of
+    match of:
+        case BoolType():
+            found.insert(0, "bool")
+        case EnumType(values):
+            found.insert(0, f"frozenset({{{', '.join(map(repr, sorted(values)))}}})")
+        case IntType(low, high):
+            found.insert(0, f"range({low}, {high + 1})")
+        case ProcessType(of_kind):
+            found.insert(0, repr(of_kind))
+    return f"({', '.join(found)},)"
 
 
 def _named(of: Type) -> str | tuple[str, str | None] | None:
@@ -259,9 +231,8 @@ RUNTIME = {
 """What a module has from the runtime, by the runtime's module."""
 
 
-def _differing_imports(source: Source) -> Iterator[str]:
+def _differing_imports(source: Source, runtime: str) -> Iterator[str]:
     """Names of the runtime that are imported from elsewhere, or are something else."""
-    runtime = (source.imported.get("Process") or "").removesuffix(".process.Process")
     for module, listed in RUNTIME.items():
         for name in listed:
             whence = source.imported.get(name)

@@ -19,7 +19,7 @@ from runtime.process import Name, Process
 from runtime.replica import Took
 from runtime.simulation.cluster import Cluster, DidTheImpossible, TwoLeaders, cluster_of
 from runtime.simulation.record import Lines
-from runtime.simulation.schedule import Fault, Schedule, happen, shrunk
+from runtime.simulation.schedule import MENDS, Schedule, happen, shrunk
 from spec.check import check
 from spec.protocol import Protocol
 from spec.source import Source
@@ -42,8 +42,6 @@ class Counted:
     faults: int = 0
     seconds: float = 0.0
     failed: bool = False
-    left_out: tuple[str, ...] = ()
-    """Properties that were not judged."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def run(
     watch, lines = watch_of(protocol, world.sizes, earlier), Lines()
 
     def seen(name: Name, took: Took) -> None:
-        watch.took((name.kind, name.number), lines.line(name, took))
+        watch.took((name.kind, name.number), lines.line(took))
 
     problem: Problem | None = None
     faults = 0
@@ -77,7 +75,7 @@ def run(
         for one in schedule:
             cluster.run(one.at - cluster.loop.time())
             happen(cluster, one)
-            faults += one.fault is not Fault.ASK
+            faults += one.fault in MENDS
         cluster.run(world.seconds - cluster.loop.time())
     except (PropertyFalse, NoStep, TwoLeaders) as found:
         problem = found
@@ -91,7 +89,6 @@ def run(
         faults,
         cluster.loop.time(),
         problem is not None,
-        watch.left_out,
     )
     return Run(counted, watch, problem)
 

@@ -48,8 +48,8 @@ class World:
     timers: Mapping[str, tuple[float, float]]
 
 
-def objection_to(word: str, protocol: Protocol) -> str | None:
-    """Why a fault is not among what a spec says may happen; None where it is."""
+def objection_to(word: str, protocol: Protocol, sizes: tuple[int, ...]) -> str | None:
+    """Why a fault is not among what a spec says may happen to so many processes; None where it is."""
     kinds = {fault.kind for fault in protocol.faults}
     if word in RESTARTING and not kinds & {FaultKind.RESTART, FaultKind.CRASH}:
         return "processes of this spec do not crash: it has neither the fault `restart` nor `crash`"
@@ -57,12 +57,14 @@ def objection_to(word: str, protocol: Protocol) -> str | None:
         return "the spec has no fault `disk loss`"
     if word in RESTARTING | {"wipe", "cut", "partition"} and not protocol.network.loss:
         return "what is on its way is lost with it, and the network of this spec loses nothing"
+    if word in {"cut", "partition"} and sum(sizes) < 2:
+        return "one process alone has no links"
     return None
 
 
-def possible_faults(protocol: Protocol) -> tuple[str, ...]:
-    """All that a spec says may happen."""
-    return tuple(word for word in FAULTS if word not in NOT_BY_DEFAULT and objection_to(word, protocol) is None)
+def possible_faults(protocol: Protocol, sizes: tuple[int, ...]) -> tuple[str, ...]:
+    """All that a spec says may happen to so many processes."""
+    return tuple(word for word in FAULTS if word not in NOT_BY_DEFAULT and objection_to(word, protocol, sizes) is None)
 
 
 def names_in(protocol: Protocol, sizes: tuple[int, ...]) -> tuple[Name, ...]:

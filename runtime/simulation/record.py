@@ -16,12 +16,10 @@ class Lines:
     """Each step of each process as the line that a node would record of it."""
 
     def __init__(self) -> None:
-        self._steps: dict[Name, int] = {}
         self._encode = msgspec.json.Encoder(order="deterministic").encode
 
-    def line(self, name: Name, took: Took) -> bytes:
-        number = self._steps[name] = 1 if took.begins else self._steps[name] + 1
-        return self._encode(line_of(number, took))
+    def line(self, took: Took) -> bytes:
+        return self._encode(line_of(took))
 
 
 class Recorder:
@@ -35,10 +33,10 @@ class Recorder:
 
     def __call__(self, name: Name, took: Took) -> None:
         lines = self.lines.setdefault(name, [])
-        if took.begins:
+        if took.number == 1:
             header = header_of(self._processes[name.kind], "simulated", name, self._sizes)
             lines.append(msgspec.json.encode(header, order="deterministic"))
-        lines.append(self._lines.line(name, took))
+        lines.append(self._lines.line(took))
 
     def files(self) -> dict[str, bytes]:
         """The text of each process's file, by the file's name."""

@@ -72,9 +72,11 @@ def drawn(
     most: Sequence[tuple[frozenset[Fault], int]] = (),
 ) -> Schedule:
     """Faults for so many seconds, `each` seconds apart on average, and what ends each of them, after `lasting` seconds
-    on average. `most` says of some faults how many there may be at most."""
+    on average. `most` says of some faults how many there may be at most. One process alone has no links to be cut."""
     random = Random(f"schedule {seed}")
     found: list[Happening] = []
+    if len(names) < 2:
+        faults = [fault for fault in faults if fault not in (Fault.CUT, Fault.SEPARATE)]
     at = random.expovariate(1 / each)
     while at < seconds:
         done = [one.fault for one in found]

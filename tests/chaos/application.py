@@ -94,7 +94,6 @@ async def _too_late(connection: sqlite3.Connection, token: int, name: str) -> No
 def piped(settings: Settings) -> Iterator[Callable[[Took], None]]:
     """As `recording`, to standard output."""
     encode = msgspec.json.Encoder(order="deterministic").encode
-    count = 0
 
     def put(line: dict[str, object]) -> None:
         rest = encode(line) + b"\n"
@@ -102,9 +101,7 @@ def piped(settings: Settings) -> Iterator[Callable[[Took], None]]:
             rest = rest[os.write(1, rest) :]
 
     def record(took: Took) -> None:
-        nonlocal count
-        count += 1
-        put(line_of(count, took))
+        put(line_of(took))
 
     put(header_of(PROCESS, settings.config.cluster, settings.me, settings.sizes))
     yield record

@@ -17,7 +17,8 @@ from codegen.deployment.files import deployment_of, groups_of
 from codegen.python.wheel import Wheel, wheel_name
 from generated.raft.node import PROCESS
 from runtime.config import Config, read_config, settings_of
-from spec.check import load
+from spec.check import check, load
+from spec.source import Source
 from tests.golden import assert_golden
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +66,26 @@ def test_of_what_is_one_in_every_check_one_is_deployed() -> None:
 
 
 # Configurations
+
+
+ALIKE = """protocol alike
+process a_b:
+    x: bool = false
+process a__b:
+    x: bool = false
+check one: 3 a_b, 3 a__b
+"""
+
+
+def test_no_two_members_have_one_host() -> None:
+    protocol, _ = check(Source("alike.elect", ALIKE))
+    made = {one.name: one.text for one in deployment_of(protocol, Wheel("alike", "1.0"))}
+    members = tomllib.loads(made["compose.node.toml"])["members"]
+    assert len(set(members.values())) == len(members) == 6
+    assert {address.split(":")[0] for address in members.values()} == set(
+        documents(made["compose.yaml"])[0]["services"]
+    )
+    assert len({one.set for one in groups_of(protocol, "alike")}) == 2
 
 
 def _uncommented(text: str) -> str:

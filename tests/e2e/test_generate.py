@@ -72,6 +72,25 @@ def test_a_package_is_written_over_an_older_one(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["elected"]
 
 
+def test_a_package_is_known_however_much_its_spec_says_of_itself(tmp_path: Path) -> None:
+    spec = tmp_path / "small.elect"
+    said = "word " * 200
+    spec.write_text(
+        f'protocol small\n"{said}"\nprocess node:\n    x: bool = false\ncheck one: 1 node\n', encoding="utf-8"
+    )
+    for _ in range(2):
+        assert run(str(spec), "--out", str(tmp_path / "elected")).returncode == DONE
+
+
+def test_an_older_package_that_was_left_over_is_in_nobodys_way(tmp_path: Path) -> None:
+    """A run that was killed may leave one behind."""
+    out = tmp_path / "elected"
+    assert run(RAFT, "--out", str(out), "--quiet").returncode == DONE
+    (tmp_path / ".elected.before").mkdir()
+    (tmp_path / ".elected.before" / "messages.py").touch()
+    assert run(RAFT, "--out", str(out), "--quiet").returncode == DONE
+
+
 def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
     out = tmp_path / "elected"
     out.mkdir()

@@ -139,6 +139,30 @@ def test_an_open_transaction_is_not_taken_over(database: sqlite3.Connection) -> 
     assert written(database) == []
 
 
+def test_a_block_that_goes_on_in_another_transaction_is_told_and_undone(database: sqlite3.Connection) -> None:
+    """One has begun by itself, since the connection was used again."""
+
+    def going_on() -> None:
+        with fenced(database, "orders", 1):
+            database.execute("INSERT INTO written VALUES (1)")
+            database.commit()
+            database.execute("INSERT INTO written VALUES (2)")
+
+    with pytest.raises(RuntimeError, match="was ended inside the block"):
+        going_on()
+    assert written(database) == [1]
+    assert not database.in_transaction
+
+
+def test_a_block_may_have_savepoints(database: sqlite3.Connection) -> None:
+    with fenced(database, "orders", 1):
+        database.execute("SAVEPOINT own")
+        database.execute("INSERT INTO written VALUES (1)")
+        database.execute("ROLLBACK TO own")
+        database.execute("INSERT INTO written VALUES (2)")
+    assert written(database) == [2]
+
+
 def test_a_block_that_commits_by_itself_is_told(database: sqlite3.Connection) -> None:
     def committing() -> None:
         with fenced(database, "orders", 1):

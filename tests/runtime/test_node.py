@@ -12,7 +12,7 @@ import pytest
 
 from generated.raft.node import PROCESS
 from runtime.config import Config, Settings, settings_of
-from runtime.node import Node, NodeFailed, open_node
+from runtime.node import Node, NodeFailed, Term, open_node
 from runtime.storage import StorageFailed, StorageInUse
 
 SECONDS = 20.0
@@ -164,6 +164,46 @@ def test_a_body_is_cancelled_when_leadership_is_lost_and_the_next_term_can_come(
     asyncio.run(main())
 
 
+class Losing:
+    """What a term needs of a node; `lose` is what a service may do to it by what it asks for."""
+
+    def __init__(self) -> None:
+        self.leads: int | None = 3
+        self.terms: list[Term] = []
+
+    def token(self) -> int | None:
+        return self.leads
+
+    def watch(self, term: Term) -> None:
+        self.terms.append(term)
+
+    def unwatch(self, term: Term) -> None:
+        self.terms = [one for one in self.terms if one is not term]
+
+    def lose(self) -> None:
+        self.leads = None
+        self.terms = [term for term in self.terms if term.still(None)]
+
+
+@pytest.mark.parametrize("from_outside", [False, True])
+def test_a_body_that_gives_the_leadership_up_at_its_end_cancels_nothing_else(from_outside: bool) -> None:
+    async def main() -> str:
+        node = Losing()
+        try:
+            async with Term(node):  # type: ignore[arg-type]
+                node.lose()
+                if from_outside:
+                    task = asyncio.current_task()
+                    assert task is not None
+                    task.cancel()
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            return "cancelled"
+        return "goes on"
+
+    assert asyncio.run(main()) == ("cancelled" if from_outside else "goes on")
+
+
 def test_a_cancellation_from_outside_is_not_swallowed(tmp_path: Path, ports: list[int]) -> None:
     async def main() -> None:
         async with cluster_of_three(tmp_path, ports) as cluster:
@@ -249,6 +289,35 @@ def test_a_callback_that_fails_at_the_end_leaves_nothing_open(tmp_path: Path, po
             await cluster.open(number)
 
     asyncio.run(main())
+
+
+def test_each_callback_is_told_whatever_another_does(tmp_path: Path, ports: list[int]) -> None:
+    """One fails, another one stops the node; those after them are told what is true then, and once."""
+    told: list[int | None] = []
+
+    def fails(_: int | None) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        async with open_node(settings(tmp_path, ports, 1, SHORT), PROCESS) as node:
+            leads: list[int | None] = [3]
+            node.token = lambda: leads[0]  # type: ignore[method-assign]
+
+            def resigns(token: int | None) -> None:
+                if token is not None:
+                    leads[0] = None
+                    node.look()
+
+            node.on_change(fails)
+            node.on_change(resigns)
+            node.on_change(told.append)
+            with pytest.raises(ZeroDivisionError):
+                node.look()
+            node._callbacks.clear()
+            del node.token
+
+    asyncio.run(main())
+    assert told == [None]
 
 
 def test_a_node_whose_disk_fails_stops_and_says_so(tmp_path: Path, ports: list[int]) -> None:

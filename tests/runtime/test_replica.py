@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
+import pytest
+
 from generated.raft.messages import Heartbeat, HeartbeatAck, RequestVote, Vote
-from generated.raft.node import PROCESS
-from runtime.process import Name
+from generated.raft.node import PROCESS, State
+from runtime.process import Everyone, Name
 from runtime.replica import Replica, World
 from runtime.simulation.loop import VirtualLoop
+from runtime.steps import Send, Step
 from runtime.storage import StorageFailed
-from runtime.wire import Letter, codec_of
+from runtime.wire import Letter, TooLarge, codec_of
 
 EVERYONE = {"node": frozenset(range(3))}
 ONE, TWO, THREE = (Name("node", number) for number in range(3))
@@ -107,6 +111,62 @@ def test_a_step_that_cannot_be_stored_sends_nothing_and_is_the_last() -> None:
     scene.loop.run(10.0)
     assert scene.sent() == []
     assert scene.replica.token is None
+
+
+LARGEST = 2**64 - 1
+"""Of the numbers that are stored and sent."""
+
+
+def test_a_number_that_has_no_room_stops_the_process_before_anything_of_the_step_is_done() -> None:
+    scene = Scene()
+    scene.replica.start()
+    scene.give(TWO, Heartbeat(LARGEST))
+    scene.happened.clear()
+    scene.loop.run(10.0)  # an election, in the term after the last
+    assert [type(one) for one in scene.failures] == [TooLarge]
+    assert scene.happened == [("changed", None)]
+    assert scene.replica.state.term == LARGEST
+
+
+def test_a_letter_that_has_no_room_is_found_before_anything_is_stored() -> None:
+    scene = Scene()
+
+    def too_much(me: int, everyone: Everyone, state: State, sender: int, message: Any) -> Step[State, Any]:
+        after = State(term=5)
+        return Step(after, (Send("node", 1, Vote(1)), Send("node", 2, Vote(LARGEST + 1))))
+
+    scene.replica.process = replace(PROCESS, receive=too_much)
+    scene.give(TWO, RequestVote(1))
+    assert [type(one) for one in scene.failures] == [TooLarge]
+    assert scene.happened == [("changed", None)]
+    assert scene.replica.state.term == 0
+
+
+def test_what_is_asked_for_and_cannot_be_stored_was_not_done() -> None:
+    scene = Scene()
+
+    def stand(me: int, everyone: Everyone, state: State) -> Step[State, Any]:
+        return PROCESS.timeout(me, everyone, state, "election")
+
+    scene.replica.process = replace(PROCESS, inputs={"stand": stand})
+    scene.replica.start()
+    assert scene.replica.ask("stand")
+    scene.is_full = True
+    assert not scene.replica.ask("stand")
+
+
+def test_a_process_that_stops_says_so_though_its_service_fails_when_it_is_told() -> None:
+    scene = Scene()
+    scene.replica.start()
+    scene.is_full = True
+
+    def fails() -> None:
+        raise ZeroDivisionError
+
+    scene.replica._world = replace(scene.replica._world, changed=fails)
+    with pytest.raises(ZeroDivisionError):
+        scene.give(TWO, RequestVote(1))
+    assert [type(one) for one in scene.failures] == [StorageFailed]
 
 
 def test_a_vote_survives_a_restart() -> None:

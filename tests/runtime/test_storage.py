@@ -34,7 +34,7 @@ from runtime.storage import (
 )
 from tests.runtime.disk import Disk, Event, Files, Said, Sync, child, contents, put, traced, without_strace
 
-IDENTITY = Identity("raft", "ab" * 32, "blue", Name("node", 0))
+IDENTITY = Identity("raft", "ab" * 32, "blue", {"node": 3}, Name("node", 0))
 STATE, JOURNAL = "state", "state-journal"
 Fields = dict[str, bytes]
 
@@ -44,7 +44,7 @@ PROGRAM = """
 import os
 from runtime.process import Name
 from runtime.storage import ForeignState, Identity, Storage, StorageFailed, StorageInUse
-path, identity = sys.argv[1], Identity("raft", "ab" * 32, "blue", Name("node", 0))
+path, identity = sys.argv[1], Identity("raft", "ab" * 32, "blue", {"node": 3}, Name("node", 0))
 def say(text):
     os.write(1, (text + "\\n").encode())
 """
@@ -156,6 +156,7 @@ def test_nothing_is_loaded_or_stored_after_closing(tmp_path: Path) -> None:
         (replace(IDENTITY, protocol="ring"), "another protocol: expected protocol `ring`, found `raft`"),
         (replace(IDENTITY, spec_sha256="cd" * 32), "another spec_sha256: expected spec_sha256 `cdcd.*found `abab"),
         (replace(IDENTITY, cluster="green"), "another cluster: expected cluster `green`, found `blue`"),
+        (replace(IDENTITY, sizes={"node": 5}), "another size: expected size `5 node`, found `3 node`. Give all nodes"),
         (replace(IDENTITY, process=Name("node", 1)), "another process: expected process `node 2`, found `node 1`"),
         (replace(IDENTITY, process=Name("clerk", 0)), "another process: expected process `clerk 1`, found `node 1`"),
     ],

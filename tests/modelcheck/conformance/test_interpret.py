@@ -28,6 +28,11 @@ UNKNOWN = {
     "starred arguments": ("catch_up(now, t)", "catch_up(*(now, t))"),
     "a default": ("def catch_up(now: Now, t: int)", "def catch_up(now: Now, t: int = 3)"),
     "a default that can change": ("def step_down(now: Now)", "def step_down(now: Now, seen: object = set())"),
+    "a default of a function that nobody calls": (
+        STATE,
+        f"def unused(seen: object = globals().update(natural=abs)) -> None:\n    pass\n\n\n{STATE}",
+    ),
+    "a default of a method": ("    def done(self)", "    def done(self, seen: object = print(1))"),
     "only by name": ("def catch_up(now: Now, t: int)", "def catch_up(now: Now, *, t: int)"),
     "a decorator": ("def on_vote(", "@quorum\ndef on_vote("),
     "a decorated method": ("    def done(self)", "    @staticmethod\n    def done(self)"),
@@ -125,6 +130,8 @@ WRONG = {
     "a state is asked for an effect": (DONE, '    state.reset("election")\n    return now.done()\n'),
     "a new attribute": (START, f"    now.other = 1\n{START}"),
     "another process": (START, f"    now.me = 0\n{START}"),
+    "a method without its object": ("    def done(self)", "    def done()"),
+    "another name for an object": ("    def done(self)", "    def done(this)"),
     "another method": (
         "    def done(self)",
         "    def reset(self, timer: str) -> None:\n        pass\n\n    def done(self)",
@@ -156,6 +163,7 @@ WRONG = {
     ),
     "a name that is not imported": ("import Step, Turn", "import Step"),
     "a message that is not imported": ("HeartbeatAck, Message", "Message"),
+    "another runtime": ("from runtime.process import", "from another.process import"),
     "modules of two runtimes": ("from runtime.steps import", "from another.steps import"),
     "what is a quorum": (QUORUM, 'return 2 * len(s) >= len(now.everyone["node"])'),
     "what confirms a leader": ("return quorum(Now(0, everyone, initial(everyone)), some)", "return True"),
@@ -202,7 +210,50 @@ def test_a_package_that_does_something_is_found() -> None:
     protocol, texts = subjects()["raft"]
     assert not found_in(protocol, texts)
     assert found_in(protocol, {**texts, "__init__.py": "import os\n"})
+    assert found_in(protocol, {**texts, "__init__.py": "print(1)\n"})
     assert found_in(protocol, {**texts, "other.py": ""})
+
+
+def test_a_default_that_no_state_is_made_with_is_looked_at() -> None:
+    """It is run all the same, as the class is declared."""
+    protocol, texts = subjects()["raft"]
+    everything = 'role="follower", votes=frozenset(), answered=frozenset(), armed=frozenset()'
+    node = texts["node.py"]
+    for old, new in (
+        ("    return State()\n", f"    return State(term=0, voted_for=None, {everything})\n"),
+        ("voted_for=state.voted_for,\n    )", f"voted_for=state.voted_for, {everything})"),
+    ):
+        assert old in node
+        node = node.replace(old, new, 1)
+    assert not found_in(protocol, {**texts, "node.py": node})
+    field = "    votes: frozenset[int] = frozenset()"
+    assert found_in(protocol, {**texts, "node.py": node.replace(field, field.replace("frozenset()", "print(1)"), 1)})
+
+
+def test_a_text_that_python_reads_as_another_is_found() -> None:
+    """In UTF-7, this comment has a line break in it."""
+    protocol, texts = subjects()["raft"]
+    head = "# -*- coding: utf-7 -*-\n# +AAo-print(1)\n"
+    assert any("UTF-8" in one.what for one in found_in(protocol, {**texts, "node.py": head + texts["node.py"]}))
+    assert found_in(protocol, {**texts, "node.py": f"# coding: nothing\n{texts['node.py']}"})
+
+
+MAINS = {
+    "another runtime": ("from runtime.main import", "from another.main import"),
+    "another main": ("def run()", "def main(of: object) -> int:\n    return 0\n\n\ndef run()"),
+    "a change of a process": ("def run()", 'object.__setattr__(node.PROCESS, "timeout", None)\n\n\ndef run()'),
+    "another process": ('"node": node.PROCESS', '"node": node.OTHER'),
+    "something more": ("    sys.exit(run())", "    print(1)\n    sys.exit(run())"),
+    "something else": ("    sys.exit(run())", "    sys.exit(0)"),
+}
+
+
+@pytest.mark.parametrize("what", MAINS)
+def test_a_command_that_does_something_else_is_found(what: str) -> None:
+    protocol, texts = subjects()["raft"]
+    old, new = MAINS[what]
+    assert old in texts["__main__.py"]
+    assert found_in(protocol, {**texts, "__main__.py": texts["__main__.py"].replace(old, new, 1)})
 
 
 @pytest.mark.parametrize("text", ["def f(:", "\x00", "x = 1\n" * 3, "(" * 5000, "class A: pass\nclass A: pass"])

@@ -9,7 +9,7 @@ import pytest
 
 from modelcheck.conformance.joint import NoStep
 from modelcheck.conformance.shortened import trace_of
-from modelcheck.conformance.watch import PropertyFalse, watch_of
+from modelcheck.conformance.watch import PropertyFalse, not_judged, watch_of
 from modelcheck.properties import FAILURE, ONE_LEADER_PER_TOKEN
 from modelcheck.trace import is_behaviour
 from oneleader.simulation.runs import Processes, Run, emitted, run, shortest
@@ -41,7 +41,7 @@ def world(protocol: Protocol, seconds: float = 10.0, faults: tuple[str, ...] | N
         in_order=not network.reordering,
     )
     sizes = protocol.checks[0].rows[0].sizes[0]
-    chosen = possible_faults(protocol) if faults is None else faults
+    chosen = possible_faults(protocol, sizes) if faults is None else faults
     return World(sizes, seconds, chosen, 0.2, 0.3, 0.05, link, (0.0, 0.002), 0.0, {})
 
 
@@ -163,6 +163,87 @@ def test_a_failure_that_the_model_knows_nothing_of_is_no_step() -> None:
         watch.failed(("node", 0), "nonsense")
 
 
+def test_what_can_never_happen_at_the_start_is_a_failure_of_the_model() -> None:
+    protocol = protocol_of(
+        "protocol odd\nprocess node:\n    x: bool = false\non start:\n    assert x\ncheck one: 1 node\n"
+    )
+    with emitted(protocol, texts_of(protocol)) as processes:
+        found = run(protocol, processes, world(protocol, faults=()), 1, ())
+    assert isinstance(found.problem, PropertyFalse)
+    assert found.problem.item.name == FAILURE
+
+
+BEGINS = """protocol begins
+process node:
+    durable rounds: nat = 0
+    begun: bool = false
+    timer go: 100 ms .. 200 ms
+network: loss, reordering
+faults: crash
+on start:
+    begun := true
+    reset go
+on timeout go:
+    rounds := rounds + 1
+    reset go
+action start if rounds > 3:
+    rounds := 0
+leader if rounds > 2 with token rounds
+"""
+ENDS = "check quick: 1 node, rounds <= 9\n"
+
+
+def test_the_model_begins_when_all_have_started_and_a_crash_and_a_start_are_two_steps() -> None:
+    stays = "step stays: forall n in node: n.begun implies next(n.begun) or not next(up(n))\n"
+    begins = "step begins: forall n in node: not n.begun implies not n.up or not next(n.begun)\n".replace(
+        "n.up", "up(n)"
+    )
+    protocol = protocol_of(BEGINS.replace("leader if rounds > 2 with token rounds\n", "") + stays + begins + ENDS)
+    with emitted(protocol, texts_of(protocol)) as processes:
+        for one in runs(protocol, processes, world(protocol), range(6)):
+            assert one.problem is None, one.problem
+
+
+def test_what_is_false_of_a_crash_alone_is_found_and_drawn() -> None:
+    falls = "step falls: forall n in node: n.begun implies next(n.begun)\n"
+    protocol = protocol_of(BEGINS.replace("leader if rounds > 2 with token rounds\n", "") + falls + ENDS)
+    with emitted(protocol, texts_of(protocol)) as processes:
+        found = next(one for one in runs(protocol, processes, world(protocol), range(6)) if one.problem is not None)
+    assert isinstance(found.problem, PropertyFalse) and found.problem.item.name == "falls"
+    trace = trace_of(found.watch.whole, found.problem)
+    assert trace is not None and len(trace) == 1
+    assert is_behaviour(trace)
+
+
+def test_properties_see_who_has_led() -> None:
+    few = "safety few: forall n led with t: t < 5\n"
+    text = BEGINS.replace("action start if rounds > 3:\n    rounds := 0\n", "")
+    protocol = protocol_of(text + few + ENDS)
+    with emitted(protocol, texts_of(protocol)) as processes:
+        found = run(protocol, processes, world(protocol, faults=()), 1, ())
+    assert isinstance(found.problem, PropertyFalse) and found.problem.item.name == "few"
+    trace = trace_of(found.watch.whole, found.problem)
+    assert trace is not None and len(trace) == 5
+
+
+@pytest.mark.parametrize("names", [("type_", "type"), ("type", "type_"), ("me", "me_"), ("term_", "term")])
+def test_variables_may_have_names_that_python_uses(names: tuple[str, str]) -> None:
+    text = BEGINS.replace("rounds", names[0]).replace("begun", names[1])
+    protocol = protocol_of(text + ENDS.replace("rounds", names[0]))
+    with emitted(protocol, texts_of(protocol)) as processes:
+        found = run(protocol, processes, world(protocol, faults=()), 1, ())
+    assert found.problem is None, found.problem
+    assert found.counted.steps > 10
+
+
+def test_properties_that_no_run_is_held_against_are_known() -> None:
+    said = "message call()\non call() from other:\n    pass\n"
+    under_way = "safety none_is_sent: forall call() from a to b: false\nsafety fine: forall n in node: n.rounds >= 0\n"
+    text = BEGINS.replace("    reset go\non timeout", "    reset go\n    broadcast call()\non timeout")
+    protocol = protocol_of(text + said + under_way + ENDS)
+    assert not_judged(protocol) == ("none_is_sent",)
+
+
 @pytest.mark.parametrize("kind", ["crash", "crash up to 2", "restart up to 1", "disk loss up to 1"])
 def test_faults_are_those_of_the_spec(kind: str) -> None:
     text = RAFT.read_text(encoding="utf-8")
@@ -211,4 +292,4 @@ def test_the_first_starts_are_no_steps_and_an_action_of_that_name_is_one() -> No
     trace = trace_of(found.watch.whole, found.problem)
     assert trace is not None
     assert [step.step.name for step in trace.steps] == ["start"] * 4
-    assert found.counted.left_out == ("calls",)
+    assert not_judged(protocol) == ("calls",)
