@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ WRONG = 1
 PACKAGE = "simulated"
 SOME = 0.02
 """How often a message is lost, duplicated or late, where nothing else is said and the spec has that."""
+
+
+WORLDLY = {
+    *("within", "seconds", "faults", "every", "lasting", "asks"),
+    *("delay", "loss", "duplication", "late", "store", "drift"),
+}
+"""The options that say what happens in a run."""
 
 
 @dataclass(frozen=True)
@@ -226,8 +234,19 @@ def _show(wrong: Wrong, request: Request) -> None:
     print(f"  of {wrong.drawn} faults and requests, these are enough:" if wrong.schedule else "  without any fault")
     for one in wrong.schedule:
         print(f"  {one}")
-    options = f" --within {request.within!r}" if request.within is not None else ""
-    print(f"  again: oneleader simulate {request.spec}{options} --seed {counted.seed} --runs 1, and the same options")
+    print(f"  again: {_again(request, counted.seed)}")
+
+
+def _again(request: Request, seed: int) -> str:
+    """The command line for the run of a seed."""
+    words = ["oneleader", "simulate", str(request.spec), "--seed", str(seed), "--runs", "1"]
+    for option in fields(request):
+        value = getattr(request, option.name)
+        if option.name in WORLDLY and value != option.default:
+            words += [f"--{option.name}", str(value)]
+    for timer in request.timers:
+        words += ["--timer", timer]
+    return shlex.join(words)
 
 
 def _summary(protocol: Protocol, world: World, counted: list[Counted], took: float) -> str:

@@ -72,7 +72,7 @@ class Cluster:
             member.loop.resume()
 
         def send(to: Name, payload: bytes) -> None:
-            self.network.send(name, to, payload, member.disk.waited())
+            self.network.send(name, to, payload, member.disk.wait())
 
         def changed() -> None:
             if (token := replica.token) is not None and self.led.setdefault(token, name) != name:
@@ -117,7 +117,7 @@ class Cluster:
         member.elected_before = member.elected
         member.replica.close()
         member.replica = None
-        member.disk.waited()
+        member.disk.busy_until = 0.0
         del self.network.receivers[name]
         if seen:
             for other in self.members.values():
@@ -188,7 +188,7 @@ def cluster_of(
         for number in range(sizes[kind]):
             name = Name(kind, number)
             own = Random(random.getrandbits(64))
-            disk = Disk(lambda own=own: latency(own), lies=lies)  # type: ignore[misc]
+            disk = Disk(loop.time, lambda own=own: latency(own), lies=lies)  # type: ignore[misc]
             members[name] = Member(name, replace(process, timers=tuned), disk, ProcessLoop(loop, rates(own)))
     cluster = Cluster(seed, loop, network, members, everyone, seen=seen)
     if started:

@@ -141,6 +141,7 @@ def happen(cluster: Cluster, one: Happening) -> None:
         case Fault.AFTER_STORE, (name,):
             cluster.members[name].disk.cut = Cut.AFTER
         case Fault.START, (name,):
+            cluster.members[name].disk.cut = None  # the power was to be cut, and there was no store
             cluster.start(name)
         case Fault.PAUSE, (name,):
             cluster.members[name].loop.pause()

@@ -88,17 +88,17 @@ class Cut(Enum):
 
 @dataclass
 class Disk:
-    """What a process has stored, which outlives it. A store takes `latency` seconds; a full disk stores nothing; one
-    that `lies` says that it has stored what a power cut makes it forget."""
+    """What a process has stored, which outlives it. A store takes `latency` seconds, one after the other; a full disk
+    stores nothing; one that `lies` says that it has stored what a power cut makes it forget."""
 
+    now: Callable[[], float] = lambda: 0.0
     latency: Callable[[], float] = lambda: 0.0
     is_full: bool = False
     lies: bool = False
     cut: Cut | None = None
     """The power is lost in the middle of the next store."""
     fields: dict[str, bytes] = field(default_factory=dict)
-    busy: float = 0.0
-    """Seconds that stores have taken and that have not been waited for yet."""
+    busy_until: float = 0.0
     before: dict[str, bytes] = field(default_factory=dict)
     """What it held before the last store."""
 
@@ -113,7 +113,7 @@ class Disk:
             raise PowerCut
         self.before = self.fields
         self.fields = {**self.fields, **changed}
-        self.busy += self.latency()
+        self.busy_until = max(self.busy_until, self.now()) + self.latency()
         if cut is Cut.AFTER:
             raise PowerCut
 
@@ -122,10 +122,9 @@ class Disk:
         if self.lies:
             self.fields = self.before
 
-    def waited(self) -> float:
-        """The seconds that stores have taken since this was asked last."""
-        busy, self.busy = self.busy, 0.0
-        return busy
+    def wait(self) -> float:
+        """How many seconds it takes until all is stored. What is sent leaves then."""
+        return max(0.0, self.busy_until - self.now())
 
     def close(self) -> None:
         """Nothing: the disk outlives the process."""

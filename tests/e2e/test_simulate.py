@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -55,11 +56,16 @@ def test_a_right_spec() -> None:
 
 def test_a_wrong_spec_is_drawn_and_can_be_replayed(tmp_path: Path) -> None:
     saved = tmp_path / "trace.json"
-    done = run(*WRONG, "--trace", str(saved))
+    done = run(*WRONG, "--every", "150 ms", "--trace", str(saved))
     assert done.returncode == 1
     assert "│" in done.stdout and "now leads with token" in done.stdout
     assert "one_leader_per_token is false" in done.stdout
-    assert re.search(r"of [0-9]+ faults and requests, these are enough:\n +[0-9.]+ ms  pause node[123]\n", done.stdout)
+    assert re.search(r"of [0-9]+ faults and requests, these are enough:\n +[0-9.]+ ms  [a-z]+ node[123]", done.stdout)
+    again = next(line for line in done.stdout.splitlines() if line.startswith("  again: ")).removeprefix("  again: ")
+    assert "--every '150 ms'" in again
+    once_more = run(*shlex.split(again)[2:])
+    assert once_more.returncode == 1
+    assert once_more.stdout.split("\nleader_takes")[0] == done.stdout.split("\nleader_takes")[0]
     replayed = run(BROKEN, str(saved), command="replay")
     assert replayed.returncode == 0
     assert "at its end one_leader_per_token is false" in replayed.stdout

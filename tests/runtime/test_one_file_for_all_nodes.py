@@ -70,6 +70,7 @@ def test_an_address_that_is_none_is_told_before_anything_is_opened(shared: Path,
 def test_without_a_name_there_is_no_node(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(KINDS, ["--check", str(shared)]) == 2
     assert "node" in capsys.readouterr().err
+    shared.write_text("insecure = true\n" + SHARED.partition("[tls]")[0])
     assert main(KINDS, ["--check", "--node", "node1", str(shared)]) == 0
     assert main(KINDS, ["--check", "--node", "node9", str(shared)]) == 2
     assert "node9 is not among the members" in capsys.readouterr().err

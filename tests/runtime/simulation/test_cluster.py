@@ -205,3 +205,13 @@ def test_some_messages_are_late() -> None:
         network.send(one, other, b"")
     loop.run(10.0)
     assert 50 < sum(when > 0.001 for when in got) < 150
+
+
+def test_all_that_a_step_sends_waits_for_its_store() -> None:
+    cluster = raft(1, 5, Link(0.0, 0.0), latency=lambda _: 0.02)
+    got: list[float] = []
+    for name in cluster.members:
+        cluster.network.receivers[name] = lambda _, __: got.append(cluster.loop.time())
+    assert cluster.run(1.0, lambda: len(got) >= 4)
+    asked = min(member.disk.busy_until for member in cluster.members.values() if member.disk.fields)
+    assert got[:4] == [asked] * 4

@@ -56,10 +56,10 @@ def test_a_failing_run_is_shrunk_to_a_few_faults(monkeypatch: pytest.MonkeyPatch
 
     def run(seed: int, schedule: Schedule) -> Cluster | None:
         cluster = raft(seed, 3, LOSSY)
-        return cluster if play(cluster, schedule, 20.0) is not None else None
+        return cluster if play(cluster, schedule, 8.0) is not None else None
 
-    seed = next(seed for seed in range(200) if run(seed, drawn(seed, NAMES, 20.0, 0.05, faults)))
-    whole = drawn(seed, NAMES, 20.0, 0.05, faults)
+    seed = next(seed for seed in range(200) if run(seed, drawn(seed, NAMES, 8.0, 0.05, faults)))
+    whole = drawn(seed, NAMES, 8.0, 0.05, faults)
     left = shrunk(whole, lambda some: run(seed, some) is not None)
     assert run(seed, left) is not None
     assert len(left) < len(whole) / 5
