@@ -23,8 +23,8 @@ DELIVERIES = (StepKind.DELIVER, StepKind.DELIVER_AND_KEEP)
 
 def trace_of(whole: Whole, problem: PropertyFalse) -> Trace | None:
     """A behaviour of the model that ends in the same property's being false, taken step by step by the reference
-    semantics: as few of the acts as will do. None where the network keeps an order that is lost with what is left out,
-    and with nothing left out it would be longer than a person reads."""
+    semantics: as few of the acts as will do, or all of them where the network keeps an order that is lost with what is
+    left out. None where not even all of them are a behaviour."""
     model = replace(whole.model, faults=tuple(replace(fault, up_to=None) for fault in whole.model.faults))
     wanted = _Wanted(whole, problem.item)
     acts = list(_after_first_starts(problem.acts))
