@@ -81,6 +81,7 @@ class Replica:
         self._timers = Timers(process.timers, world.loop, world.random, self._fired)
         self._next = world.random.getrandbits(62)
         self._token: int | None = None
+        self._recorded = 0
         self._waits_for: dict[str, Name] = {}
         self.state: Any = self._restored(world.store.load())
         confirmation = process.confirmation
@@ -255,8 +256,8 @@ class Replica:
         if token is not None and self._confirmed is not None:
             self._confirmed.sent((one.number for _, one in sent), now)
         if self._world.record is not None:
-            number = self.counts.steps.total()
-            took = Took(event, name, number, sender, letter, arguments, before, after, tuple(sent), now, first)
+            self._recorded += 1
+            took = Took(event, name, self._recorded, sender, letter, arguments, before, after, tuple(sent), now, first)
             self._world.record(took)
         if token != self._token:
             self._token = token

@@ -80,21 +80,29 @@ def header_of(process: Process[Any, Any], cluster: str, me: Name, sizes: Mapping
     }
 
 
-def line_of(took: Took) -> dict[str, Any]:
-    """A step as it is recorded: what happened, the state after it, and what was sent. A run's first line says which
-    number its first letter has, or will have: they go on from there one by one."""
-    line: dict[str, Any] = {"step": took.number, "event": took.event}
-    if took.letter is not None and took.sender is not None:
-        line["from"] = [took.sender.kind, took.sender.number]
-        line["letter"] = took.letter.number
-        line["message"] = took.letter.message
-    elif took.name:
-        line["name"] = took.name
-    if took.number == 1:
-        line["letter"] = took.first
-    if took.arguments:
-        line["arguments"] = took.arguments
-    line["state"] = took.after
-    if took.sent:
-        line["sent"] = [[to.kind, to.number, letter.number, letter.message] for to, letter in took.sent]
-    return line
+class Line(msgspec.Struct, omit_defaults=True, gc=False):
+    """A step as it is recorded: what happened, the state after it, and what was sent."""
+
+    event: str
+    state: Any
+    step: int
+    arguments: tuple[Any, ...] = ()
+    sender: Name | None = msgspec.field(name="from", default=None)
+    letter: int | None = None
+    message: Any = None
+    name: str = ""
+    sent: tuple[tuple[str, int, int, Any], ...] = ()
+
+
+def line_of(took: Took) -> Line:
+    """A step as it is recorded. A run's first line says which number its first letter has, or will have: they go on
+    from there one by one."""
+    received = took.letter
+    sent = tuple([(to.kind, to.number, letter.number, letter.message) for to, letter in took.sent])
+    if received is not None:
+        event, name, message = took.event, "", received.message
+        number: int | None = received.number
+    else:
+        event, name, message = took.event, took.name, None
+        number = took.first if took.number == 1 else None
+    return Line(event, took.after, took.number, took.arguments, took.sender, number, message, name, sent)

@@ -95,7 +95,7 @@ def piped(settings: Settings) -> Iterator[Callable[[Took], None]]:
     """As `recording`, to standard output."""
     encode = msgspec.json.Encoder(order="deterministic").encode
 
-    def put(line: dict[str, object]) -> None:
+    def put(line: object) -> None:
         rest = encode(line) + b"\n"
         while rest:
             rest = rest[os.write(1, rest) :]
