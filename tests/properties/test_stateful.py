@@ -184,8 +184,8 @@ class Cluster(RuleBasedStateMachine):
         return codec_of(receiver).decode(codec_of(sender).encode(Letter(1, 0, message))).message
 
 
-SETTINGS = settings(max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
-FIXED = settings(SETTINGS, max_examples=60, derandomize=True, database=None, phases=[Phase.generate], print_blob=False)
+SETTINGS = settings(max_examples=10, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+FIXED = settings(SETTINGS, max_examples=40, derandomize=True, database=None, phases=[Phase.generate], print_blob=False)
 """The same runs each time; where one fails, no shorter one is looked for."""
 TWICE = Network(loss=True, duplication=True, reordering=False)
 SHUFFLED = Network(loss=True, duplication=False, reordering=True)
