@@ -495,6 +495,12 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except ModuleNotFoundError as problem:
+        if problem.name != "jinja2":
+            raise
+        # Of an installation without the extra; solvers and formatter are missed only where they are used.
+        typer.echo("oneleader: jinja2 is not installed, and this needs it: pip install 'oneleader[generate]'", err=True)
+        sys.exit(3)
     except BrokenPipeError:
         # Whoever read our output has had enough; what is still buffered has nowhere to go.
         sys.stdout = None

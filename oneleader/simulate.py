@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import sys
@@ -136,8 +137,8 @@ def _world(protocol: Protocol, request: Request) -> World:
             fail(f"--{option}: expected a number from 0 to 1")
         if value and not allowed:
             fail(f"--{option}: the network of this spec has no {option}")
-    if not request.seconds > 0:
-        fail("--seconds: expected more than 0")
+    if not 0 < request.seconds < math.inf:
+        fail("--seconds: expected more than 0, and an end")
     if not 0 <= request.drift < 1:
         fail("--drift: expected a part of 1, from 0 on: 0.001 is a millisecond a second")
     try:
@@ -258,7 +259,7 @@ def _summary(protocol: Protocol, world: World, counted: list[Counted], took: flo
     seen = f"spec {protocol.source.sha256[:12]}, seed {counted[0].seed} on"
     faults = f"{total.faults:,} faults of {', '.join(world.faults) or 'none'}"
     lines = [
-        f"{protocol.name}: {runs} of {sizes}, {total.seconds:,.1f} simulated seconds in {took:.1f} ({seen})",
+        f"{protocol.name}: {runs} of {sizes}, {total.seconds:,.1f} simulated seconds in {took:.1f} s ({seen})",
         f"  {faults}; {total.messages:,} messages; {total.elections:,} times a process began to lead",
     ]
     if not counted[-1].failed:

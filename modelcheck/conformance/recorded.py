@@ -36,7 +36,11 @@ class BadTrace(Exception):
     """What is no record of this protocol; says where and why."""
 
     def __init__(self, file: str, line: int, reason: str) -> None:
-        super().__init__(f"{file}:{line}: {reason}" if line else f"{file}: {reason}")
+        super().__init__(file, line, reason)
+
+    def __str__(self) -> str:
+        file, line, reason = self.args
+        return f"{file}:{line}: {reason}" if line else f"{file}: {reason}"
 
 
 class BadValue(Exception):

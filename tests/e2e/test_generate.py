@@ -190,3 +190,16 @@ def test_an_older_package_stays_where_the_new_one_cannot_take_its_place(
         run_here(Request(ROOT / RAFT, out, quiet=True))
     assert [path.name for path in tmp_path.iterdir()] == ["elected"]
     assert (out / "messages.py").read_text(encoding="utf-8") == "# by Oneleader\n"
+
+
+@pytest.mark.parametrize("command", ["generate", "bundle", "simulate", "demo"])
+def test_what_is_not_installed_is_told(command: str, tmp_path: Path) -> None:
+    (tmp_path / "jinja2.py").write_text('raise ModuleNotFoundError("No module named \'jinja2\'", name="jinja2")\n')
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    out = ["--out", str(tmp_path / "made")] if command in ("generate", "bundle") else []
+    line = [sys.executable, "-m", "oneleader", command, str(RAFT), *out]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr == "oneleader: jinja2 is not installed, and this needs it: pip install 'oneleader[generate]'\n"
+    assert not (tmp_path / "made").exists()

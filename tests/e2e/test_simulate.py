@@ -111,6 +111,8 @@ def test_as_json(arguments: tuple[str, ...]) -> None:
         ((RAFT, "--every", "0 ms"), "--every: expected one time, and more than none"),
         ((RAFT, "--delay", "2 ms .. 1 ms"), "--delay: '2 ms .. 1 ms' ends before it begins"),
         ((RAFT, "--seconds", "0"), "--seconds: expected more than 0"),
+        ((RAFT, "--seconds", "inf"), "--seconds: expected more than 0, and an end"),
+        ((RAFT, "--seconds", "nan"), "--seconds: expected more than 0, and an end"),
         ((RAFT, "--runs", "0"), "--runs: expected 1 or more"),
         ((RAFT, "--jobs", "0"), "--jobs: expected 1 or more"),
         ((RAFT, "--drift", "1"), "--drift: expected a part of 1"),

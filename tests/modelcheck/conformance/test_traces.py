@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -505,3 +506,8 @@ def _taken(model: Model, state: State, name: Name, line: Line) -> State | None:
             assert sent == successor.sent
             return successor.state
     return None
+
+
+def test_what_is_wrong_with_a_trace_comes_back_from_another_process() -> None:
+    problem = pickle.loads(pickle.dumps(BadTrace("node1.ndjson", 7, "this is no step")))
+    assert str(problem) == "node1.ndjson:7: this is no step"
