@@ -57,7 +57,6 @@ format: $(DEV) ## put the code in its canonical form
 	$(BIN)/ruff format
 
 bench: $(DEV) ## time explorer and proofs beside their peers, and plot growth (needs rumur, spin and gcc)
-	$(PIP) --editable '.[bench]'
 	@failed=0; for each in "explorer --save docs/explorer.json --document" growth \
 	    "proofs --save docs/proofs-bench.json --document"; do \
 	    echo "python -m bench.$$each"; $(BIN)/python -m bench.$$each || failed=1; \
@@ -65,7 +64,7 @@ bench: $(DEV) ## time explorer and proofs beside their peers, and plot growth (n
 
 lock: ## choose anew the releases that constraints.txt pins
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[dev,compiler,bench]'
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[dev,compiler]'
 	{ sed -n '/^#/p' constraints.txt; build/lock/bin/python -m pip freeze --exclude-editable; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/lock

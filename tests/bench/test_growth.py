@@ -54,7 +54,7 @@ def test_points_are_measured_the_smaller_ones_first() -> None:
 
 
 def test_the_plot_is_the_same_each_time(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib is not installed (the extra `bench`)")
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed (the extra `figures`)")
     for name in ("one.svg", "two.svg"):
         plot([FOUND, CUT], tmp_path / name)
     text = (tmp_path / "one.svg").read_text(encoding="utf-8")
