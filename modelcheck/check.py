@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from modelcheck.bounds import caps
-from modelcheck.engines import Choice, engine_for
+from modelcheck.engines import Choice, Wanted, engine_for
 from modelcheck.explain import explain, explain_failure, explain_standard
+from modelcheck.liveness.recovers import Found, recovers
 from modelcheck.model import Model
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
 from modelcheck.properties import (
@@ -124,6 +125,11 @@ def explore(
     if hit is not None and trace is not None:
         trace = replace(trace, violation=_violation(trace, hit.checked))
     answer, reason = _exploration_answer(model, outcome, hit, trace, apart is not None)
+    liveness: tuple[Found, ...] = ()
+    if answer is Answer.HOLDS:
+        liveness = tuple(_futures(model, options, limits))
+        answer, reason = _with_futures(liveness, answer, reason)
+        trace = next((found.trace for found in liveness if found.lost), None)
     return Exploration(
         model,
         engine.name,
@@ -134,10 +140,46 @@ def explore(
         outcome,
         answer,
         reason,
-        tuple(_results(model, outcome, apart is not None)),
+        tuple(_results(model, outcome, apart is not None, liveness)),
         trace,
         (*engine.remarks, *_quorum_remark(model, apart)),
+        liveness,
     )
+
+
+def _futures(model: Model, options: Options, limits: Limits) -> Iterator[Found]:
+    """What the properties about the future are found to be; none after one that is violated."""
+    choice = options.choice
+    for claim in model.protocol.properties:
+        if claim.kind is PropertyKind.RECOVERS and (model.only is None or claim.name in model.only):
+            found = recovers(model, claim, limits, choice.reductions, native=choice.engine is not Wanted.PYTHON)
+            yield found
+            if found.lost or found.stopped is Status.CANCELLED:
+                return
+
+
+def _with_futures(liveness: tuple[Found, ...], answer: Answer, reason: str) -> tuple[Answer, str]:
+    for found in liveness:
+        if found.lost:
+            return Answer.VIOLATED, f"{found.claim.name}: out of reach after {_steps(len(found.trace or ()))}"
+    for found in liveness:
+        if found.stopped is not None:
+            return Answer.UNKNOWN, f"{found.claim.name}: {STOPPED[found.stopped]}"
+        if found.cut:
+            states = "1 state" if found.cut == 1 else f"{found.cut:,} of {found.asked:,} states"
+            return Answer.UNKNOWN, f"{found.claim.name}: not found from {states} within {', '.join(found.bounds)}"
+    return answer, reason
+
+
+STOPPED = {
+    Status.MEMORY: "the memory limit was reached",
+    Status.TIME: "the time limit was reached",
+    Status.CANCELLED: "interrupted",
+}
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count} steps"
 
 
 def _violation(trace: Trace, item: Checked) -> Violation:
@@ -212,7 +254,7 @@ def _exploration_answer(
             return Answer.HOLDS, "every reachable state within the bounds was explored"
 
 
-def _results(model: Model, outcome: Outcome, apart: bool) -> Iterator[PropertyResult]:
+def _results(model: Model, outcome: Outcome, apart: bool, liveness: tuple[Found, ...]) -> Iterator[PropertyResult]:
     complete = outcome.status is Status.EXHAUSTED
     hits = {hit.checked.name: hit for hit in outcome.hits}
     for item in checked(model):
@@ -229,9 +271,17 @@ def _results(model: Model, outcome: Outcome, apart: bool) -> Iterator[PropertyRe
     if asked and any(True for _ in quorum_definitions(model)):
         result = Result.VIOLATED if apart else Result.HOLDS
         yield PropertyResult(QUORUMS_INTERSECT, "standard", STANDARD_TEXTS[QUORUMS_INTERSECT], result)
+    futures = {found.claim.name: found for found in liveness}
     for declared in model.protocol.properties:
-        if declared.kind not in CHECKED_BY_EXPLORATION and (model.only is None or declared.name in model.only):
-            yield PropertyResult(declared.name, declared.kind.value, declared.description, Result.NOT_CHECKED)
+        if declared.kind in CHECKED_BY_EXPLORATION or not (model.only is None or declared.name in model.only):
+            continue
+        found = futures.get(declared.name)
+        result, length = Result.UNDECIDED, None
+        if found is not None and found.holds:
+            result = Result.HOLDS
+        elif found is not None and found.lost:
+            result, length = Result.VIOLATED, len(found.trace or ())
+        yield PropertyResult(declared.name, declared.kind.value, declared.description, result, length)
 
 
 def _coverage(protocol: Protocol, explorations: list[Exploration]) -> Coverage:

@@ -174,6 +174,13 @@ class Model:
     faults: tuple[Fault, ...]
     channel: int
     only: frozenset[str] | None = None
+    lower: Caps | None = None
+    """The caps that hold while things may go wrong, where others hold in the calm thereafter; see
+    `modelcheck.liveness`."""
+
+    @property
+    def faulty_caps(self) -> Caps:
+        return self.caps if self.lower is None else self.lower
 
     @cached_property
     def names(self) -> tuple[tuple[Name, ...], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcheck.check import described_sizes
+from modelcheck.liveness.recovers import Found
 from modelcheck.model import STEPPING_FAULTS, Model
 from modelcheck.outcome import Status
 from modelcheck.verdict import Answer, Exploration, Result, Verdict
@@ -51,8 +52,30 @@ def exploration_lines(exploration: Exploration) -> Iterator[str]:
             yield f"    the bound {bound} was reached: nothing is said of runs that pass it"
         if outcome.status is Status.EXHAUSTED and not outcome.reached:
             yield "    no bound was reached: these are all the states that there are"
+    for found in exploration.liveness:
+        yield from _future_lines(found)
     for remark in exploration.remarks:
         yield f"    {remark}"
+
+
+def _future_lines(found: Found) -> Iterator[str]:
+    """How far a `recovers` was looked at."""
+    yield f"    recovers {found.claim.name}:"
+    if found.stopped is not None:
+        yield "      the search was cut short: nothing is known"
+        return
+    without = ""
+    if found.claim.quorum_of is not None:
+        without = f", with each set of {found.gone} {found.claim.quorum_of}s down and cut off that leaves a quorum"
+    states = f"{found.asked:,} states" + (" up to symmetry" if found.symmetric else "") + without
+    if found.holds:
+        yield f"      it can come about from each of {states}"
+    if found.lost:
+        yield f"      it cannot come about any more from {found.lost:,} of {states}"
+    if found.cut:
+        yield f"      it was not found from {found.cut:,} of {states}; {', '.join(found.bounds)} stopped steps"
+    engine = "native" if found.native else "python"
+    yield f"      once nothing goes wrong, bounds raised by {found.more}; engine: {engine}; {found.seconds:.2f} s"
 
 
 def _coverage_lines(verdict: Verdict) -> Iterator[str]:

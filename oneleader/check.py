@@ -32,7 +32,7 @@ from oneleader.console import fail, printing, problems_told, read, write
 from oneleader.render import CHART, as_text, show_trace
 from spec.diagnostics import suggestion
 from spec.overrides import check_from, faults_from, network_from
-from spec.protocol import CHECKED_BY_EXPLORATION, Check, Protocol
+from spec.protocol import Check, Protocol
 
 REDUCTIONS = {
     "symmetry": SYMMETRY,
@@ -150,10 +150,7 @@ def only_of(protocol: Protocol, names: tuple[str, ...]) -> frozenset[str] | None
         known += [LEADER_HOLDS_QUORUM] if protocol.leader.elected_by is not None else []
     if any(of.name.partition(":")[0] == "quorum" for of in protocol.definitions):
         known.append(QUORUMS_INTERSECT)
-    unchecked = {p.name: p.kind.value for p in protocol.properties if p.kind not in CHECKED_BY_EXPLORATION}
     for name in names:
-        if name in unchecked:
-            fail(f"--property: `{name}` is a `{unchecked[name]}` property, and those are not checked yet")
         if name not in known:
             near = suggestion(name, known) or "there is: " + ", ".join(known)
             fail(f"--property: there is no property `{name}`; {near}")

@@ -42,7 +42,7 @@ from spec.protocol import (
     Timer,
     Variable,
 )
-from spec.settings import checks_of, faults_of, network_of
+from spec.settings import checks_of, fairness_of, faults_of, network_of
 from spec.source import Source, Span
 from spec.statements import body_of
 from spec.types import BOOL, NAT, MapType, NatType, ProcessType, SetType, is_number
@@ -99,6 +99,7 @@ def check_file(file: syntax.File) -> tuple[Protocol, tuple[Diagnostic, ...]]:
         faults=faults_of(file, names),
         timed=bool(_items(file, syntax.TimedItem)),
         points=tuple(names.points),
+        fairness=fairness_of(file, names, handlers),
     )
     if not names.problems:
         names.problems.extend(problems_of_structure(protocol))
@@ -418,4 +419,15 @@ def _property(item: syntax.PropertyItem, names: Names) -> Property:
     expression = condition_of(item.body, place, names)
     then = condition_of(item.then, place, names) if item.then is not None else None
     own = any(isinstance(part, Self) for whole in (expression, then) if whole for part in within(whole))
-    return Property(keyword, item.name.text, item.description, kind if own else None, expression, then, item.name.span)
+    about = kind if own else None
+    quorum_of = _quorum_of(item.quorum, names) if item.quorum is not None else None
+    return Property(keyword, item.name.text, item.description, about, expression, then, item.name.span, quorum_of)
+
+
+def _quorum_of(written: syntax.QuorumPart, names: Names) -> str:
+    """The kind of which a quorum stays, where a `recovers` counts on no more than that."""
+    kind = names.kind_named(written.kind) if written.kind is not None else names.leading or names.sole_kind()
+    if kind is None:
+        raise names.report("E0203", "a quorum of which kind?", written.span, "", "say `with a quorum of KIND`")
+    majority(ProcessType(kind), names)
+    return kind

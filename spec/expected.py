@@ -69,6 +69,7 @@ ITEM_FORMS = {
     "leads_to": "leads_to NAME: CONDITION ~> CONDITION",
     "network": "network: loss, duplication, reordering",
     "faults": "faults: restart, crash up to 2",
+    "fairness": "fairness: eventually calm, weak delivery, weak timeout",
     "check": "check NAME: 3 nodes, term <= 3",
     "timed": "timed",
 }

@@ -112,7 +112,7 @@ def _block(statements: tuple[syntax.Statement, ...], depth: int) -> Iterator[_Sp
 def _section(item: syntax.Item) -> str:
     """Items of one section may stand without a blank line between them."""
     match item:
-        case syntax.NetworkItem() | syntax.FaultsItem() | syntax.TimedItem():
+        case syntax.NetworkItem() | syntax.FaultsItem() | syntax.FairnessItem() | syntax.TimedItem():
             return "world"
         case _:
             return type(item).__name__

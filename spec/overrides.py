@@ -1,4 +1,4 @@
-"""What the command line says in the spec's own words: rows of a check, a network, faults."""
+"""What the command line says in the spec's own words: rows of a check, a network, faults, fairness."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from spec import syntax
 from spec.diagnostics import SpecError
 from spec.names import Names
 from spec.parser import parse
-from spec.protocol import Check, Fault, Network, Protocol
-from spec.settings import checks_of, faults_of, network_of
+from spec.protocol import Check, Fairness, Fault, Network, Protocol
+from spec.settings import checks_of, fairness_of, faults_of, network_of
 from spec.source import Source
 
 
@@ -38,6 +38,16 @@ def faults_from(text: str, protocol: Protocol, option: str) -> tuple[Fault, ...]
     return faults
 
 
+def fairness_from(text: str, protocol: Protocol, option: str) -> Fairness:
+    """The assumptions that `eventually calm, weak delivery` means. Raises SpecError."""
+    file = _file(f"fairness: {text}\n", option)
+    names = _names(file, protocol)
+    fairness = fairness_of(file, names, protocol.handlers)
+    _finish(names)
+    assert fairness is not None
+    return fairness
+
+
 def _file(text: str, option: str) -> syntax.File:
     return parse(Source(option, text))
 
@@ -47,6 +57,7 @@ def _names(file: syntax.File, protocol: Protocol) -> Names:
         file.source,
         kinds={kind.name: kind for kind in protocol.kinds},
         ordered={kind.name: kind.ordered for kind in protocol.kinds},
+        messages={message.name: message for message in protocol.messages},
     )
 
 

@@ -605,7 +605,8 @@ CHECKED_BY_EXPLORATION = (PropertyKind.SAFETY, PropertyKind.INVARIANT, PropertyK
 @dataclass(frozen=True, slots=True)
 class Property:
     """A named statement about states or steps. `about` is the kind over all of whose processes `Self` ranges (for
-    all of them; for `reachable`, for some), None for a closed expression. `then` is the second half of a `leads_to`."""
+    all of them; for `reachable`, for some), None for a closed expression. `then` is the second half of a `leads_to`.
+    `quorum_of` is the kind of which, in a `recovers ... with a quorum`, all but a quorum may be gone for good."""
 
     kind: PropertyKind
     name: str
@@ -614,6 +615,7 @@ class Property:
     expression: Expression
     then: Expression | None = None
     span: Span = _span()
+    quorum_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -644,6 +646,54 @@ class Fault:
     kind: FaultKind
     up_to: int | None = None
     span: Span = _span()
+
+
+class Strength(Enum):
+    """How much fairness promises of an action. `WEAK`: one that can always be taken from some time on is taken again
+    and again; `STRONG`: so is one that can be taken again and again."""
+
+    WEAK = "weak"
+    STRONG = "strong"
+
+
+class Fairly(Enum):
+    """Which actions a promise of fairness is about."""
+
+    DELIVERY = "delivery"
+    TIMEOUT = "timeout"
+    RECOVERY = "recovery"
+    ACTION = "action"
+    INPUT = "input"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Of every process, and of every link for itself. `name` is that of a message, timer, action or input; empty for
+    all of them."""
+
+    strength: Strength
+    what: Fairly
+    name: str = ""
+    span: Span = _span()
+
+    def __str__(self) -> str:
+        of = " of " if self.what is Fairly.DELIVERY else " "
+        return f"{self.strength.value} {self.what.value}" + (f"{of}{self.name}" if self.name else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Fairness:
+    """What a `leads_to` may count on. `calm`: from some time on nothing goes wrong any more. `apart`: from then on no
+    timer fires while a message is under way that would change something."""
+
+    calm: bool
+    apart: bool
+    promises: tuple[Promise, ...]
+    span: Span = _span()
+
+    def __str__(self) -> str:
+        said = [*(["eventually calm"] if self.calm else []), *map(str, self.promises)]
+        return ", ".join([*said, *(["timers apart"] if self.apart else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -701,6 +751,7 @@ class Protocol:
     timed: bool
     points: tuple[CoveragePoint, ...]
     """Coverage points; `Handler.point` and `Arm.point` are indices into this."""
+    fairness: Fairness | None = None
 
     def kind(self, name: str) -> ProcessKind:
         return next(k for k in self.kinds if k.name == name)

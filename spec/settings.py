@@ -6,7 +6,21 @@ from itertools import product
 
 from spec import syntax
 from spec.names import Names, Reported
-from spec.protocol import Bound, Check, Fault, FaultKind, Network, Row
+from spec.protocol import (
+    Bound,
+    Check,
+    Fairly,
+    Fairness,
+    Fault,
+    FaultKind,
+    Handler,
+    Network,
+    OnAction,
+    OnInput,
+    Promise,
+    Row,
+    Strength,
+)
 from spec.types import MapType, NatType, OptionType, Type
 
 WORST_NETWORK = Network(loss=True, duplication=True, reordering=True)
@@ -60,6 +74,70 @@ def read_faults(written: tuple[syntax.FaultPart, ...], names: Names) -> tuple[Fa
             raise names.report("E0209", f"`{text}` stands here twice", part.span, "expected once")
         found.append(Fault(known[text], part.up_to, part.span))
     return tuple(found)
+
+
+def fairness_of(file: syntax.File, names: Names, handlers: tuple[Handler, ...]) -> Fairness | None:
+    items = [item for item in file.items if isinstance(item, syntax.FairnessItem)]
+    for again in items[1:]:
+        names.report("E0209", "`fairness` stands here a second time", again.span, "expected once")
+    try:
+        return read_fairness(items[0], names, handlers) if items else None
+    except Reported:
+        return None
+
+
+CALM, APART = "eventually calm", "timers apart"
+
+
+def read_fairness(item: syntax.FairnessItem, names: Names, handlers: tuple[Handler, ...]) -> Fairness:
+    """What some words assume; also those of the command line. Raises Reported."""
+    said: set[str] = set()
+    promises: list[Promise] = []
+    for part in item.assumptions:
+        text = " ".join(word.text for word in part.words)
+        if text in said:
+            raise names.report("E0209", f"`{text}` stands here twice", part.span, "expected once")
+        said.add(text)
+        if text not in (CALM, APART):
+            promises.append(_promise(part, names, handlers))
+    if APART in said and CALM not in said:
+        raise names.report(
+            "E0507",
+            "timers can be apart from some time on only",
+            next(part.span for part in item.assumptions if part.words[0].text == "timers"),
+            f"expected `{CALM}` as well",
+            "what goes wrong may always delay a message beyond the next timeout",
+        )
+    return Fairness(CALM in said, APART in said, tuple(promises), item.span)
+
+
+def _promise(part: syntax.AssumptionPart, names: Names, handlers: tuple[Handler, ...]) -> Promise:
+    words = [word.text for word in part.words]
+    strengths = {one.value: one for one in Strength}
+    kinds = {one.value: one for one in Fairly}
+    known = [CALM, APART, *(f"{strength} {what}" for strength in strengths for what in kinds)]
+    if len(words) < 2 or words[0] not in strengths or words[1] not in kinds:
+        raise names.unknown("E0507", "assumption of fairness", syntax.Word(" ".join(words), part.span), known)
+    strength, what = strengths[words[0]], kinds[words[1]]
+    rest = part.words[2:]
+    if what is Fairly.DELIVERY and rest and rest[0].text == "of":
+        rest = rest[1:] or rest
+    elif what is Fairly.DELIVERY and rest:
+        raise names.report("E0507", "of which message?", rest[0].span, "expected `of MESSAGE`")
+    if len(rest) > 1 or (rest and what is Fairly.RECOVERY):
+        raise names.report("E0507", f"`{' '.join(words)}` says too much", rest[-1].span, "expected a comma")
+    if not rest:
+        return Promise(strength, what, "", part.span)
+    of = {
+        Fairly.DELIVERY: list(names.messages),
+        Fairly.TIMEOUT: [timer.name for kind in names.kinds.values() for timer in kind.timers],
+        Fairly.ACTION: [one.event.name for one in handlers if isinstance(one.event, OnAction)],
+        Fairly.INPUT: [one.event.name for one in handlers if isinstance(one.event, OnInput)],
+    }[what]
+    if rest[0].text not in of:
+        word = {Fairly.DELIVERY: "message", Fairly.TIMEOUT: "timer"}.get(what, what.value)
+        raise names.unknown("E0507", word, rest[0], of)
+    return Promise(strength, what, rest[0].text, part.span)
 
 
 def checks_of(file: syntax.File, names: Names) -> tuple[Check, ...]:

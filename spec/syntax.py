@@ -444,8 +444,17 @@ class LeaderItem:
 
 
 @dataclass(frozen=True, slots=True)
+class QuorumPart:
+    """`with a quorum of node`; `kind` is None where it is not said."""
+
+    kind: Word | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class PropertyItem:
-    """`keyword` is safety, invariant, step, reachable, recovers or leads_to; `then` is the latter's second half."""
+    """`keyword` is safety, invariant, step, reachable, recovers or leads_to; `then` is the latter's second half;
+    `quorum` is a `recovers`' own."""
 
     keyword: str
     name: Word
@@ -454,6 +463,7 @@ class PropertyItem:
     body: Expression
     then: Expression | None
     span: Span
+    quorum: QuorumPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,6 +482,20 @@ class FaultPart:
 @dataclass(frozen=True, slots=True)
 class FaultsItem:
     faults: tuple[FaultPart, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AssumptionPart:
+    """`eventually calm`, `weak timeout election`."""
+
+    words: tuple[Word, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class FairnessItem:
+    assumptions: tuple[AssumptionPart, ...]
     span: Span
 
 
@@ -526,6 +550,7 @@ Item = (
     | PropertyItem
     | NetworkItem
     | FaultsItem
+    | FairnessItem
     | CheckItem
     | TimedItem
 )

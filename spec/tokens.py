@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 ITEM_WORDS = (
     *("protocol", "type", "process", "message", "on", "action", "input", "procedure", "define", "leader", "safety"),
-    *("invariant", "step", "reachable", "recovers", "leads_to", "network", "faults", "check", "timed"),
+    *("invariant", "step", "reachable", "recovers", "leads_to", "network", "faults", "fairness"),
+    *("check", "timed"),
 )
 """What an item begins with."""
 

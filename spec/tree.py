@@ -104,6 +104,9 @@ class Builder(Transformer_NonRecursive[Token, Any]):
     def block(self, _: Meta, children: list[Any]) -> Part:
         return Part("block", tuple(children))
 
+    def with_quorum(self, meta: Meta, children: list[Any]) -> Part:
+        return Part("with_quorum", syntax.QuorumPart(children[0] if children else None, self._span(meta)))
+
     def body(self, _: Meta, children: list[Any]) -> Part:
         return Part("body", children[0])
 
@@ -212,6 +215,11 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         body = _part(children, "body", None)
         return syntax.PropertyItem(str(children[0]), children[1], description, kind, body, None, self._span(meta))
 
+    def recovers(self, meta: Meta, children: list[Any]) -> syntax.PropertyItem:
+        description, kind = _part(children, "description", ""), _part(children, "at", None)
+        body, quorum = _part(children, "body", None), _part(children, "with_quorum", None)
+        return syntax.PropertyItem("recovers", children[0], description, kind, body, None, self._span(meta), quorum)
+
     def leads_to(self, meta: Meta, children: list[Any]) -> syntax.PropertyItem:
         description, kind = _part(children, "description", ""), _part(children, "at", None)
         body, then = _part(children, "leads_to_body", None)
@@ -225,6 +233,12 @@ class Builder(Transformer_NonRecursive[Token, Any]):
 
     def faults(self, meta: Meta, children: list[Any]) -> syntax.FaultsItem:
         return syntax.FaultsItem(tuple(children), self._span(meta))
+
+    def fairness(self, meta: Meta, children: list[Any]) -> syntax.FairnessItem:
+        return syntax.FairnessItem(tuple(children), self._span(meta))
+
+    def assumption(self, meta: Meta, children: list[Any]) -> syntax.AssumptionPart:
+        return syntax.AssumptionPart(tuple(children), self._span(meta))
 
     def fault(self, meta: Meta, children: list[Any]) -> syntax.FaultPart:
         words = tuple(c for c in children if isinstance(c, Word))

@@ -234,21 +234,30 @@ def head(tree: syntax.Item, described: bool) -> Document:
             return Group((f"define {name}", parameters(fields), _at(kind), ":", Indent((Break(), expression(body)))))
         case syntax.LeaderItem():
             return _leader(tree)
-        case syntax.PropertyItem(keyword, name, text, kind, body, then, _):
+        case syntax.PropertyItem(keyword, name, text, kind, body, then, _, quorum):
             said = f' "{text}"' if described else ""
             whole = expression(body)
             if then is not None:
                 whole = Group((whole, " ~>", Break(), expression(then)))
-            return Group((f"{keyword} {name}{said}", _at(kind), ":", Indent((Break(), whole))))
+            return Group((f"{keyword} {name}{said}", _at(kind), _quorum(quorum), ":", Indent((Break(), whole))))
         case syntax.NetworkItem(words, _):
             return ("network: ", Group(Indent(separated((word.text for word in words), (",", Break())))))
         case syntax.FaultsItem(faults, _):
             parts = separated((_fault(part) for part in faults), (",", Break())) if faults else "none"
             return ("faults: ", Group(Indent(parts)))
+        case syntax.FairnessItem(assumptions, _):
+            said_of = (" ".join(word.text for word in part.words) for part in assumptions)
+            return ("fairness: ", Group(Indent(separated(said_of, (",", Break())))))
         case syntax.CheckItem(name, rows, block, _):
             return f"check {name}:" if block else (f"check {name}: ", Indent(row(rows[0])))
         case syntax.TimedItem():
             return "timed"
+
+
+def _quorum(quorum: syntax.QuorumPart | None) -> str:
+    if quorum is None:
+        return ""
+    return " with a quorum" + (f" of {quorum.kind}" if quorum.kind else "")
 
 
 def _at(kind: Word | None) -> str:

@@ -10,6 +10,7 @@ from modelcheck.layout import Layout, Unsupported
 from modelcheck.model import Model, Successor
 from modelcheck.native.checks import check, commits
 from modelcheck.native.emission import Emission
+from modelcheck.native.goals import Goals, definitions, goals_and_silence
 from modelcheck.native.handlers import Bounds, Emitter, bounds_of, event_function
 from modelcheck.native.network import links, sides
 from modelcheck.native.reduce import reductions
@@ -38,8 +39,9 @@ class Emitted:
     """The initial step."""
 
 
-def emit(model: Model, reduced: Reductions) -> Emitted:
-    """The C text of a model. Raises Unsupported for what a packed state cannot hold."""
+def emit(model: Model, reduced: Reductions, goals: Goals | None = None) -> Emitted:
+    """The C text of a model; with goals, of one for liveness.c. Raises Unsupported for what a packed state cannot
+    hold."""
     restart_names()
     layout = Layout(model, reduced.armed)
     bounds = bounds_of(layout)
@@ -50,6 +52,7 @@ def emit(model: Model, reduced: Reductions) -> Emitted:
     emission = Emission(layout, bounds, properties, reduced)
     text = "\n\n".join(
         [
+            definitions(emission, goals) if goals is not None else "",
             (
                 f"#define MODEL_WORDS {layout.words}\n#define MODEL_PROPERTIES {len(properties)}\n"
                 f"#define MODEL_COVERS {len(model.protocol.points)}\n#define MODEL_BOUNDS {len(bounds.names)}\n"
@@ -68,7 +71,9 @@ def emit(model: Model, reduced: Reductions) -> Emitted:
             expand(emission),
             check(emission),
             _initial(layout, pack(layout, start.state)),
+            goals_and_silence(emission, goals) if goals is not None else "",
             _source("search.c"),
+            _source("liveness.c") if goals is not None else "",
         ]
     )
     return Emitted(text, layout, properties, bounds, reduced, start)

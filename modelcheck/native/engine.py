@@ -21,7 +21,7 @@ from modelcheck.reductions import Reductions, reductions_of
 Words = tuple[int, ...]
 
 
-class _Options(ctypes.Structure):
+class SearchOptions(ctypes.Structure):
     _fields_ = [
         ("memory_bytes", c_uint64),
         ("seconds", c_double),
@@ -90,9 +90,9 @@ def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
 
     Raises Unsupported, NoCompiler or CompilerFailed."""
     emitted = emit(model, reductions_of(model) if reductions is None else reductions)
-    library = _load(build(emitted.text))
+    library = load(build(emitted.text))
     words = POINTER(c_uint64)
-    library.search_new.argtypes = [POINTER(_Options)]
+    library.search_new.argtypes = [POINTER(SearchOptions)]
     library.search_new.restype = c_void_p
     library.search_free.argtypes = [c_void_p]
     library.search_free.restype = None
@@ -121,7 +121,7 @@ def explorer(model: Model, reductions: Reductions | None = None) -> Explorer:
     return Explorer(emitted, library)
 
 
-def _load(path: Path) -> ctypes.CDLL:
+def load(path: Path) -> ctypes.CDLL:
     try:
         return ctypes.CDLL(str(path))
     except OSError as problem:  # a compiler for another machine, a file system from which nothing may run
@@ -133,7 +133,7 @@ class TooLarge(Exception):
 
 
 @contextmanager
-def _interrupts(cancel: Callable[[], None]) -> Iterator[None]:
+def interrupts(cancel: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C cancels, instead of raising KeyboardInterrupt wherever Python happens to be: however often it is pressed,
     nothing is freed while it is in use."""
     if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -151,7 +151,7 @@ class NativeSearch:
 
     def __init__(self, of: Explorer, limits: Limits) -> None:
         self.explorer = of
-        options = _Options(
+        options = SearchOptions(
             limits.memory_bytes,
             limits.seconds,
             limits.threads,
@@ -191,7 +191,7 @@ class NativeSearch:
             finally:
                 ended.set()
 
-        with _interrupts(self.cancel):
+        with interrupts(self.cancel):
             Thread(target=work, daemon=True).start()
             try:
                 while not ended.wait(every):

@@ -228,7 +228,8 @@ def _arguments(message: str, arguments: tuple[Expression, ...], emitter: Emitter
         cap = emitter.layout.model.caps.arguments.get((message, position))
         if cap is not None:
             bound = emitter.bounds.index(f"{message}.{parameter} <= {cap}")
-            passed, within = f"{name} > {cap}", f"{name} <= {cap}"
+            limit = _limit(cap, emitter.layout.model.faulty_caps.arguments.get((message, position)))
+            passed, within = f"{name} > {limit}", f"{name} <= {cap}"
             if isinstance(of, OptionType):
                 within = f"({name} == {no_value(of)} || {within})"
             lines.append(f"if (beyond < 0 && {passed}) beyond = {bound};")
@@ -380,21 +381,28 @@ def _load(variable: Variable, emitter: Emitter) -> str:
     return f"{c_type(of)} {name} = {getter}(y); (void){name};"
 
 
+def _limit(cap: int | None, lower: int | None) -> str:
+    """The bound in C: a lower one holds while things go wrong."""
+    return str(cap) if cap is None or lower is None or lower == cap else f"LIMIT({lower}, {cap})"
+
+
 def _store(variable: Variable, emitter: Emitter) -> str:
     """Back into the row; what is beyond its bound stops the step. The first such variable names the bound."""
     of = variable.type
     name, setter = f"v_{variable.name}", f"set_{emitter.kind.name}__{variable.name}"
-    cap = emitter.layout.model.caps.variables.get((emitter.kind.name, variable.name))
+    place = emitter.kind.name, variable.name
+    cap = emitter.layout.model.caps.variables.get(place)
+    limit = _limit(cap, emitter.layout.model.faulty_caps.variables.get(place))
     if not isinstance(of, MapType):
         stored = f"{setter}(y, {name});"
         if cap is None or isinstance(of, SetType) or not is_number(of.of if isinstance(of, OptionType) else of):
             return "    " + stored
         bound = emitter.bounds.index(f"{variable.name} <= {cap}")
-        return f"    if ({name} > {cap}) {{ bound_reached(w, {bound}); return; }} {stored}"
+        return f"    if ({name} > {limit}) {{ bound_reached(w, {bound}); return; }} {stored}"
     size = emitter.layout.model.size(of.key.kind)
     loop = f"for (int64_t key = 0; key < {size}; key++)"
     check = ""
     if cap is not None:
         bound = emitter.bounds.index(f"{variable.name} <= {cap}")
-        check = f"if ({name}[key] > {cap}) {{ bound_reached(w, {bound}); return; }} "
+        check = f"if ({name}[key] > {limit}) {{ bound_reached(w, {bound}); return; }} "
     return f"    {loop} {{ {check}{setter}(y, key, {name}[key]); }}"

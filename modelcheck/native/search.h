@@ -21,6 +21,24 @@
 
 #define OCCUPIED (UINT64_C(1) << 63)
 
+/* What may happen now. Only a search for what can still be reached ever leaves the first phase; see liveness.c. */
+enum phase {
+    FAULTY = 0, /* everything */
+    CALM = 1,   /* nothing goes wrong any more, and what is down or cut off comes back */
+    LEFT = 2,   /* nothing goes wrong any more, and what is down stays down */
+    CUT_OFF = 3 /* and nothing of theirs arrives any more */
+};
+#ifdef MODEL_LIVENESS
+static int model_phase;
+static uint32_t model_label; /* of the step being tried, see `modelcheck.liveness.actions` */
+#define LABEL(label) model_label = (uint32_t)(label)
+#define LIMIT(lower, cap) (model_phase == FAULTY ? (lower) : (cap))
+#else
+#define model_phase FAULTY
+#define LABEL(label) (void)0
+#define LIMIT(lower, cap) (cap)
+#endif
+
 enum property_kind { WITNESS = 0, VIOLATED_STATE = 1, VIOLATED_STEP = 2 };
 
 #define ARRAY(n) ((n) > 0 ? (n) : 1)
@@ -95,6 +113,9 @@ static inline void emit(struct worker *w, const uint64_t *state, uint32_t step, 
     struct pending *p = &w->pending[w->count];
     for (int i = 0; i < MODEL_WORDS; i++)
         p->state[i] = state[i];
+#ifdef MODEL_LIVENESS
+    step = model_label;
+#endif
     p->step = step;
     p->seen = (uint32_t)seen;
     p->hash = hash_state(state);
@@ -143,4 +164,14 @@ static inline void cover(struct worker *w, const uint64_t *points)
         w->covered[i] |= points[i];
 }
 
-static inline void bound_reached(struct worker *w, uint32_t bound) { w->bounds |= UINT64_C(1) << bound; }
+#ifdef MODEL_LIVENESS
+static void step_cut(void);
+#else
+#define step_cut() (void)0
+#endif
+
+static inline void bound_reached(struct worker *w, uint32_t bound)
+{
+    w->bounds |= UINT64_C(1) << bound;
+    step_cut();
+}

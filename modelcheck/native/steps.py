@@ -8,6 +8,7 @@ from dataclasses import replace
 from modelcheck.layout import WORD, Sending
 from modelcheck.native.checks import messages_looked_at
 from modelcheck.native.emission import Emission
+from modelcheck.native.labels import HEAL, RECOVER, Sort, first_of
 from modelcheck.native.network import decoded
 from modelcheck.native.reactions import Reaction, reaction, tables
 from modelcheck.native.rows import get, mask
@@ -30,6 +31,7 @@ def expand(e: Emission) -> str:
             parts += [e.processes(index, steps), *_link_steps(e, index, kind)]
     parts += _faults(e)
     body = "\n".join(part for part in parts if part)
+    # Nothing that goes wrong is a step of the calm; see enum phase.
     return (
         "static void model_expand(struct worker *w, const uint64_t *state)\n{\n"
         "    static const uint64_t nothing[COVER_WORDS];\n"
@@ -42,10 +44,28 @@ def _run(e: Emission, index: int, name: str, base: str, step: str, arguments: tu
     """Has process `me`, whose row is in `y`, handle an event; without a handler the step ends with `y`."""
     kind = e.model.protocol.kinds[index].name
     function = e.function(kind, name)
+    label = f"LABEL({_label(e, kind, name, step)});"
     if function is None:
-        return f"commit_{kind}(w, from, {base}, me, y, nothing, {step});"
+        return f"{label} commit_{kind}(w, from, {base}, me, y, nothing, {step});"
     extra = "".join(f", {argument}" for argument in arguments)
-    return f"{function.name}(w, from, {base}, y, me, {step}{extra});"
+    return f"{label} {function.name}(w, from, {base}, y, me, {step}{extra});"
+
+
+def _label(e: Emission, kind: str, name: str, step: str) -> str:
+    """The label of what process `me` does, in C; of a message that it receives from `j`, too."""
+    of = name.partition("_")[2]
+    match step:
+        case "STEP_DELIVER":
+            size = e.model.size(kind)
+            return f"{first_of(e.model, Sort.DELIVER, of)} + j * {size} + me"
+        case "STEP_TIMEOUT":
+            return f"{first_of(e.model, Sort.TIMEOUT, of, kind)} + me"
+        case "STEP_ACTION" | "STEP_INPUT":
+            return f"{first_of(e.model, Sort.REQUEST, of, kind)} + me"
+        case "STEP_RECOVER":
+            return f"{first_of(e.model, Sort.RETURN, RECOVER, kind)} + me"
+        case _:
+            return str(first_of(e.model, Sort.FAULT))
 
 
 def _own_steps(e: Emission, index: int, kind: ProcessKind) -> str:
@@ -79,10 +99,14 @@ def _own_steps(e: Emission, index: int, kind: ProcessKind) -> str:
 def _can_receive(e: Emission, index: int, sender: int) -> str:
     """C text that skips to the next sender where `me` can receive nothing from `j`."""
     kinds = e.model.protocol.kinds
+    silent = ""
+    if e.layout.has_crash:
+        up = f"{kinds[sender].name}___up({e.row(sender, 'j', 'from')})"
+        silent = f"    if (model_phase == CUT_OFF && !{up}) continue;\n"
     if not e.layout.has_sides:
-        return ""
+        return silent
     return (
-        f"    if ({kinds[index].name}___side({e.row(index, 'me', 'from')}) != "
+        f"{silent}    if ({kinds[index].name}___side({e.row(index, 'me', 'from')}) != "
         f"{kinds[sender].name}___side({e.row(sender, 'j', 'from')})) continue;\n"
     )
 
@@ -179,7 +203,8 @@ def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
             run = _run(e, index, f"message_{message.name}", "{}", "STEP_DELIVER", ("j", *names))
             if e.function(kind.name, f"message_{message.name}") is None:
                 run = f"commit_{kind.name}(w, from, {{}}, me, y, nothing, STEP_DELIVER);"
-            keep = f"{e.copy_row(index)} {run.format('from')}" if network.duplication else ""
+            again = f"if (model_phase == FAULTY) {{ {e.copy_row(index)} {run.format('from')} }}"
+            keep = again if network.duplication else ""
             deliver += (
                 f"        if (code >= {first} && code < {first + count}) {{\n"
                 f"            const uint64_t index = code - {first}; (void)index; {declarations}\n"
@@ -196,7 +221,8 @@ def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
         lines += f"        memcpy(base, from, sizeof base); take_{name}({row.format('base')}, me, i);\n"
         if network.loss:
             lines += (
-                "        { uint64_t rows[ROW_WORDS]; memcpy(rows, base, sizeof rows); "
+                "        if (model_phase == FAULTY) { uint64_t rows[ROW_WORDS]; memcpy(rows, base, sizeof rows); "
+                f"LABEL({first_of(e.model, Sort.FAULT)}); "
                 f"finish(w, from, rows, STEP_LOSE, {int(bool(messages_looked_at(e)))}); }}\n"
             )
         if not network.reordering:
@@ -207,14 +233,14 @@ def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
 def _faults(e: Emission) -> Iterator[str]:
     for fault in e.model.faults:
         spend = ""
-        guard = "1"
+        guard = "model_phase == FAULTY"
         base = "from"
         if fault.up_to is not None:
             if fault not in e.model.bounded_faults:
                 continue
             block = e.layout.rows[-1].blocks[f"spent{e.model.bounded_faults.index(fault)}"]
             at = e.layout.offsets[-1]
-            guard = f"{get(block, f'(from + {at})')} < {fault.up_to}"
+            guard += f" && {get(block, f'(from + {at})')} < {fault.up_to}"
             base = "base"
             spend = f"memcpy(base, from, sizeof base); base[{at + block.word}] += UINT64_C(1) << {block.shift};"
         match fault.kind:
@@ -230,13 +256,14 @@ def _faults(e: Emission) -> Iterator[str]:
             row = e.row(index, "me", "from")
             yield e.processes(
                 index,
-                f"    if ({kind.name}___up({row})) continue;\n    {e.copy_row(index)} "
+                f"    if (model_phase >= LEFT || {kind.name}___up({row})) continue;\n    {e.copy_row(index)} "
                 f"set_{kind.name}___up(y, 1); {_run(e, index, 'start', 'from', 'STEP_RECOVER')}",
             )
     if e.layout.has_sides:
         yield (
             "    { uint64_t rows[ROW_WORDS]; memcpy(rows, from, sizeof rows);\n"
             + "\n".join(_set_side(e, index, kind, "0") for index, kind in e.kinds())
+            + f"\n    LABEL({first_of(e.model, Sort.RETURN, HEAL)});"
             + "\n    if (!same_words(rows, from, ROW_WORDS)) finish(w, from, rows, STEP_HEAL, 0); }"
         )
 
@@ -246,18 +273,23 @@ def _fault_of(e: Emission, index: int, kind: ProcessKind, fault: FaultKind, base
     if e.layout.has_crash:
         lines.append(f"    if (!{kind.name}___up({e.row(index, 'me', 'from')})) continue;")
     lines.append("    " + e.copy_row(index))
-    lines += [
-        "    " + _reset(e, kind, variable)
-        for variable in kind.variables
-        if not variable.durable or fault is FaultKind.DISK_LOSS
-    ]
-    lines += [f"    set_{kind.name}___armed_{timer.name}(y, 0);" for timer in kind.timers]
+    lines += crashing(e, kind, lost=fault is FaultKind.DISK_LOSS)
     if fault is FaultKind.CRASH:
         lines.append(f"    set_{kind.name}___up(y, 0);")
-        lines.append(f"    commit_{kind.name}(w, from, {base}, me, y, nothing, STEP_CRASH);")
+        label = first_of(e.model, Sort.FAULT)
+        lines.append(f"    LABEL({label}); commit_{kind.name}(w, from, {base}, me, y, nothing, STEP_CRASH);")
     else:
         lines.append("    " + _run(e, index, "start", base, "STEP_RESTART"))
     return e.processes(index, "\n".join(lines))
+
+
+def crashing(e: Emission, kind: ProcessKind, *, lost: bool) -> list[str]:
+    """What a crash does to the row `y` of a process, but for its being down; with `lost`, to its disk too."""
+    variables = (variable for variable in kind.variables if lost or not variable.durable)
+    return [
+        *("    " + _reset(e, kind, variable) for variable in variables),
+        *(f"    set_{kind.name}___armed_{timer.name}(y, 0);" for timer in kind.timers),
+    ]
 
 
 def _reset(e: Emission, kind: ProcessKind, variable: Variable) -> str:
@@ -285,6 +317,7 @@ def _set_side(e: Emission, index: int, kind: ProcessKind, value: str) -> str:
 def _partition(e: Emission, base: str) -> str:
     total = sum(e.model.sizes)
     lines = [
+        f"    LABEL({first_of(e.model, Sort.FAULT)});",
         f"    for (uint64_t cut = 2; cut < UINT64_C({1 << total}); cut += 2) {{",
         f"    uint64_t rows[ROW_WORDS]; memcpy(rows, {base}, sizeof rows); int same = 1;",
     ]

@@ -1,0 +1,1 @@
+"""Whether what is wanted can still happen, and whether it has to."""

@@ -1,0 +1,110 @@
+"""What can still be reached: the native search against the reference semantics, on protocols drawn by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import Phase as Stage
+from hypothesis import strategies as st
+
+from modelcheck.layout import Unsupported
+from modelcheck.liveness import reference
+from modelcheck.liveness.graph import compiled, graph
+from modelcheck.liveness.phases import Phase
+from modelcheck.liveness.prepared import prepared
+from modelcheck.model import Model, Name
+from modelcheck.native import build
+from modelcheck.outcome import Limits
+from modelcheck.reductions import ALL, Reductions, reductions_of
+from spec.protocol import Property, PropertyKind
+from tests.properties.protocols import Explored, models
+from tests.properties.test_engines import has_compiler
+
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+drawn = settings(
+    max_examples=25, deadline=None, suppress_health_check=SLOW, phases=[one for one in Stage if one is not Stage.shrink]
+)
+pytestmark = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
+LIMIT = 4000
+"""States of a future that the reference is asked about."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quickly_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "FLAGS", (*(flag for flag in build.FLAGS if not flag.startswith("-O")), "-O0"))
+        patch.setenv("ONELEADER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def claims(found: Explored) -> list[Property]:
+    """What the protocol says of single states, as goals."""
+    kinds = (PropertyKind.SAFETY, PropertyKind.REACHABLE, PropertyKind.INVARIANT)
+    return [
+        replace(claim, kind=PropertyKind.RECOVERS) for claim in found.model.protocol.properties if claim.kind in kinds
+    ]
+
+
+def agree(model: Model, claim: Property, phase: Phase, gone: int, reductions: Reductions) -> str:
+    """Holds both against each other; says what came out."""
+    names = [name for names in model.names for name in names]
+    groups = [some for some in combinations(names, gone) if len({n.kind for n in some}) <= 1]
+    expected = reference.recovery(model, claim, phase, groups)
+    native = compiled(model, claim, reductions)
+    masks = [sum(1 << names.index(name) for name in some) for some in groups]
+    with graph(native, Limits()) as reached, graph(native, Limits()) as after:
+        reached.reach()
+        canonical = {native.explorer.canonicalise(native.explorer.encode(s)) for s in reference.reachable(model)}
+        assert {reached.words(number) for number in range(len(reached))} == canonical
+        after.seed(reached, masks)
+        seeds = len(after)
+        said = after.recover(phase)
+        found: dict[int, set[tuple[int, ...]]] = {0: set(), 1: set(), 2: set()}
+        for number in range(seeds):
+            flags = after.flags(number)
+            found[0 if flags & 1 else 2 if flags & 2 else 1].add(after.words(number))
+        assert (said.good, said.lost, said.cut) == tuple(len(found[i]) for i in range(3))
+        for number, states in enumerate(expected):
+            assert found[number] == {native.explorer.canonicalise(native.explorer.encode(state)) for state in states}
+        for first, which in ((said.first_lost, 1), (said.first_cut, 2)):
+            assert (first is None) == (not found[which])
+            assert first is None or after.words(first) in found[which]
+    return f"{'some lost' if expected[1] else 'none lost'}, {'some cut' if expected[2] else 'none cut'}"
+
+
+def is_small(model: Model, phase: Phase) -> bool:
+    seen = set(reference.reachable(model))
+    waiting = list(seen)
+    while waiting and len(seen) < LIMIT:
+        for successor in reference.calm_steps(model, waiting.pop(), phase):
+            after = successor.state
+            if after is not None and successor.beyond is None and after not in seen:
+                seen.add(after)
+                waiting.append(after)
+    return not waiting
+
+
+@drawn
+@given(models(limit=300), st.data())
+def test_the_native_search_is_the_reference(found: Explored, data: st.DataObject) -> None:
+    candidates = claims(found)
+    assume(candidates)
+    claim = data.draw(st.sampled_from(candidates))
+    gone = data.draw(st.sampled_from((0, 0, 1)))
+    phase = Phase.CALM if not gone else data.draw(st.sampled_from((Phase.LEFT, Phase.CUT_OFF)))
+    more = data.draw(st.sampled_from((0, 1)))
+    model = prepared(found.model, claim, more, may_be_down=gone > 0)
+    assume(is_small(model, phase))
+    wanted = data.draw(st.sampled_from((ALL, frozenset[str]())))
+    try:
+        event(agree(model, claim, phase, gone, reductions_of(model, wanted)))
+    except Unsupported:
+        assume(False)
+
+
+def test_names_are_numbered_over_all_kinds() -> None:
+    assert Name("node", 0) < Name("node", 1)
