@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from modelcheck.dead_messages import DeadMessages, dead_messages
 from modelcheck.dead_variables import DeadVariable, always_armed, dead_variables
+from modelcheck.epochs import Epoch, dead_whatever, epochs_of
 from modelcheck.model import Model, Packet
 from spec.types import Value
 
@@ -17,6 +18,8 @@ SYMMETRY = "symmetry"
 DEAD_VARIABLES = "dead variables"
 ALWAYS_ARMED = "timers that are always armed"
 DEAD_MESSAGES = "dead messages"
+REBASED = "rebased numbers"
+"""Not among `ALL`: it changes what a bound means, from how large a number may be to how far numbers may be apart."""
 ALL = frozenset((SYMMETRY, DEAD_VARIABLES, ALWAYS_ARMED, DEAD_MESSAGES))
 
 
@@ -28,6 +31,7 @@ class Reductions:
     variables: tuple[DeadVariable, ...] = ()
     armed: frozenset[tuple[str, str]] = frozenset()
     messages: tuple[DeadMessages, ...] = ()
+    epochs: tuple[Epoch, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -37,6 +41,7 @@ class Reductions:
             DEAD_VARIABLES: bool(self.variables),
             ALWAYS_ARMED: bool(self.armed),
             DEAD_MESSAGES: any(of.dead for of in self.messages),
+            REBASED: bool(self.epochs),
         }
         return frozenset(name for name, is_on in found.items() if is_on)
 
@@ -44,10 +49,16 @@ class Reductions:
 def reductions_of(model: Model, wanted: frozenset[str] = ALL) -> Reductions:
     variables = dead_variables(model) if DEAD_VARIABLES in wanted else ()
     armed = always_armed(model) if ALWAYS_ARMED in wanted else frozenset()
-    messages = dead_messages(model) if DEAD_MESSAGES in wanted else ()
+    epochs = epochs_of(model) if REBASED in wanted else ()
+    moving = {place for epoch in epochs for place in epoch.variables}
+    # What is set to its initial value would hold on to that number for ever.
+    variables = tuple(one for one in variables if (one.kind, one.variable) not in moving)
+    messages: tuple[DeadMessages, ...] = ()
+    if DEAD_MESSAGES in wanted:
+        messages = dead_whatever(model, epochs) if epochs else dead_messages(model)
     symmetry = any(not kind.ordered and size > 1 for kind, size in zip(model.protocol.kinds, model.sizes, strict=True))
     settled = tuple(_settled(model, of, variables) for of in messages)
-    return Reductions(symmetry and SYMMETRY in wanted, variables, armed, settled)
+    return Reductions(symmetry and SYMMETRY in wanted, variables, armed, settled, epochs)
 
 
 def _settled(model: Model, messages: DeadMessages, variables: tuple[DeadVariable, ...]) -> DeadMessages:

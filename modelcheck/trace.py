@@ -34,6 +34,9 @@ class Trace:
     witness: str = ""
     arbitrary: bool = False
     begins: str = ""
+    loop: int | None = None
+    """Of a run that goes on for ever: how many steps lead to where those after them are taken again and again, each
+    time with the numbers of which only the order matters higher by as much."""
 
     @property
     def is_initial(self) -> bool:

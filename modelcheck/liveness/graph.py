@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from ctypes import POINTER, byref, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_int64, c_uint8, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from threading import Event, Thread
 
@@ -93,7 +93,7 @@ def compiled(model: Model, claim: Property, reductions: Reductions) -> Compiled:
     library.graph_recover.argtypes = [c_void_p, ctypes.c_int, POINTER(_Recovery)]
     library.graph_future.argtypes, library.graph_future.restype = [c_void_p, c_uint32, ctypes.c_int], c_uint64
     library.graph_steps_of_all.argtypes = [c_void_p, ctypes.c_int, ctypes.c_int]
-    library.graph_edges.argtypes = [c_void_p, *(POINTER(POINTER(of)) for of in (c_uint32, c_uint32, c_uint16))]
+    library.graph_edges.argtypes = [c_void_p, *(POINTER(POINTER(of)) for of in (c_uint32, c_uint32, c_uint32))]
     library.graph_edges.restype = c_uint64
     library.graph_all_holding.argtypes = [c_void_p, c_uint32, c_int64, POINTER(c_uint8)]
     library.graph_all_holding.restype = None

@@ -28,7 +28,7 @@ def commits(e: Emission) -> Iterator[str]:
         "static inline void finish(struct worker *w, const uint64_t *from, uint64_t *rows, uint32_t step, int seen)\n"
         "{\n"
         + "\n".join(step_checks)
-        + "\n    uint64_t state[MODEL_WORDS];\n    canonical(rows);\n    pack(rows, state);\n"
+        + "\n    uint64_t state[MODEL_WORDS];\n    rebase(rows);\n    canonical(rows);\n    pack(rows, state);\n"
         "    (void)from;\n    emit(w, state, step, seen);\n}"
     )
     for index, kind in enumerate(e.model.protocol.kinds):
@@ -180,7 +180,7 @@ def check(e: Emission) -> str:
         + "\n".join(lines)
         + "\n}\n"
         "static void model_canonical(const uint64_t *in, uint64_t *out)\n{\n"
-        "    uint64_t rows[ROW_WORDS];\n    unpack(in, rows);\n    settle_all(rows);\n"
+        "    uint64_t rows[ROW_WORDS];\n    unpack(in, rows);\n    settle_all(rows);\n    rebase(rows);\n"
         "    canonical(rows);\n    pack(rows, out);\n}"
     )
 

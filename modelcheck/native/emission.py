@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from modelcheck.layout import Layout
 from modelcheck.model import Model
 from modelcheck.native.expressions import Context
 from modelcheck.native.handlers import Bounds, EventFunction, same_event
+from modelcheck.native.labels import Sort, actions_of, labels_of
 from modelcheck.properties import Checked
 from modelcheck.reductions import Reductions
 from spec.protocol import Handler, OnAction, OnInput, OnMessage, OnTimeout, ProcessKind
@@ -21,6 +23,12 @@ class Emission:
     bounds: Bounds
     properties: tuple[Checked, ...]
     reductions: Reductions
+    labelled: bool = False
+    """Whether steps say which action they are."""
+
+    @cached_property
+    def labels(self) -> dict[tuple[Sort, str, str], int]:
+        return labels_of(actions_of(self.layout))
 
     @property
     def model(self) -> Model:

@@ -13,6 +13,7 @@ from modelcheck.native.emission import Emission
 from modelcheck.native.goals import Goals, definitions, goals_and_silence
 from modelcheck.native.handlers import Bounds, Emitter, bounds_of, event_function
 from modelcheck.native.network import links, sides
+from modelcheck.native.rebase import rebase
 from modelcheck.native.reduce import reductions
 from modelcheck.native.rows import accessors, packing
 from modelcheck.native.steps import expand
@@ -49,7 +50,7 @@ def emit(model: Model, reduced: Reductions, goals: Goals | None = None) -> Emitt
     start = initial(model)
     if start.state is None or start.beyond is not None:
         raise Unsupported("the initial state fails or is beyond a bound")
-    emission = Emission(layout, bounds, properties, reduced)
+    emission = Emission(layout, bounds, properties, reduced, goals is not None)
     text = "\n\n".join(
         [
             definitions(emission, goals) if goals is not None else "",
@@ -65,6 +66,7 @@ def emit(model: Model, reduced: Reductions, goals: Goals | None = None) -> Emitt
             *sides(layout),
             *links(layout),
             *reductions(layout, reduced),
+            rebase(layout, reduced.epochs),
             canonical(layout) if reduced.symmetry else _no_symmetry(layout),
             *commits(emission),
             *_events(emission),

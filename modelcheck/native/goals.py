@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from modelcheck.native.emission import Emission
 from modelcheck.native.expressions import expression
-from modelcheck.native.labels import SORT_BITS, Sort, actions_of
+from modelcheck.native.labels import SHIFT_BITS, SORT_BITS, Sort, actions_of
 from modelcheck.native.steps import crashing
 from spec.protocol import Expression
 
@@ -24,9 +24,10 @@ def definitions(e: Emission, goals: Goals) -> str:
     """What search.h and search.c have to know at once."""
     lines = [
         "#define MODEL_LIVENESS 1",
-        f"#define MODEL_ACTIONS {len(actions_of(e.model))}",
+        f"#define MODEL_ACTIONS {len(actions_of(e.layout))}",
         f"#define MODEL_SUBJECTS {1 if goals.about is None else e.model.size(goals.about)}",
         f"#define SORT_BITS {SORT_BITS}",
+        f"#define SHIFT_BITS {SHIFT_BITS}",
         *(f"#define SORT_{sort.name} {int(sort)}" for sort in Sort),
     ]
     return "\n".join(lines)

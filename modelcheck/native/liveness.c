@@ -10,10 +10,13 @@
 #define CUT 2    /* some step passes a bound */
 #define LEFTOVER 4
 #define NOBODY UINT32_MAX
+#define ACTION(label) ((label) & ((UINT32_C(1) << SORT_BITS) - 1))
+#define SORT(label) ((label) >> SORT_BITS & ((UINT32_C(1) << (SHIFT_BITS - SORT_BITS)) - 1))
+#define SHIFTS(label) ((label) >> SHIFT_BITS)
 
 struct edges {
     uint32_t *from, *to;
-    uint16_t *label; /* may be null */
+    uint32_t *label; /* may be null */
     uint64_t count, room;
 };
 
@@ -41,7 +44,7 @@ static struct graph *expanding; /* whose state is being expanded: a step that is
 static void step_cut(void)
 {
     struct graph *g = expanding;
-    const uint32_t action = model_label & ((1 << SORT_BITS) - 1);
+    const uint32_t action = ACTION(model_label);
     if (!g->is_cut[action])
         g->cuts[g->cut_count++] = model_label;
     g->is_cut[action] = 1;
@@ -174,10 +177,11 @@ static int expand_state(struct graph *g, const uint64_t *state, int phase)
     struct worker *w = s->workers[0];
     for (;;) {
         s->listed_count = 0;
-        g->cut_count = 0;
-        memset(g->is_cut, 0, sizeof g->is_cut);
+        while (g->cut_count)
+            g->is_cut[ACTION(g->cuts[--g->cut_count])] = 0;
         expanding = g;
         model_phase = phase;
+        model_shifts = 0;
         w->source = state;
         w->bounds = 0;
         if (state)
@@ -206,10 +210,11 @@ static int is_busy(const struct graph *g, const uint64_t *state)
 {
     const struct search *s = g->lister;
     for (uint64_t i = 0; i < s->listed_count; i++)
-        if (s->listed_steps[i] >> SORT_BITS == SORT_DELIVER && !same_state(listed_at(g, i), state))
+        if (SORT(s->listed_steps[i]) == SORT_DELIVER &&
+            (SHIFTS(s->listed_steps[i]) || !same_state(listed_at(g, i), state)))
             return 1;
     for (uint32_t i = 0; i < g->cut_count; i++)
-        if (g->cuts[i] >> SORT_BITS == SORT_DELIVER)
+        if (SORT(g->cuts[i]) == SORT_DELIVER)
             return 1;
     return 0;
 }
@@ -347,7 +352,7 @@ static int dive_enter(struct graph *g, struct dive *d, uint32_t number, int phas
     d->visited++;
     for (int sort = SORT_FAULT; sort >= 0; sort--)
         for (uint64_t i = count; i-- > 0;) {
-            if (g->lister->listed_steps[i] >> SORT_BITS != (uint32_t)sort)
+            if (SORT(g->lister->listed_steps[i]) != (uint32_t)sort)
                 continue;
             const uint32_t known = state_find(g, listed_at(g, i));
             if (known != NOBODY && g->flags[known] & GOOD)
@@ -399,7 +404,7 @@ static int edge_add(struct graph *g, uint32_t from, uint32_t to, uint32_t label,
     e->from[e->count] = from;
     e->to[e->count] = to;
     if (labelled)
-        e->label[e->count] = (uint16_t)label;
+        e->label[e->count] = label;
     e->count++;
     return 1;
 }
@@ -556,21 +561,23 @@ API int graph_steps_of_all(struct graph *g, int phase, int apart)
         const int busy = apart && is_busy(g, source);
         for (uint64_t i = 0; i < g->lister->listed_count; i++) {
             const uint32_t label = g->lister->listed_steps[i];
-            if (busy && label >> SORT_BITS == SORT_TIMEOUT)
+            if (!SHIFTS(label) && same_state(listed_at(g, i), source))
+                continue; /* it sends again what is of no consequence, and changes nothing */
+            if (busy && SORT(label) == SORT_TIMEOUT)
                 continue;
             const uint32_t to = state_add(g, listed_at(g, i), (uint32_t)number);
             if (to == NOBODY || !edge_add(g, (uint32_t)number, to, label, 1))
                 return g->status;
         }
         for (uint32_t i = 0; i < g->cut_count; i++)
-            if (!(busy && g->cuts[i] >> SORT_BITS == SORT_TIMEOUT) &&
+            if (!(busy && SORT(g->cuts[i]) == SORT_TIMEOUT) &&
                 !edge_add(g, (uint32_t)number, NOBODY, g->cuts[i], 1))
                 return g->status;
     }
     return keep_going(g) ? EXHAUSTED : g->status;
 }
 
-API uint64_t graph_edges(const struct graph *g, const uint32_t **from, const uint32_t **to, const uint16_t **label)
+API uint64_t graph_edges(const struct graph *g, const uint32_t **from, const uint32_t **to, const uint32_t **label)
 {
     *from = g->edges.from;
     *to = g->edges.to;

@@ -30,12 +30,15 @@ enum phase {
 };
 #ifdef MODEL_LIVENESS
 static int model_phase;
-static uint32_t model_label; /* of the step being tried, see `modelcheck.liveness.actions` */
+static uint32_t model_label; /* of the step being tried, see modelcheck/native/labels.py */
+static uint32_t model_shifts; /* the epochs that it has shifted */
 #define LABEL(label) model_label = (uint32_t)(label)
+#define SHIFTED(epoch) model_shifts |= UINT32_C(1) << (epoch)
 #define LIMIT(lower, cap) (model_phase == FAULTY ? (lower) : (cap))
 #else
 #define model_phase FAULTY
 #define LABEL(label) (void)0
+#define SHIFTED(epoch) (void)0
 #define LIMIT(lower, cap) (cap)
 #endif
 
@@ -114,7 +117,8 @@ static inline void emit(struct worker *w, const uint64_t *state, uint32_t step, 
     for (int i = 0; i < MODEL_WORDS; i++)
         p->state[i] = state[i];
 #ifdef MODEL_LIVENESS
-    step = model_label;
+    step = model_label | model_shifts << SHIFT_BITS;
+    model_shifts = 0;
 #endif
     p->step = step;
     p->seen = (uint32_t)seen;

@@ -8,7 +8,7 @@ from dataclasses import replace
 from modelcheck.layout import WORD, Sending
 from modelcheck.native.checks import messages_looked_at
 from modelcheck.native.emission import Emission
-from modelcheck.native.labels import HEAL, RECOVER, Sort, first_of
+from modelcheck.native.labels import HEAL, RECOVER, Sort
 from modelcheck.native.network import decoded
 from modelcheck.native.reactions import Reaction, reaction, tables
 from modelcheck.native.rows import get, mask
@@ -44,7 +44,7 @@ def _run(e: Emission, index: int, name: str, base: str, step: str, arguments: tu
     """Has process `me`, whose row is in `y`, handle an event; without a handler the step ends with `y`."""
     kind = e.model.protocol.kinds[index].name
     function = e.function(kind, name)
-    label = f"LABEL({_label(e, kind, name, step)});"
+    label = f"LABEL({_label(e, kind, name, step)});" if e.labelled else ""
     if function is None:
         return f"{label} commit_{kind}(w, from, {base}, me, y, nothing, {step});"
     extra = "".join(f", {argument}" for argument in arguments)
@@ -56,16 +56,20 @@ def _label(e: Emission, kind: str, name: str, step: str) -> str:
     of = name.partition("_")[2]
     match step:
         case "STEP_DELIVER":
-            size = e.model.size(kind)
-            return f"{first_of(e.model, Sort.DELIVER, of)} + j * {size} + me"
+            senders, receivers = e.model.size(e.model.protocol.message(of).sender), e.model.size(kind)
+            return f"{e.labels[Sort.DELIVER, of, kind]} + (index * {senders} + j) * {receivers} + me"
         case "STEP_TIMEOUT":
-            return f"{first_of(e.model, Sort.TIMEOUT, of, kind)} + me"
+            return f"{e.labels[Sort.TIMEOUT, of, kind]} + me"
         case "STEP_ACTION" | "STEP_INPUT":
-            return f"{first_of(e.model, Sort.REQUEST, of, kind)} + me"
+            return f"{e.labels[Sort.REQUEST, of, kind]} + me"
         case "STEP_RECOVER":
-            return f"{first_of(e.model, Sort.RETURN, RECOVER, kind)} + me"
+            return f"{e.labels[Sort.RETURN, RECOVER, kind]} + me"
         case _:
-            return str(first_of(e.model, Sort.FAULT))
+            return str(e.labels[Sort.FAULT, "", ""])
+
+
+def _fault_label(e: Emission) -> str:
+    return f"LABEL({e.labels[Sort.FAULT, '', '']}); " if e.labelled else ""
 
 
 def _own_steps(e: Emission, index: int, kind: ProcessKind) -> str:
@@ -222,7 +226,7 @@ def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
         if network.loss:
             lines += (
                 "        if (model_phase == FAULTY) { uint64_t rows[ROW_WORDS]; memcpy(rows, base, sizeof rows); "
-                f"LABEL({first_of(e.model, Sort.FAULT)}); "
+                f"{_fault_label(e)}"
                 f"finish(w, from, rows, STEP_LOSE, {int(bool(messages_looked_at(e)))}); }}\n"
             )
         if not network.reordering:
@@ -263,7 +267,7 @@ def _faults(e: Emission) -> Iterator[str]:
         yield (
             "    { uint64_t rows[ROW_WORDS]; memcpy(rows, from, sizeof rows);\n"
             + "\n".join(_set_side(e, index, kind, "0") for index, kind in e.kinds())
-            + f"\n    LABEL({first_of(e.model, Sort.RETURN, HEAL)});"
+            + (f"\n    LABEL({e.labels[Sort.RETURN, HEAL, '']});" if e.labelled else "")
             + "\n    if (!same_words(rows, from, ROW_WORDS)) finish(w, from, rows, STEP_HEAL, 0); }"
         )
 
@@ -276,8 +280,7 @@ def _fault_of(e: Emission, index: int, kind: ProcessKind, fault: FaultKind, base
     lines += crashing(e, kind, lost=fault is FaultKind.DISK_LOSS)
     if fault is FaultKind.CRASH:
         lines.append(f"    set_{kind.name}___up(y, 0);")
-        label = first_of(e.model, Sort.FAULT)
-        lines.append(f"    LABEL({label}); commit_{kind.name}(w, from, {base}, me, y, nothing, STEP_CRASH);")
+        lines.append(f"    {_fault_label(e)}commit_{kind.name}(w, from, {base}, me, y, nothing, STEP_CRASH);")
     else:
         lines.append("    " + _run(e, index, "start", base, "STEP_RESTART"))
     return e.processes(index, "\n".join(lines))
@@ -317,7 +320,7 @@ def _set_side(e: Emission, index: int, kind: ProcessKind, value: str) -> str:
 def _partition(e: Emission, base: str) -> str:
     total = sum(e.model.sizes)
     lines = [
-        f"    LABEL({first_of(e.model, Sort.FAULT)});",
+        f"    {_fault_label(e)}",
         f"    for (uint64_t cut = 2; cut < UINT64_C({1 << total}); cut += 2) {{",
         f"    uint64_t rows[ROW_WORDS]; memcpy(rows, {base}, sizeof rows); int same = 1;",
     ]
