@@ -178,6 +178,9 @@ class Model:
     """The caps that hold while things may go wrong, where others hold in the calm thereafter; see
     `modelcheck.liveness`."""
 
+    lower_channel: int = 0
+    """As `lower`, of links; 0 where it is `channel` itself."""
+
     @property
     def faulty_caps(self) -> Caps:
         return self.caps if self.lower is None else self.lower

@@ -13,9 +13,9 @@ from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import expressions_of
 from modelcheck.model import Model
 from modelcheck.native.build import build
+from modelcheck.native.emission import Goals
 from modelcheck.native.emit import emit
 from modelcheck.native.engine import Explorer, SearchOptions, TooLarge, Words, interrupts, load
-from modelcheck.native.goals import Goals
 from modelcheck.outcome import Limits, Status
 from modelcheck.reductions import Reductions
 from spec.protocol import Property
@@ -71,9 +71,13 @@ class Compiled:
         return frozenset(name for i, name in enumerate(self.explorer.emitted.bounds.names) if flags >> i & 1)
 
 
-def compiled(model: Model, claim: Property, reductions: Reductions) -> Compiled:
+def goals_of(claim: Property) -> Goals:
+    return Goals(expressions_of(claim), claim.about)
+
+
+def compiled(model: Model, goals: Goals, reductions: Reductions) -> Compiled:
     """Compiles a prepared model. Raises Unsupported, NoCompiler or CompilerFailed."""
-    emitted = emit(model, reductions, Goals(expressions_of(claim), claim.about))
+    emitted = emit(model, reductions, goals)
     library = load(build(emitted.text))
     words = POINTER(c_uint64)
     library.graph_new.argtypes = [POINTER(SearchOptions)]
@@ -85,11 +89,13 @@ def compiled(model: Model, claim: Property, reductions: Reductions) -> Compiled:
         function = getattr(library, f"graph_{name}")
         function.argtypes, function.restype = [c_void_p], c_uint64
     library.graph_parent.argtypes, library.graph_parent.restype = [c_void_p, c_uint32], c_uint32
-    library.graph_flags.argtypes, library.graph_flags.restype = [c_void_p, c_uint32], c_uint8
+    library.graph_flags.argtypes, library.graph_flags.restype = [c_void_p], POINTER(c_uint8)
     library.graph_state.argtypes, library.graph_state.restype = [c_void_p, c_uint32, words], None
     library.graph_find.argtypes, library.graph_find.restype = [c_void_p, words], c_uint32
     library.graph_reach.argtypes = [c_void_p]
-    library.graph_seed.argtypes = [c_void_p, c_void_p, words, c_uint32]
+    library.graph_seed.argtypes = [c_void_p, c_void_p, words, c_uint32, ctypes.c_int]
+    library.graph_seeds_of.argtypes = [c_void_p, c_void_p, c_uint64, ctypes.c_int, POINTER(c_uint32)]
+    library.graph_seeds_of.restype = None
     library.graph_recover.argtypes = [c_void_p, ctypes.c_int, POINTER(_Recovery)]
     library.graph_future.argtypes, library.graph_future.restype = [c_void_p, c_uint32, ctypes.c_int], c_uint64
     library.graph_steps_of_all.argtypes = [c_void_p, ctypes.c_int, ctypes.c_int]
@@ -135,10 +141,6 @@ class Graph:
         parent = int(self.of.library.graph_parent(self.handle, number))
         return None if parent == NOBODY else parent
 
-    def flags(self, number: int) -> int:
-        """Bit 0: a goal can be reached; bit 1: a way on passes a bound. What `recover` has found out, no more."""
-        return int(self.of.library.graph_flags(self.handle, number))
-
     def find(self, words: Words) -> int | None:
         """The number of a canonical state."""
         number = int(self.of.library.graph_find(self.handle, (c_uint64 * len(words))(*words)))
@@ -155,10 +157,11 @@ class Graph:
         """Adds all that is reachable while anything may go wrong. Raises Stopped and TooLarge."""
         self._run(lambda: self.of.library.graph_reach(self.handle))
 
-    def seed(self, others: Graph, masks: Sequence[int] = (0,)) -> None:
-        """Adds each state of another graph, once for each mask of processes that are down for good. Raises Stopped."""
+    def seed(self, others: Graph, masks: Sequence[int] = (0,), phase: Phase = Phase.CALM) -> None:
+        """Adds each state of another graph, once for each mask of processes that are down for good in what follows.
+        Raises Stopped."""
         array = (c_uint64 * len(masks))(*masks)
-        self._run(lambda: self.of.library.graph_seed(self.handle, others.handle, array, len(masks)))
+        self._run(lambda: self.of.library.graph_seed(self.handle, others.handle, array, len(masks), int(phase)))
 
     def recover(self, phase: Phase) -> Recovery:
         """From which of the states that there are a goal can be reached. Raises Stopped and TooLarge."""

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from ctypes import POINTER, byref, c_uint8, c_uint32
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,15 +27,14 @@ from modelcheck.bounds import caps
 from modelcheck.concrete import EnginesDisagree
 from modelcheck.epochs import Epoch, lowered
 from modelcheck.layout import Layout
+from modelcheck.liveness.arrays import edges_of, holding
 from modelcheck.liveness.fair import BEYOND, Edges, Flags, Promises, cycle, fair_sets, reachable, walks
-from modelcheck.liveness.graph import Compiled, Graph, compiled, graph
+from modelcheck.liveness.graph import Compiled, Graph, compiled, goals_of, graph
 from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import prepared
 from modelcheck.liveness.recovers import renamed
 from modelcheck.model import Model, State, Successor
 from modelcheck.native.labels import (
-    SHIFT_BITS,
-    SORT_BITS,
     Action,
     Sort,
     action_of,
@@ -100,27 +98,6 @@ def _is_about(promise: Promise, action: Action, model: Model) -> bool:
         if is_input is not (promise.what is Fairly.INPUT):
             return False
     return not promise.name or promise.name == action.name
-
-
-# Arrays of a graph ---------------------------------------------------------------------------------------------------
-
-
-def edges_of(of: Graph) -> Edges:
-    """The steps that `explore` has kept; a copy."""
-    origin, target, label = POINTER(c_uint32)(), POINTER(c_uint32)(), POINTER(c_uint32)()
-    count = int(of.of.library.graph_edges(of.handle, byref(origin), byref(target), byref(label)))
-    if not count:
-        none = np.zeros(0, np.uint32)
-        return Edges(len(of), none, none, none, none)
-    origins, targets, labels = (np.ctypeslib.as_array(pointer, (count,)).copy() for pointer in (origin, target, label))
-    return Edges(len(of), origins, targets, labels & np.uint32((1 << SORT_BITS) - 1), labels >> np.uint32(SHIFT_BITS))
-
-
-def holding(of: Graph, which: int, subject: int) -> Flags:
-    """Of each state: whether a goal holds, for a process where the property is about one."""
-    out = np.zeros(len(of), np.uint8)
-    of.of.library.graph_all_holding(of.handle, which, subject, out.ctypes.data_as(POINTER(c_uint8)))
-    return out.astype(np.bool_)
 
 
 # What is found -------------------------------------------------------------------------------------------------------
@@ -214,7 +191,7 @@ def leads_to(model: Model, claim: Property, limits: Limits, more: int = 1) -> Fo
     began = time.monotonic()
     fairness = model.protocol.fairness or NOTHING
     whole = prepared(model, claim, more if fairness.calm else 0)
-    of = compiled(whole, claim, reductions_of(whole, KEPT))
+    of = compiled(whole, goals_of(claim), reductions_of(whole, KEPT))
     promises = promises_of(of.explorer.emitted.layout, of.explorer.reductions.epochs, fairness)
     with graph(of, limits) as reached, graph(of, limits) as after:
         reached.reach()
@@ -265,7 +242,7 @@ def _answer(found: Led) -> tuple[bool | None, str]:
     if not found.begins:
         return False, VACUOUS
     if not found.fair:
-        return False, UNFAIR
+        return None, UNFAIR
     return True, "every fair run comes to it"
 
 

@@ -35,6 +35,25 @@ def prepared(model: Model, claim: Property, more: int, *, may_be_down: bool = Fa
     return replace(model, protocol=protocol, caps=raised, faults=faults, only=None, lower=model.caps)
 
 
+def prepared_for_elections(model: Model, more: int) -> Model:
+    """The model in which is asked who can still be elected: who has led is kept, and a link, too, holds `more`."""
+    protocol = replace(model.protocol, properties=())
+    bounds = tuple(
+        Bound(kind, variable, model.caps.variables[kind, variable] + more) for kind, variable in model.caps.declared
+    )
+    crash = () if model.fault(FaultKind.CRASH) is not None else (Fault(FaultKind.CRASH, 0),)
+    return replace(
+        model,
+        protocol=protocol,
+        caps=caps(protocol, model.sizes, bounds),
+        faults=(*model.faults, *crash),
+        only=None,
+        lower=model.caps,
+        channel=model.channel + more,
+        lower_channel=model.channel,
+    )
+
+
 def _asks_who_led(protocol: Protocol, claim: Property) -> bool:
     waiting: list[object] = [claim]
     seen: set[str] = set()

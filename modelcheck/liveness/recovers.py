@@ -17,7 +17,7 @@ from itertools import combinations
 from modelcheck.concrete import EnginesDisagree
 from modelcheck.layout import Unsupported
 from modelcheck.liveness import reference
-from modelcheck.liveness.graph import Compiled, Graph, Recovery, Stopped, compiled, graph
+from modelcheck.liveness.graph import Compiled, Graph, Recovery, Stopped, compiled, goals_of, graph
 from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import prepared
 from modelcheck.model import Model, Name, State, Successor
@@ -109,14 +109,14 @@ def _native(
     """None where the model cannot be compiled."""
     (claim,) = whole.protocol.properties
     try:
-        of = compiled(whole, claim, reductions_of(whole, wanted))
+        of = compiled(whole, goals_of(claim), reductions_of(whole, wanted))
     except (NoCompiler, CompilerFailed, Unsupported):
         return None
     symmetric = of.explorer.reductions.symmetry
     try:
         with graph(of, limits) as reached, graph(of, limits) as after:
             reached.reach()
-            after.seed(reached, [mask_of(whole, some) for some in groups])
+            after.seed(reached, [mask_of(whole, some) for some in groups], phase)
             asked = len(after)
             said = after.recover(phase)
             trace = _trace(model, of, reached, after, said, phase, groups)

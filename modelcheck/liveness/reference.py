@@ -46,7 +46,18 @@ def calm_steps(model: Model, state: State, phase: Phase) -> Iterator[Successor]:
         packet = step.packet
         if phase is Phase.CUT_OFF and packet is not None and not process_state(model, state, packet.sender).up:
             continue
+        if phase in (Phase.LEFT, Phase.CUT_OFF) and successor.state is not None:
+            successor = successor._replace(state=_without_what_goes_nowhere(model, successor.state))
+            if successor.state == state:
+                continue
         yield successor
+
+
+def _without_what_goes_nowhere(model: Model, state: State) -> State:
+    """What is on a link to a process that is down for good is lost."""
+    return state._replace(
+        links=frozenset(link for link in state.links if process_state(model, state, link.receiver).up)
+    )
 
 
 def silenced(model: Model, state: State, gone: Sequence[Name]) -> State:
@@ -58,7 +69,7 @@ def silenced(model: Model, state: State, gone: Sequence[Name]) -> State:
         )
         for kind, names, of_kind in zip(model.protocol.kinds, model.names, state.processes, strict=True)
     )
-    return state._replace(processes=processes, sides=())
+    return _without_what_goes_nowhere(model, state._replace(processes=processes, sides=()))
 
 
 def holds(model: Model, claim: Property, goal: Expression, state: State) -> bool:

@@ -44,7 +44,8 @@ def commits(e: Emission) -> Iterator[str]:
             + _remember(e, index, kind)
             + "    if (base != from && step != STEP_RESTART && same_words(rows, from, ROW_WORDS))\n        return;\n"
             f"    settle_{kind.name}({mine.format('rows')});\n"
-            f"    const int seen = {_seen(e, index)};\n"
+            + ("    if (model_phase >= LEFT) drop_what_goes_nowhere(rows);\n" if e.goals is not None else "")
+            + f"    const int seen = {_seen(e, index)};\n"
             f"{_forget(e, index)}    finish(w, from, rows, step, seen);\n}}"
         )
         yield (
@@ -126,8 +127,10 @@ def _remember(e: Emission, index: int, kind: ProcessKind) -> str:
     led = e.layout.rows[index].blocks["led"]
     row = e.row(index, "me", "rows")
     up = f"{kind.name}___up({row})"
+    # Whether an election is a new one is asked of the history before the calm.
+    faulty = "model_phase == FAULTY && " if e.goals is not None and e.goals.elects else ""
     return (
-        f"    if ({up} && {expression(leader.condition, context)}) {{\n"
+        f"    if ({faulty}{up} && {expression(leader.condition, context)}) {{\n"
         f"        const int64_t token = {expression(leader.token, context)};\n"
         f"        if (token >= 0 && token <= {e.model.caps.token})\n"
         f"            set_bit({row}, {led.word}, {led.shift}, {led.per_word}, token);\n    }}\n"
@@ -185,16 +188,25 @@ def check(e: Emission) -> str:
     )
 
 
+def led_words(e: Emission, row: str) -> list[tuple[int, str]]:
+    """The tokens with which the process of a row has led, as C words with a bit each, and the first token of each."""
+    leader = e.model.protocol.leader
+    assert leader is not None
+    block = e.layout.rows[e.model.kind_index[leader.kind]].blocks["led"]
+    words = []
+    for i in range((block.count + block.per_word - 1) // block.per_word):
+        bits = min(block.per_word, block.count - i * block.per_word)
+        words.append((i * block.per_word, f"({row}[{block.word + i}] >> {block.shift} & {mask(bits)})"))
+    return words
+
+
 def _standard(e: Emission, number: int, item: Checked) -> str:
     leader = e.model.protocol.leader
     assert leader is not None
     index = e.model.kind_index[leader.kind]
     block = e.layout.rows[index].blocks["led"]
     row = e.row(index, "me", "rows")
-    words = []
-    for i in range((block.count + block.per_word - 1) // block.per_word):
-        bits = min(block.per_word, block.count - i * block.per_word)
-        words.append(f"({row}[{block.word + i}] >> {block.shift} & {mask(bits)})")
+    words = [word for _, word in led_words(e, row)]
     found = f"found_in_state(w, {number}, state)"
     if item.name == ONE_LEADER_PER_TOKEN:
         body = "\n".join(f"    if (seen[{i}] & {w}) {found}; seen[{i}] |= {w};" for i, w in enumerate(words))

@@ -13,8 +13,19 @@ from modelcheck.native.handlers import Bounds, EventFunction, same_event
 from modelcheck.native.labels import Sort, actions_of, labels_of
 from modelcheck.properties import Checked
 from modelcheck.reductions import Reductions
-from spec.protocol import Handler, OnAction, OnInput, OnMessage, OnTimeout, ProcessKind
+from spec.protocol import Expression, Handler, OnAction, OnInput, OnMessage, OnTimeout, ProcessKind
 from spec.types import Type
+
+
+@dataclass(frozen=True)
+class Goals:
+    """`expressions` are those of a property, over `Self` where it is `about` the processes of a kind. With `elects` the
+    goals are, instead, that somebody leads with a token greater than all before the calm, and that somebody leads with
+    the greatest of those."""
+
+    expressions: tuple[Expression, ...] = ()
+    about: str | None = None
+    elects: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,8 +34,13 @@ class Emission:
     bounds: Bounds
     properties: tuple[Checked, ...]
     reductions: Reductions
-    labelled: bool = False
-    """Whether steps say which action they are."""
+    goals: Goals | None = None
+    """Of a search for what can still be reached."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether steps say which action they are."""
+        return self.goals is not None
 
     @cached_property
     def labels(self) -> dict[tuple[Sort, str, str], int]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from modelcheck.layout import Layout, Unsupported
 from modelcheck.model import Model, Successor
 from modelcheck.native.checks import check, commits
-from modelcheck.native.emission import Emission
-from modelcheck.native.goals import Goals, definitions, goals_and_silence
+from modelcheck.native.emission import Emission, Goals
+from modelcheck.native.goals import definitions, goals_and_silence
 from modelcheck.native.handlers import Bounds, Emitter, bounds_of, event_function
-from modelcheck.native.network import links, sides
+from modelcheck.native.network import links, nowhere, sides
 from modelcheck.native.rebase import rebase
 from modelcheck.native.reduce import reductions
 from modelcheck.native.rows import accessors, packing
@@ -50,7 +50,7 @@ def emit(model: Model, reduced: Reductions, goals: Goals | None = None) -> Emitt
     start = initial(model)
     if start.state is None or start.beyond is not None:
         raise Unsupported("the initial state fails or is beyond a bound")
-    emission = Emission(layout, bounds, properties, reduced, goals is not None)
+    emission = Emission(layout, bounds, properties, reduced, goals)
     text = "\n\n".join(
         [
             definitions(emission, goals) if goals is not None else "",
@@ -65,6 +65,7 @@ def emit(model: Model, reduced: Reductions, goals: Goals | None = None) -> Emitt
             packing(layout),
             *sides(layout),
             *links(layout),
+            nowhere(layout),
             *reductions(layout, reduced),
             rebase(layout, reduced.epochs),
             canonical(layout) if reduced.symmetry else _no_symmetry(layout),

@@ -1,7 +1,7 @@
 """Which action a step is: what fairness is about, by number.
 
 A label's lower 24 bits are an action's number; the bits above say what sort it is, in the order in which a search for
-what can still be reached tries them (what is under way arrives before a timer fires), and then which epochs the step has
+what can still be reached tries them (what is under way arrives before a timer fires), and which epochs the step has
 shifted.
 """
 

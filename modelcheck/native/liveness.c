@@ -2,7 +2,8 @@
  * is defined; see modelcheck/liveness. The model's code defines besides
  *   MODEL_SUBJECTS                        how many processes a goal is about; 1 where it is about none
  *   model_holds(state, which, me)         whether a goal holds (for process `me`)
- *   model_silenced(state, gone, out)      the state in which the processes of a mask are down for good, all others
+ *   model_silenced(state, gone, phase, out)
+ *                                         the state in which the processes of a mask are down for good, all others
  *                                         connected
  * A graph numbers its states in the order in which they were found. One thread builds it. */
 
@@ -262,7 +263,7 @@ API uint64_t graph_steps(const struct graph *g) { return g->steps; }
 API uint64_t graph_bounds(const struct graph *g) { return g->bounds; }
 API uint64_t graph_bytes(const struct graph *g) { return g->held_bytes; }
 API uint32_t graph_parent(const struct graph *g, uint32_t number) { return g->parents[number]; }
-API uint8_t graph_flags(const struct graph *g, uint32_t number) { return g->flags[number]; }
+API const uint8_t *graph_flags(const struct graph *g) { return g->flags; }
 API void graph_state(const struct graph *g, uint32_t number, uint64_t *out) { copy_state(out, state_at(g, number)); }
 API uint32_t graph_find(const struct graph *g, const uint64_t *state) { return state_find(g, state); }
 API int graph_holds(const uint64_t *state, uint32_t which, int64_t me) { return model_holds(state, which, me); }
@@ -290,19 +291,29 @@ API int graph_reach(struct graph *g)
 
 /* Adds each state of another graph in which the processes of one of the masks are gone (none: as it is). The parent of
  * each is the first state that it comes from. */
-API int graph_seed(struct graph *g, const struct graph *from, const uint64_t *masks, uint32_t mask_count)
+API int graph_seed(struct graph *g, const struct graph *from, const uint64_t *masks, uint32_t mask_count, int phase)
 {
     for (uint64_t number = 0; number < from->count; number++)
         for (uint32_t i = 0; i < mask_count; i++) {
             uint64_t state[MODEL_WORDS];
-            if (masks[i])
-                model_silenced(state_at(from, number), masks[i], state);
+            if (phase >= LEFT)
+                model_silenced(state_at(from, number), masks[i], phase, state);
             else
                 copy_state(state, state_at(from, number));
             if (state_add(g, state, (uint32_t)number) == NOBODY)
                 return g->status;
         }
     return keep_going(g) ? EXHAUSTED : g->status;
+}
+
+/* Of each state of another graph: the number of the seed that it has become with some processes gone. */
+API void graph_seeds_of(const struct graph *g, const struct graph *from, uint64_t mask, int phase, uint32_t *out)
+{
+    for (uint64_t number = 0; number < from->count; number++) {
+        uint64_t state[MODEL_WORDS];
+        model_silenced(state_at(from, number), mask, phase, state);
+        out[number] = state_find(g, state);
+    }
 }
 
 /* ---- recovery ---- */

@@ -62,6 +62,7 @@ def links(layout: Layout) -> Iterator[str]:
                 continue
             name = f"{kind.name}___{receiver.name}"
             channel = model.channel
+            limit = f"LIMIT({model.lower_channel}, {channel})" if model.lower_channel else str(channel)
             cell = f"to * {channel} + i"
             yield (
                 f"static inline uint64_t cell_{name}(const uint64_t *row, int64_t to, int64_t i)\n"
@@ -83,7 +84,7 @@ def links(layout: Layout) -> Iterator[str]:
                 f"static __attribute__((unused)) int put_{name}(uint64_t *row, int64_t to, uint64_t code)\n{{\n"
                 f"    int64_t i = 0;\n"
                 f"    while (i < {channel} && cell_{name}(row, to, i))\n        i++;\n"
-                f"    if (i == {channel})\n        return 0;\n"
+                f"    if (i >= {limit})\n        return 0;\n"
                 f"    put_cell_{name}(row, to, i, code);\n{sort}    return 1;\n}}"
             )
             yield (
@@ -91,3 +92,27 @@ def links(layout: Layout) -> Iterator[str]:
                 f"    for (; i < {channel}; i++)\n"
                 f"        put_cell_{name}(row, to, i, i + 1 < {channel} ? cell_{name}(row, to, i + 1) : 0);\n}}"
             )
+
+
+def nowhere(layout: Layout) -> str:
+    """`drop_what_goes_nowhere(rows)`: what is under way to a process that is down, where nothing comes back."""
+    model = layout.model
+    lines = []
+    for index, kind in enumerate(model.protocol.kinds):
+        for other, receiver in enumerate(model.protocol.kinds):
+            block = layout.rows[index].blocks.get(f"link_{receiver.name}")
+            if block is None or not layout.has_crash:
+                continue
+            to = f"(rows + {layout.offsets[other]} + to * {layout.rows[other].words})"
+            row = f"(rows + {layout.offsets[index]} + j * {layout.rows[index].words})"
+            lines.append(
+                f"    for (int64_t to = 0; to < {model.sizes[other]}; to++)\n"
+                f"        if (!{receiver.name}___up({to}))\n"
+                f"            for (int64_t j = 0; j < {model.sizes[index]}; j++)\n"
+                f"                for (int64_t i = 0; i < {model.channel}; i++)\n"
+                f"                    put_cell_{kind.name}___{receiver.name}({row}, to, i, 0);"
+            )
+    body = "\n".join(lines)
+    return (
+        f"static __attribute__((unused)) void drop_what_goes_nowhere(uint64_t *rows)\n{{\n    (void)rows;\n{body}\n}}"
+    )

@@ -12,15 +12,18 @@ from hypothesis import Phase as Stage
 from hypothesis import strategies as st
 
 from modelcheck.layout import Unsupported
-from modelcheck.liveness import reference
-from modelcheck.liveness.graph import compiled, graph
+from modelcheck.liveness import leads_to, reference, reference_led
+from modelcheck.liveness.arrays import flags_of
+from modelcheck.liveness.graph import compiled, goals_of, graph
 from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import prepared
-from modelcheck.model import Model, Name
+from modelcheck.model import Model
 from modelcheck.native import build
 from modelcheck.outcome import Limits
-from modelcheck.reductions import ALL, Reductions, reductions_of
-from spec.protocol import Property, PropertyKind
+from modelcheck.reductions import ALL, REBASED, Reductions, reductions_of
+from modelcheck.trace import is_behaviour
+from spec.protocol import Constant, Fairly, Fairness, Promise, Property, PropertyKind, Strength
+from spec.types import BOOL
 from tests.properties.protocols import Explored, models
 from tests.properties.test_engines import has_compiler
 
@@ -54,18 +57,17 @@ def agree(model: Model, claim: Property, phase: Phase, gone: int, reductions: Re
     names = [name for names in model.names for name in names]
     groups = [some for some in combinations(names, gone) if len({n.kind for n in some}) <= 1]
     expected = reference.recovery(model, claim, phase, groups)
-    native = compiled(model, claim, reductions)
+    native = compiled(model, goals_of(claim), reductions)
     masks = [sum(1 << names.index(name) for name in some) for some in groups]
     with graph(native, Limits()) as reached, graph(native, Limits()) as after:
         reached.reach()
         canonical = {native.explorer.canonicalise(native.explorer.encode(s)) for s in reference.reachable(model)}
         assert {reached.words(number) for number in range(len(reached))} == canonical
-        after.seed(reached, masks)
+        after.seed(reached, masks, phase)
         seeds = len(after)
         said = after.recover(phase)
         found: dict[int, set[tuple[int, ...]]] = {0: set(), 1: set(), 2: set()}
-        for number in range(seeds):
-            flags = after.flags(number)
+        for number, flags in enumerate(flags_of(after)[:seeds].tolist()):
             found[0 if flags & 1 else 2 if flags & 2 else 1].add(after.words(number))
         assert (said.good, said.lost, said.cut) == tuple(len(found[i]) for i in range(3))
         for number, states in enumerate(expected):
@@ -106,5 +108,41 @@ def test_the_native_search_is_the_reference(found: Explored, data: st.DataObject
         assume(False)
 
 
-def test_names_are_numbered_over_all_kinds() -> None:
-    assert Name("node", 0) < Name("node", 1)
+def promised(data: st.DataObject) -> Fairness:
+    calm = data.draw(st.booleans())
+    apart = calm and data.draw(st.booleans())
+    strengths = st.sampled_from((None, Strength.WEAK, Strength.WEAK, Strength.STRONG))
+    promises = [Promise(s, what) for what in Fairly if (s := data.draw(strengths)) is not None]
+    return Fairness(calm, apart, tuple(promises))
+
+
+@drawn
+@given(models(limit=250), st.data())
+def test_a_lasso_is_found_where_the_reference_has_one(found: Explored, data: st.DataObject) -> None:
+    candidates = claims(found)
+    assume(candidates)
+    first, then = (data.draw(st.sampled_from(candidates)) for _ in range(2))
+    assume(first.about == then.about)
+    one = data.draw(st.sampled_from((Constant(True, BOOL), first.expression)))
+    about = None if isinstance(one, Constant) and then.about is None else then.about
+    claim = replace(first, kind=PropertyKind.LEADS_TO, expression=one, then=then.expression, about=about)
+    fairness = promised(data)
+    protocol = replace(found.model.protocol, properties=(claim,), fairness=fairness)
+    model = replace(found.model, protocol=protocol)
+    whole = prepared(model, claim, 1 if fairness.calm else 0)
+    assume(is_small(whole, Phase.CALM))
+    expected = reference_led.leads_to(whole, claim, fairness)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leads_to, "KEPT", leads_to.KEPT - {REBASED})
+        try:
+            said = leads_to.leads_to(model, claim, Limits())
+        except Unsupported:
+            assume(False)
+    event(f"{said.holds} {said.reason}")
+    assert said.holds is expected
+    if said.trace is not None:
+        assert is_behaviour(said.trace)
+    rebased = leads_to.leads_to(model, claim, Limits())
+    if rebased.rebased:
+        event("rebased")
+    assert not (rebased.holds is True and expected is False and said.trace is not None)
