@@ -10,7 +10,9 @@ from pathlib import Path
 from modelcheck.bounds import caps
 from modelcheck.engines import Choice, Wanted, engine_for
 from modelcheck.explain import explain, explain_failure, explain_standard
-from modelcheck.liveness.recovers import Found, recovers
+from modelcheck.liveness.futures import Future, futures
+from modelcheck.liveness.led import FoundLed
+from modelcheck.liveness.recovers import Found
 from modelcheck.model import Model
 from modelcheck.outcome import Hit, Limits, Outcome, Progress, Status
 from modelcheck.properties import (
@@ -27,6 +29,7 @@ from modelcheck.verdict import Answer, Coverage, Exploration, PropertyResult, Re
 from spec.protocol import (
     CHECKED_BY_EXPLORATION,
     Check,
+    Fairness,
     Fault,
     Network,
     PropertyKind,
@@ -43,7 +46,7 @@ SHARE_OF_MEMORY = 0.8
 
 @dataclass(frozen=True)
 class Options:
-    """How to check. `network` and `faults` replace those of the spec, where given; `only` names the properties to
+    """How to check. `network`, `faults` and `fairness` replace the spec's, where given; `only` names the properties to
     look for."""
 
     limits: Limits = field(default_factory=Limits)
@@ -51,6 +54,7 @@ class Options:
     network: Network | None = None
     faults: tuple[Fault, ...] | None = None
     only: frozenset[str] | None = None
+    fairness: Fairness | None = None
 
 
 Watch = Callable[[Model, Progress], None]
@@ -64,7 +68,7 @@ Remarked = Callable[[str], None]
 def model_of(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Options) -> Model:
     """The model of one size under a row's bounds. Raises SpecError where a `nat` has no bound."""
     return Model(
-        protocol,
+        protocol if options.fairness is None else replace(protocol, fairness=options.fairness),
         sizes,
         caps(protocol, sizes, row.bounds),
         options.network or protocol.network,
@@ -125,11 +129,12 @@ def explore(
     if hit is not None and trace is not None:
         trace = replace(trace, violation=_violation(trace, hit.checked))
     answer, reason = _exploration_answer(model, outcome, hit, trace, apart is not None)
-    liveness: tuple[Found, ...] = ()
+    liveness: tuple[Future, ...] = ()
     if answer is Answer.HOLDS:
-        liveness = tuple(_futures(model, options, limits))
+        native = options.choice.engine is not Wanted.PYTHON
+        liveness = tuple(futures(model, limits, options.choice.reductions, native=native))
         answer, reason = _with_futures(liveness, answer, reason)
-        trace = next((found.trace for found in liveness if found.lost), None)
+        trace = next((found.trace for found in liveness if found.is_violated), None)
     return Exploration(
         model,
         engine.name,
@@ -147,28 +152,30 @@ def explore(
     )
 
 
-def _futures(model: Model, options: Options, limits: Limits) -> Iterator[Found]:
-    """What the properties about the future are found to be; none after one that is violated."""
-    choice = options.choice
-    for claim in model.protocol.properties:
-        if claim.kind is PropertyKind.RECOVERS and (model.only is None or claim.name in model.only):
-            found = recovers(model, claim, limits, choice.reductions, native=choice.engine is not Wanted.PYTHON)
-            yield found
-            if found.lost or found.stopped is Status.CANCELLED:
-                return
-
-
-def _with_futures(liveness: tuple[Found, ...], answer: Answer, reason: str) -> tuple[Answer, str]:
+def _with_futures(liveness: tuple[Future, ...], answer: Answer, reason: str) -> tuple[Answer, str]:
+    """The answer with what is said of the future: the worst of all."""
     for found in liveness:
-        if found.lost:
-            return Answer.VIOLATED, f"{found.claim.name}: out of reach after {_steps(len(found.trace or ()))}"
+        if found.is_violated:
+            return Answer.VIOLATED, f"{found.claim.name}: {_wrong(found)}"
     for found in liveness:
         if found.stopped is not None:
             return Answer.UNKNOWN, f"{found.claim.name}: {STOPPED[found.stopped]}"
-        if found.cut:
+        if isinstance(found, FoundLed) and found.holds is None:
+            return Answer.UNKNOWN, f"{found.claim.name}: {found.reason}{_bounds(found.bounds)}"
+        if isinstance(found, Found) and found.cut:
             states = "1 state" if found.cut == 1 else f"{found.cut:,} of {found.asked:,} states"
-            return Answer.UNKNOWN, f"{found.claim.name}: not found from {states} within {', '.join(found.bounds)}"
+            return Answer.UNKNOWN, f"{found.claim.name}: not found from {states}{_bounds(found.bounds)}"
     return answer, reason
+
+
+def _wrong(found: Future) -> str:
+    if isinstance(found, Found):
+        return f"out of reach after {_steps(len(found.trace or ()))}"
+    return found.reason
+
+
+def _bounds(bounds: tuple[str, ...]) -> str:
+    return f" ({', '.join(bounds)})" if bounds else ""
 
 
 STOPPED = {
@@ -254,7 +261,7 @@ def _exploration_answer(
             return Answer.HOLDS, "every reachable state within the bounds was explored"
 
 
-def _results(model: Model, outcome: Outcome, apart: bool, liveness: tuple[Found, ...]) -> Iterator[PropertyResult]:
+def _results(model: Model, outcome: Outcome, apart: bool, liveness: tuple[Future, ...]) -> Iterator[PropertyResult]:
     complete = outcome.status is Status.EXHAUSTED
     hits = {hit.checked.name: hit for hit in outcome.hits}
     for item in checked(model):
@@ -279,7 +286,7 @@ def _results(model: Model, outcome: Outcome, apart: bool, liveness: tuple[Found,
         result, length = Result.UNDECIDED, None
         if found is not None and found.holds:
             result = Result.HOLDS
-        elif found is not None and found.lost:
+        elif found is not None and found.is_violated:
             result, length = Result.VIOLATED, len(found.trace or ())
         yield PropertyResult(declared.name, declared.kind.value, declared.description, result, length)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcheck.check import described_sizes
+from modelcheck.liveness.futures import Future
+from modelcheck.liveness.led import FoundLed
 from modelcheck.liveness.recovers import Found
 from modelcheck.model import STEPPING_FAULTS, Model
 from modelcheck.outcome import Status
@@ -58,24 +60,49 @@ def exploration_lines(exploration: Exploration) -> Iterator[str]:
         yield f"    {remark}"
 
 
-def _future_lines(found: Found) -> Iterator[str]:
-    """How far a `recovers` was looked at."""
-    yield f"    recovers {found.claim.name}:"
+def _future_lines(found: Future) -> Iterator[str]:
+    """How far a property about the future was looked at."""
+    yield f"    {found.claim.kind.value} {found.claim.name}:"
     if found.stopped is not None:
         yield "      the search was cut short: nothing is known"
-        return
+    elif isinstance(found, Found):
+        yield from _recovery_lines(found)
+    else:
+        yield from _led_lines(found)
+
+
+def _recovery_lines(found: Found) -> Iterator[str]:
     without = ""
-    if found.claim.quorum_of is not None:
-        without = f", with each set of {found.gone} {found.claim.quorum_of}s down and cut off that leaves a quorum"
-    states = f"{found.asked:,} states" + (" up to symmetry" if found.symmetric else "") + without
+    if found.claim.quorum_of is not None and found.gone:
+        kind = found.claim.quorum_of
+        gone = f"any {found.gone} {kind}s" if found.gone > 1 else f"any {kind}"
+        without = f", with {gone} that a quorum can do without down and cut off"
+    states = f"{found.asked:,} states" + (" up to symmetry" if found.symmetric else "")
     if found.holds:
-        yield f"      it can come about from each of {states}"
+        yield f"      it can come about from each of {states}{without}"
     if found.lost:
-        yield f"      it cannot come about any more from {found.lost:,} of {states}"
+        yield f"      it cannot come about any more from {found.lost:,} of {states}{without}"
     if found.cut:
-        yield f"      it was not found from {found.cut:,} of {states}; {', '.join(found.bounds)} stopped steps"
+        yield f"      it was not found from {found.cut:,} of {states}{without}; {', '.join(found.bounds)} stopped steps"
     engine = "native" if found.native else "python"
-    yield f"      once nothing goes wrong, bounds raised by {found.more}; engine: {engine}; {found.seconds:.2f} s"
+    yield f"      once nothing goes wrong, {_raised(found.more)}; engine: {engine}; {found.seconds:.2f} s"
+
+
+def _led_lines(found: FoundLed) -> Iterator[str]:
+    yield f"      {found.reason}"
+    yield f"      fairness: {found.fairness}" if str(found.fairness) else "      no fairness is promised"
+    if found.bounds:
+        yield f"      {', '.join(found.bounds)} stopped steps"
+    if found.rebased:
+        names = ", ".join(found.rebased)
+        yield f"      {names}: counted from the least on, so that its bound says how far it may be apart"
+    size = f"{found.states:,} states without symmetry, {found.steps:,} steps; " if found.states else ""
+    calm = f"{_raised(found.more)} in the calm; " if found.fairness.calm else ""
+    yield f"      {size}{calm}engine: {found.engine}; {found.seconds:.2f} s"
+
+
+def _raised(more: int) -> str:
+    return f"bounds raised by {more}" if more else "bounds as they are"
 
 
 def _coverage_lines(verdict: Verdict) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from modelcheck.liveness.recovers import Found
+from modelcheck.liveness.futures import Future
 from modelcheck.model import Model
 from modelcheck.outcome import Outcome
 from modelcheck.trace import Trace
@@ -63,7 +63,7 @@ class Exploration:
     properties: tuple[PropertyResult, ...]
     trace: Trace | None
     remarks: tuple[str, ...] = ()
-    liveness: tuple[Found, ...] = ()
+    liveness: tuple[Future, ...] = ()
     """What was found about the properties of the future: of a search that found nothing wrong with states and steps."""
 
 

@@ -92,6 +92,10 @@ def check(
     faults: Annotated[
         str | None, typer.Option(metavar="WORDS", help="Instead of the spec's: 'crash up to 2, partition', 'none'.")
     ] = None,
+    fairness: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="Instead of the spec's: 'eventually calm, weak delivery, weak timeout'."),
+    ] = None,
     engine: Annotated[
         Engines, typer.Option(help="Who searches; auto: native, if there is a C compiler.")
     ] = Engines.AUTO,
@@ -121,6 +125,7 @@ def check(
         within=within,
         network=network,
         faults=faults,
+        fairness=fairness,
         engine=engine.value,
         threads=threads,
         without=tuple(command.REDUCTIONS[reduction.value] for reduction in without or ()),

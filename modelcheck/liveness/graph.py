@@ -12,7 +12,7 @@ from threading import Event, Thread
 from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import expressions_of
 from modelcheck.model import Model
-from modelcheck.native.build import build
+from modelcheck.native.build import QUICKLY_COMPILED, build
 from modelcheck.native.emission import Goals
 from modelcheck.native.emit import emit
 from modelcheck.native.engine import Explorer, SearchOptions, TooLarge, Words, interrupts, load
@@ -78,9 +78,9 @@ def goals_of(claim: Property) -> Goals:
 def compiled(model: Model, goals: Goals, reductions: Reductions) -> Compiled:
     """Compiles a prepared model. Raises Unsupported, NoCompiler or CompilerFailed."""
     emitted = emit(model, reductions, goals)
-    library = load(build(emitted.text))
+    library = load(build(emitted.text, QUICKLY_COMPILED))
     words = POINTER(c_uint64)
-    library.graph_new.argtypes = [POINTER(SearchOptions)]
+    library.graph_new.argtypes = [POINTER(SearchOptions), ctypes.c_int, ctypes.c_int]
     library.graph_new.restype = c_void_p
     for name in ("free", "cancel"):
         function = getattr(library, f"graph_{name}")
@@ -98,7 +98,8 @@ def compiled(model: Model, goals: Goals, reductions: Reductions) -> Compiled:
     library.graph_seeds_of.restype = None
     library.graph_recover.argtypes = [c_void_p, ctypes.c_int, POINTER(_Recovery)]
     library.graph_future.argtypes, library.graph_future.restype = [c_void_p, c_uint32, ctypes.c_int], c_uint64
-    library.graph_steps_of_all.argtypes = [c_void_p, ctypes.c_int, ctypes.c_int]
+    library.graph_canonical.argtypes, library.graph_canonical.restype = [c_void_p, words, words], None
+    library.graph_steps_of_all.argtypes = [c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int, c_uint64]
     library.graph_edges.argtypes = [c_void_p, *(POINTER(POINTER(of)) for of in (c_uint32, c_uint32, c_uint32))]
     library.graph_edges.restype = c_uint64
     library.graph_all_holding.argtypes = [c_void_p, c_uint32, c_int64, POINTER(c_uint8)]
@@ -174,9 +175,20 @@ class Graph:
         """How many states can be reached from one that `recover` found lost or cut, itself among them."""
         return int(self.of.library.graph_future(self.handle, number, int(phase)))
 
-    def explore(self, phase: Phase, *, apart: bool) -> None:
-        """Adds all that the states lead to, and keeps every step. Raises Stopped and TooLarge."""
-        self._run(lambda: self.of.library.graph_steps_of_all(self.handle, int(phase), int(apart)))
+    def explore(self, phase: Phase, *, apart: bool = False, until: bool = False, pause: int = 2**63) -> bool:
+        """Adds all that the states lead to, and keeps every step; `until` the second goal, if that is wanted. It pauses
+        before the state of number `pause`, and goes on from there when it is called again. Whether it is done. Raises
+        Stopped and TooLarge."""
+        steps_of_all = self.of.library.graph_steps_of_all
+        self._run(lambda: steps_of_all(self.handle, int(phase), int(apart), int(until), pause))
+        return pause >= len(self)
+
+    def canonicalise(self, words: Words) -> Words:
+        """The form in which the graph has a state, whether it is among its states or not."""
+        array = c_uint64 * len(words)
+        out = array()
+        self.of.library.graph_canonical(self.handle, array(*words), out)
+        return tuple(out)
 
     def _run(self, call: Callable[[], int]) -> None:
         """In a thread of its own, so that Ctrl-C can end it."""
@@ -208,10 +220,11 @@ class Graph:
 
 
 @contextmanager
-def graph(of: Compiled, limits: Limits) -> Iterator[Graph]:
-    """An empty graph. Raises MemoryError."""
+def graph(of: Compiled, limits: Limits, *, symmetric: bool = True, rebasing: bool = True) -> Iterator[Graph]:
+    """An empty graph. What symmetry and shifts of numbers make one (where the reductions have them) is one state of it,
+    unless that is not wanted. Raises MemoryError."""
     options = SearchOptions(limits.memory_bytes, limits.seconds, 1, 0, 0, 0)
-    handle = c_void_p(of.library.graph_new(byref(options)))
+    handle = c_void_p(of.library.graph_new(byref(options), int(symmetric), int(rebasing)))
     if handle.value is None:
         raise MemoryError("there is no memory for the search")
     try:

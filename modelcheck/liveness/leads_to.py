@@ -6,8 +6,9 @@ walk within it.
 
 Fairness is promised for every process and every link by itself, and exchanging processes exchanges what is promised.
 Where states are counted up to symmetry, a closed walk of orbits may visit one process's turn to act and then another's,
-so that no promise to any of them is ever seen to be broken. So symmetry is off here. The other reductions take states
-for one only where each has the same steps under the same names.
+so that no promise to any of them is ever seen to be broken. So symmetry is off where runs may go on for ever. (It
+serves to find where that begins, since what goes on for ever from a state does so from each of its orbit, under other
+names.) The other reductions take states for one only where each has the same steps under the same names.
 
 A bound must not end a run either: a run that is stopped by one seems to break every promise to go on. A step that
 passes a bound counts as possible, and a part of the graph with such a step is not said to be without other ways on. In
@@ -18,7 +19,8 @@ so that a bound says how far apart they may be and a lasso may go through any nu
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,12 +29,13 @@ from modelcheck.bounds import caps
 from modelcheck.concrete import EnginesDisagree
 from modelcheck.epochs import Epoch, lowered
 from modelcheck.layout import Layout
-from modelcheck.liveness.arrays import edges_of, holding
+from modelcheck.liveness.arrays import edges_of, holding, seeds_of
 from modelcheck.liveness.fair import BEYOND, Edges, Flags, Promises, cycle, fair_sets, reachable, walks
 from modelcheck.liveness.graph import Compiled, Graph, compiled, goals_of, graph
+from modelcheck.liveness.led import EVERY, NOTHING, SOME, STOPS_SHORT, UNFAIR, VACUOUS, FoundLed
 from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import prepared
-from modelcheck.liveness.recovers import renamed
+from modelcheck.liveness.recovers import followed, renamed
 from modelcheck.model import Model, State, Successor
 from modelcheck.native.labels import (
     Action,
@@ -42,24 +45,28 @@ from modelcheck.native.labels import (
     without_arguments,
 )
 from modelcheck.outcome import Limits
-from modelcheck.reductions import ALWAYS_ARMED, DEAD_MESSAGES, REBASED, reductions_of
+from modelcheck.reductions import ALWAYS_ARMED, DEAD_MESSAGES, REBASED, SYMMETRY, reductions_of
 from modelcheck.semantics import steps
+from modelcheck.symmetry import permuted, permuted_successor, renamings
 from modelcheck.trace import Trace, Violation
-from spec.protocol import Bound, Fairly, Fairness, Promise, Property, Strength
+from spec.protocol import Bound, Constant, Fairly, Fairness, Promise, Property, Strength
 from spec.show import show
 
 KEPT = frozenset((DEAD_MESSAGES, ALWAYS_ARMED, REBASED))
 """The reductions under which each step keeps its name: what it is that is promised."""
-NOTHING = Fairness(False, False, ())
-"""What holds where a spec promises nothing."""
+
+
+FIRST_PAUSE = 100_000
+"""A lasso is looked for when so many states are expanded, four times as many, and so on: there may be one long before
+all is explored."""
 
 
 @dataclass(frozen=True)
 class Lasso:
-    """States by number: the way to the closed walk, from the first on, and the walk (each step's action and the state
-    after it); no walk where the run stops."""
+    """States by number: a way, and the closed walk at its end (each step's action and the state after it); no walk
+    where the run stops."""
 
-    stem: tuple[int, ...]
+    way: tuple[int, ...]
     walk: tuple[tuple[int, int], ...]
 
 
@@ -116,37 +123,32 @@ class Led:
 
 
 def led(
-    edges: Edges, faulty: Edges | None, first: Flags, then: Flags, promises: Promises, parents: Sequence[int]
+    edges: Edges, faulty: Edges | None, first: Flags, then: Flags, promises: Promises, expanded: Flags | None = None
 ) -> Led:
-    """Looks for a lasso. `edges` are the steps that may go on for ever; `faulty` those before, where they are others;
-    `parents` lead back to the first state (-1: none)."""
+    """Looks for a lasso, from where the first half holds on. `edges` are the steps that may go on for ever; `faulty`
+    those before, where they are others. The steps of states that are not yet `expanded` are not known."""
     sources = first & ~then
     before = sources if faulty is None else reachable(faulty, sources, ~then)
     pending = reachable(edges, before, ~then)
-    for members in fair_sets(edges, pending, promises):
-        start = int(np.flatnonzero(members)[0])
-        stem = _stem(edges, faulty, sources, ~then, members, parents)
-        start = stem[-1]
-        return Led(Lasso(tuple(stem), tuple(cycle(edges, members, promises, start))), False, True, True)
+    for members in fair_sets(edges, pending if expanded is None else pending & expanded, promises):
+        way = _way(edges if faulty is None else _both(faulty, edges), sources, ~then, members)
+        return Led(Lasso(tuple(way), tuple(cycle(edges, members, promises, way[-1]))), False, True, True)
     cut = bool((pending[edges.origin] & (edges.target == BEYOND)).any())
     everything = np.ones(edges.count, np.bool_)
     fair = next(fair_sets(edges, everything, promises), None) is not None
     return Led(None, cut, bool(first.any()), fair)
 
 
-def _stem(
-    edges: Edges, faulty: Edges | None, sources: Flags, allowed: Flags, members: Flags, parents: Sequence[int]
-) -> list[int]:
-    """A way from the first state to one where the first half holds, and on to the closed walk without the second."""
-    whole = edges if faulty is None else _both(faulty, edges)
-    ways = walks(whole, allowed & reachable(whole, sources, allowed))
+def _way(edges: Edges, sources: Flags, allowed: Flags, members: Flags) -> list[int]:
+    """A shortest way from where the first half holds to the closed walk, without the second half."""
+    ways = walks(edges, allowed & reachable(edges, sources, allowed))
+    at_once = np.flatnonzero(sources & members)
+    if len(at_once):
+        return [int(at_once[0])]
     for source in np.flatnonzero(sources).tolist():
         way = ways.way(source, members)
         if way is not None:
-            back = [source]
-            while parents[back[-1]] >= 0:
-                back.append(parents[back[-1]])
-            return [*reversed(back), *way[1:]]
+            return way
     raise AssertionError("what was reached is not reached")
 
 
@@ -160,181 +162,177 @@ def _both(one: Edges, other: Edges) -> Edges:
     )
 
 
-@dataclass(frozen=True)
-class FoundLed:
-    """What was found out about a `leads_to`: under what `fairness`, over how many `states` and `steps`; `reason` says
-    in words what came of it. `holds` is None where it is not known. `rebased` names the numbers that are counted from
-    the least of them on; `bounds` are those that stopped a run that might have been against it."""
-
-    claim: Property
-    fairness: Fairness
-    holds: bool | None
-    reason: str
-    states: int
-    steps: int
-    more: int
-    bounds: tuple[str, ...]
-    rebased: tuple[str, ...]
-    seconds: float
-    engine: str
-    trace: Trace | None = None
-
-
-VACUOUS = "what it begins with never holds"
-UNFAIR = "no run keeps what fairness promises within the bounds"
-STOPS_SHORT = "a run against it may pass a bound"
-
-
 def leads_to(model: Model, claim: Property, limits: Limits, more: int = 1) -> FoundLed:
-    """Looks at a `leads_to` property, natively. Raises Unsupported, NoCompiler, CompilerFailed, Stopped, TooLarge and
-    MemoryError."""
+    """Looks at a `leads_to` property of a model that is explored within its bounds without a violation. Raises
+    Unsupported, NoCompiler, CompilerFailed, Stopped, TooLarge and MemoryError."""
     began = time.monotonic()
     fairness = model.protocol.fairness or NOTHING
     whole = prepared(model, claim, more if fairness.calm else 0)
-    of = compiled(whole, goals_of(claim), reductions_of(whole, KEPT))
+    of = compiled(whole, goals_of(claim), reductions_of(whole, KEPT | {SYMMETRY}))
     promises = promises_of(of.explorer.emitted.layout, of.explorer.reductions.epochs, fairness)
-    with graph(of, limits) as reached, graph(of, limits) as after:
-        reached.reach()
+    # Where the first half always holds it does not matter how a state was reached. Then one state of each orbit will
+    # do to go on from, since whatever goes on for ever from one does so from all, under other names.
+    anyhow = claim.expression == Constant(True, claim.expression.type, claim.expression.span)
+    with ExitStack() as stack:
         if fairness.calm:
-            after.seed(reached)
-            after.explore(Phase.CALM, apart=fairness.apart)
-        states = after if fairness.calm else reached
-        needs_faulty = not fairness.calm or not _all_begin(states, of)
-        if needs_faulty:
-            reached.explore(Phase.FAULTY, apart=False)
-        edges = edges_of(states)
-        faulty = replace(edges_of(reached), count=edges.count) if fairness.calm and needs_faulty else None
-        found, trace = None, None
-        for subject in _subjects(whole, claim):
-            first, then = holding(states, 0, subject), holding(states, 1, subject)
-            one = led(edges, faulty, first, then, promises, _Parents(reached, states))
-            found = one if found is None else _worse(found, one)
-            if one.lasso is not None:
-                trace = _trace(model, of, states, one.lasso, fairness, subject)
-                break
-        assert found is not None
+            reached = stack.enter_context(graph(of, limits, symmetric=anyhow, rebasing=False))
+            reached.reach()
+            states = stack.enter_context(graph(of, limits, symmetric=False))
+            states.seed(reached)
+            seeds = len(states)
+        else:
+            reached = states = stack.enter_context(graph(of, limits, symmetric=False))
+            reached.reach()
+            seeds = 0
+        faulty = None
+        if fairness.calm and not anyhow:
+            reached.explore(Phase.FAULTY)
+            faulty = edges_of(reached)
+        phase = Phase.CALM if fairness.calm else Phase.FAULTY
+        pause, done, trace = FIRST_PAUSE, False, None
+        found, edges = Led(None, False, False, False), edges_of(states)
+        while not done and trace is None:
+            done = states.explore(phase, apart=fairness.apart, until=anyhow, pause=pause)
+            edges = edges_of(states)
+            before = _named_by(faulty, states, reached) if faulty is not None else None
+            expanded = np.arange(len(states)) < pause
+            found = Led(None, False, False, False)
+            for subject in _subjects(whole, claim, all_of_them=anyhow):
+                first, then = holding(states, 0, subject), holding(states, 1, subject)
+                one = led(edges, before, first, then, promises, expanded)
+                found = _worse(found, one)
+                if one.lasso is not None:
+                    trace = _Way(model, of, reached, states, seeds).trace(one.lasso, fairness, subject)
+                    break
+            pause *= 4
         bounds = tuple(sorted(states.bounds)) if found.cut else ()
         rebased = tuple(name for epoch in of.explorer.reductions.epochs for _, name in epoch.variables)
         holds, reason = _answer(found)
-        seconds = time.monotonic() - began
-        count, taken = len(states), len(edges.origin)
-    return FoundLed(
-        claim,
-        fairness,
-        holds,
-        reason,
-        count,
-        taken,
-        more if fairness.calm else 0,
-        bounds,
-        rebased,
-        seconds,
-        "native",
-        trace,
-    )
+        raised = more if fairness.calm else 0
+        sizes = len(states), len(edges.origin)
+    seconds = time.monotonic() - began
+    return FoundLed(claim, fairness, holds, reason, *sizes, raised, bounds, rebased, seconds, "native", trace)
+
+
+def _named_by(edges: Edges, states: Graph, reached: Graph) -> Edges:
+    """Steps between states of one graph as steps between states of another that was seeded with them."""
+    names = seeds_of(states, reached, 0, Phase.CALM)
+    beyond = edges.target == BEYOND
+    target = np.where(beyond, np.uint32(BEYOND), names[np.where(beyond, 0, edges.target)])
+    return Edges(len(states), names[edges.origin], target, edges.action, edges.shifts)
 
 
 def _answer(found: Led) -> tuple[bool | None, str]:
     if found.lasso is not None:
-        return False, "a fair run never comes to it"
+        return False, SOME
     if found.cut:
         return None, STOPS_SHORT
     if not found.begins:
         return False, VACUOUS
     if not found.fair:
         return None, UNFAIR
-    return True, "every fair run comes to it"
+    return True, EVERY
 
 
 def _worse(one: Led, other: Led) -> Led:
-    return Led(one.lasso or other.lasso, one.cut or other.cut, one.begins and other.begins, one.fair and other.fair)
+    """Of two processes: what is found for any of them."""
+    lasso = one.lasso or other.lasso
+    return Led(lasso, one.cut or other.cut, one.begins or other.begins, one.fair or other.fair)
 
 
-def _all_begin(states: Graph, of: Compiled) -> bool:
-    """Whether the first half holds wherever the second does not: then it does not matter how a state was reached."""
-    (claim,) = of.model.protocol.properties
-    for subject in _subjects(of.model, claim):
-        if bool((~holding(states, 0, subject) & ~holding(states, 1, subject)).any()):
-            return False
-    return True
-
-
-def _subjects(model: Model, claim: Property) -> Iterator[int]:
-    """The processes that a property is about, by number: of a kind whose processes are interchangeable, one."""
-    if claim.about is None or not model.protocol.kind(claim.about).ordered:
+def _subjects(model: Model, claim: Property, *, all_of_them: bool) -> Iterator[int]:
+    """The processes that a property is about, by number: where all states are there under all names, and processes are
+    interchangeable, one will do."""
+    if claim.about is None or not (all_of_them or model.protocol.kind(claim.about).ordered):
         yield 0
     else:
         yield from range(model.size(claim.about))
 
 
-class _Parents(Sequence[int]):
-    """By state: the one from which it was found first. What was reachable while anything might go wrong has the same
-    numbers in both graphs."""
-
-    def __init__(self, reached: Graph, states: Graph) -> None:
-        self._reached = reached
-        self._states = states
-
-    def __len__(self) -> int:
-        return len(self._states)
-
-    def __getitem__(self, number: int) -> int:  # type: ignore[override]
-        of = self._reached if number < len(self._reached) else self._states
-        parent = of.parent(number)
-        return -1 if parent is None else parent
-
-
 # The trace -----------------------------------------------------------------------------------------------------------
 
 
-def _trace(model: Model, of: Compiled, states: Graph, lasso: Lasso, fairness: Fairness, subject: int) -> Trace:
-    """The lasso as a behaviour that the reference semantics takes, the closed walk once."""
-    numbers = [*lasso.stem, *(state for _, state in lasso.walk)]
-    labels: list[int | None] = [*([None] * (len(lasso.stem) - 1)), *(action for action, _ in lasso.walk)]
-    path = [states.words(number) for number in numbers]
-    top = len(numbers) + max(of.model.caps.variables.values(), default=0) + 1
-    # A run may pass through as many numbers as it has steps.
-    bounds = tuple(Bound(kind, name, top) for kind, name in model.caps.declared)
-    large = replace(model, caps=caps(model.protocol, model.sizes, bounds)) if of.explorer.reductions.epochs else None
-    whole = replace(of.model, caps=caps(of.model.protocol, model.sizes, bounds), lower=None) if large else of.model
-    taken = _followed(of, whole, path, labels)
-    shown = renamed(large or replace(model, caps=of.model.caps), taken)
-    loop = len(lasso.stem) - 1
-    return replace(
-        shown, violation=_violation(of, whole, taken, loop, fairness, subject), loop=loop if lasso.walk else None
-    )
+@dataclass(frozen=True)
+class _Way:
+    """From packed states to a behaviour that the reference semantics takes. `states` was seeded with as many of those
+    of `reached` as `seeds` says; 0 where they are one graph."""
 
+    model: Model
+    of: Compiled
+    reached: Graph
+    states: Graph
+    seeds: int
 
-def _followed(
-    of: Compiled, whole: Model, path: Sequence[tuple[int, ...]], labels: Sequence[int | None]
-) -> list[Successor]:
-    """The steps of the reference semantics through packed states. Its own numbers are not shifted: `offsets` says by
-    how much they are ahead of those of the packed states, epoch by epoch."""
-    explorer, epochs = of.explorer, of.explorer.reductions.epochs
-    actions = [without_arguments(action) for action in actions_of(explorer.emitted.layout)]
-    start = of.explorer.emitted.start.state
-    assert start is not None
-    state, offsets = start, [_ahead(of.model, start, explorer.decode(path[0]), epoch) for epoch in epochs]
-    if explorer.canonicalise(explorer.encode(state)) != path[0]:
-        raise EnginesDisagree("the initial states differ")
-    taken = []
-    for number, (words, label) in enumerate(zip(path[1:], labels, strict=True), 1):
-        for successor in steps(whole, state):
-            after = successor.state
-            if after is None or successor.beyond is not None:
-                continue
-            if label is not None and without_arguments(action_of(successor.step)) != actions[label]:
-                continue
-            lower = lowered(of.model, after, epochs, offsets)
-            if lower is not None and explorer.canonicalise(explorer.encode(lower)) == words:
-                state = after
-                taken.append(successor)
-                decoded = explorer.decode(words)
-                offsets = [_ahead(of.model, after, decoded, epoch) for epoch in epochs]
-                break
+    def trace(self, lasso: Lasso, fairness: Fairness, subject: int) -> Trace:
+        """The lasso from the initial state on, the closed walk once."""
+        model, whole = self.model, self.of.model
+        back = [lasso.way[0]]
+        while back[-1] >= self.seeds and (parent := self.states.parent(back[-1])) is not None:
+            back.append(parent)
+        first = back[-1]
+        numbers = [*reversed(back), *lasso.way[1:], *(state for _, state in lasso.walk)]
+        actions: list[int | None] = [*([None] * (len(numbers) - 1 - len(lasso.walk))), *(one for one, _ in lasso.walk)]
+        # A run may pass through as many numbers as it has steps.
+        origin = self.states.parent(first) if self.seeds else None
+        before = self.reached.path(origin) if origin is not None else ()
+        top = len(before) + len(numbers) + max(whole.caps.variables.values(), default=0) + 1
+        bounds = tuple(Bound(kind, name, top) for kind, name in model.caps.declared)
+        if self.of.explorer.reductions.epochs:
+            model = replace(model, caps=caps(model.protocol, model.sizes, bounds))
+            whole = replace(whole, caps=caps(whole.protocol, whole.sizes, bounds), lower=None)
         else:
-            raise EnginesDisagree(f"the reference semantics has no such step {number}")
-    return taken
+            model = replace(model, caps=whole.caps)
+            whole = replace(whole, lower=None)
+        taken, state = self._before(before, first)
+        taken += self._after(whole, state, [self.states.words(number) for number in numbers], actions)
+        loop = len(taken) - len(lasso.walk)
+        violation = _violation(self.of, whole, taken, loop, fairness, subject)
+        return replace(renamed(model, taken), violation=violation, loop=loop if lasso.walk else None)
+
+    def _before(self, numbers: Sequence[int], first: int) -> tuple[list[Successor], State]:
+        """The steps while anything may go wrong, with names such that they end in the very first state thereafter."""
+        explorer = self.of.explorer
+        if not numbers:
+            start = explorer.emitted.start.state
+            assert start is not None
+            return [], start
+
+        def through(words: tuple[int, ...]) -> Callable[[State], bool]:
+            return lambda state: self.reached.canonicalise(explorer.encode(state)) == words
+
+        taken, last = followed(self.of.model, [through(self.reached.words(number)) for number in numbers])
+        wanted = self.states.words(first)
+        for to in renamings(self.of.model):
+            state = permuted(self.of.model, last, to)
+            if self.states.canonicalise(explorer.encode(state)) == wanted:
+                return [permuted_successor(self.of.model, step, to) for step in taken], state
+        raise EnginesDisagree("a state is none of its orbit")
+
+    def _after(
+        self, whole: Model, state: State, path: Sequence[tuple[int, ...]], actions: Sequence[int | None]
+    ) -> list[Successor]:
+        """The steps thereafter. Their numbers are not shifted: `offsets` says by how much they are ahead of those of
+        the packed states, epoch by epoch."""
+        explorer, epochs = self.of.explorer, self.of.explorer.reductions.epochs
+        named = [without_arguments(action) for action in actions_of(explorer.emitted.layout)]
+        offsets = [_ahead(self.of.model, state, explorer.decode(path[0]), epoch) for epoch in epochs]
+        taken = []
+        for number, (words, action) in enumerate(zip(path[1:], actions, strict=True), 1):
+            for successor in steps(whole, state):
+                after = successor.state
+                if after is None or successor.beyond is not None:
+                    continue
+                if action is not None and without_arguments(action_of(successor.step)) != named[action]:
+                    continue
+                lower = lowered(self.of.model, after, epochs, offsets)
+                if lower is not None and self.states.canonicalise(explorer.encode(lower)) == words:
+                    state = after
+                    taken.append(successor)
+                    offsets = [_ahead(self.of.model, after, explorer.decode(words), epoch) for epoch in epochs]
+                    break
+            else:
+                raise EnginesDisagree(f"the reference semantics has no such step {number}")
+        return taken
 
 
 def _ahead(model: Model, state: State, packed: State, epoch: Epoch) -> int:

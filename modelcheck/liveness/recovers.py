@@ -56,6 +56,10 @@ class Found:
     trace: Trace | None = None
 
     @property
+    def is_violated(self) -> bool:
+        return self.lost > 0
+
+    @property
     def holds(self) -> bool:
         return self.stopped is None and not self.lost and not self.cut
 
@@ -89,7 +93,7 @@ def recovers(
             limits, seconds=max(limits.seconds - (time.monotonic() - began), 0.01) if limits.seconds else 0.0
         )
         found = _native(model, whole, raised, phase, groups, left, wanted) if native else None
-        found = found or _plain(model, whole, raised, phase, groups)
+        found = found or _plain(model, whole, raised, phase, groups, watch_of(left))
         found = replace(found, seconds=time.monotonic() - began, gone=max(map(len, groups), default=0))
         if found.stopped is not None or found.lost or not found.cut:
             break
@@ -226,11 +230,33 @@ def _clauses(gone: Sequence[Name], future: int, lost: bool, bounds: Sequence[str
         yield f"it is true in none of them, but what lies behind {', '.join(bounds)} is not known"
 
 
-def _plain(model: Model, whole: Model, more: int, phase: Phase, groups: Sequence[tuple[Name, ...]]) -> Found:
+def watch_of(limits: Limits) -> reference.Watched:
+    """What ends a search by the reference semantics: the limit of time."""
+    until = time.monotonic() + limits.seconds
+
+    def watched() -> None:
+        if limits.seconds and time.monotonic() > until:
+            raise Stopped(Status.TIME)
+
+    return watched
+
+
+def _plain(
+    model: Model,
+    whole: Model,
+    more: int,
+    phase: Phase,
+    groups: Sequence[tuple[Name, ...]],
+    watched: reference.Watched,
+) -> Found:
     """By the reference semantics, state by state."""
     (claim,) = whole.protocol.properties
-    good, lost, cut = reference.recovery(whole, claim, phase, groups)
+    try:
+        good, lost, cut = reference.recovery(whole, claim, phase, groups, watched)
+    except Stopped as stop:
+        return Found(claim, 0, 0, 0, 0, more, (), 0.0, False, False, stopped=stop.status)
     trace = None
+    stopped: list[str] = []
     parents = reference.reachable(whole)
     bad = lost or cut
     if bad:
@@ -245,10 +271,10 @@ def _plain(model: Model, whole: Model, more: int, phase: Phase, groups: Sequence
             path.append(parent)
         taken, _ = followed(whole, [lambda state, one=one: state == one for one in reversed(path)])  # type: ignore[misc]
         seed = reference.silenced(whole, origin, gone) if gone else origin
-        ahead, stopping = reference.future(whole, [seed], lambda state: reference.calm_steps(whole, state, phase))
-        bounds = sorted({s.beyond for state in stopping for s in reference.calm_steps(whole, state, phase) if s.beyond})
+        ahead, stopping = reference.future([seed], lambda state: reference.calm_steps(whole, state, phase))
+        stopped = sorted({s.beyond for at in stopping for s in reference.calm_steps(whole, at, phase) if s.beyond})
         trace = replace(
-            renamed(model, taken), violation=violation_of(model, claim, gone, len(ahead), bool(lost), bounds)
+            renamed(model, taken), violation=violation_of(model, claim, gone, len(ahead), bool(lost), stopped)
         )
     asked = len(good) + len(lost) + len(cut)
-    return Found(claim, asked, asked, len(lost), len(cut), more, (), 0.0, False, False, trace=trace)
+    return Found(claim, asked, asked, len(lost), len(cut), more, tuple(stopped), 0.0, False, False, trace=trace)

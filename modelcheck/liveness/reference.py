@@ -17,7 +17,15 @@ def while_faulty(model: Model) -> Model:
     return replace(model, caps=model.faulty_caps, lower=None)
 
 
-def reachable(model: Model) -> dict[State, State | None]:
+Watched = Callable[[], None]
+"""Called for each state that is looked at; raises what ends the search."""
+
+
+def unwatched() -> None:
+    """Nothing ends the search."""
+
+
+def reachable(model: Model, watched: Watched = unwatched) -> dict[State, State | None]:
     """All states of a prepared model that are reachable within the bounds of the check, each with the one from which
     it was found first."""
     faulty = while_faulty(model)
@@ -26,6 +34,7 @@ def reachable(model: Model) -> dict[State, State | None]:
     found: dict[State, State | None] = {start: None}
     waiting = [start]
     for state in waiting:
+        watched()
         for successor in steps(faulty, state):
             after = successor.state
             if after is not None and successor.beyond is None and after not in found:
@@ -79,7 +88,7 @@ def holds(model: Model, claim: Property, goal: Expression, state: State) -> bool
 
 
 def future(
-    model: Model, seeds: Sequence[State], step: Callable[[State], Iterator[Successor]]
+    seeds: Sequence[State], step: Callable[[State], Iterator[Successor]], watched: Watched = unwatched
 ) -> tuple[dict[State, list[State]], set[State]]:
     """All that can be reached from some states, each with what it leads to; and those of which some step passes a
     bound."""
@@ -91,6 +100,7 @@ def future(
         if state in found:
             continue
         found[state] = []
+        watched()
         for successor in step(state):
             if successor.beyond is not None:
                 cut.add(state)
@@ -117,13 +127,17 @@ def leading_to(successors: dict[State, list[State]], targets: set[State]) -> set
 
 
 def recovery(
-    model: Model, claim: Property, phase: Phase = Phase.CALM, gone: Sequence[Sequence[Name]] = ((),)
+    model: Model,
+    claim: Property,
+    phase: Phase = Phase.CALM,
+    gone: Sequence[Sequence[Name]] = ((),),
+    watched: Watched = unwatched,
 ) -> tuple[set[State], set[State], set[State]]:
     """Of all reachable states of a prepared model (with the processes of each of `gone` in turn down for good): those
     from which a goal can be reached; those from which it cannot; those from which none was found, though some way on
     passes a bound."""
-    seeds = [silenced(model, state, some) if some else state for state in reachable(model) for some in gone]
-    successors, cut = future(model, seeds, lambda state: calm_steps(model, state, phase))
+    seeds = [silenced(model, state, some) if some else state for state in reachable(model, watched) for some in gone]
+    successors, cut = future(seeds, lambda state: calm_steps(model, state, phase), watched)
     goals = {state for state in successors if holds(model, claim, claim.expression, state)}
     good = leading_to(successors, goals)
     lost = leading_to(successors, cut)

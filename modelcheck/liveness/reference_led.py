@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import networkx as nx
 
 from modelcheck.evaluate import evaluate, scope_of
+from modelcheck.liveness.led import EVERY, SOME, STOPS_SHORT, UNFAIR, VACUOUS
 from modelcheck.liveness.phases import Phase
-from modelcheck.liveness.reference import calm_steps, reachable, while_faulty
+from modelcheck.liveness.reference import Watched, calm_steps, reachable, unwatched, while_faulty
 from modelcheck.model import Model, Name, State, Successor
 from modelcheck.native.labels import Action, Sort, action_of
 from modelcheck.semantics import steps
@@ -29,11 +30,12 @@ class Whole:
     faulty: nx.MultiDiGraph[State | str]
 
 
-def whole_graph(model: Model, fairness: Fairness) -> Whole:
+def whole_graph(model: Model, fairness: Fairness, watched: Watched = unwatched) -> Whole:
     """The graphs of a prepared model."""
     before = while_faulty(model)
     faulty: nx.MultiDiGraph[State | str] = nx.MultiDiGraph()
-    for state in reachable(model):
+    for state in reachable(model, watched):
+        watched()
         _add(faulty, state, (s for s in steps(before, state) if s.failure is None))
     if not fairness.calm:
         return Whole(model, faulty, faulty)
@@ -43,6 +45,7 @@ def whole_graph(model: Model, fairness: Fairness) -> Whole:
         state = waiting.pop()
         if calm.has_node(state) and calm.nodes[state].get("done"):
             continue
+        watched()
         found = list(calm_steps(model, state, Phase.CALM))
         if fairness.apart and any(action_of(s.step).sort is Sort.DELIVER for s in found):
             found = [s for s in found if action_of(s.step).sort is not Sort.TIMEOUT]
@@ -82,21 +85,27 @@ def strength_of(model: Model, fairness: Fairness, action: Action) -> Strength | 
     return Strength.STRONG if Strength.STRONG in found else Strength.WEAK if found else None
 
 
-def leads_to(model: Model, claim: Property, fairness: Fairness) -> bool | None:
-    """Whether every fair run of a prepared model comes from the first half to the second, which is False also where the
-    first half never holds; None where a run that may not do so passes a bound, or no run within the bounds is fair."""
+def leads_to(
+    model: Model, claim: Property, fairness: Fairness, watched: Watched = unwatched
+) -> tuple[bool | None, str]:
+    """Whether every fair run of a prepared model comes from the first half to the second, and what came of it, as of
+    `modelcheck.liveness.led`."""
     assert claim.then is not None
-    whole = whole_graph(model, fairness)
+    whole = whole_graph(model, fairness, watched)
     subjects: list[Name | None] = [None]
     if claim.about is not None:
         subjects = list(model.names[model.kind_index[claim.about]])
     answers = [_leads_to(whole, claim.expression, claim.then, subject, fairness) for subject in subjects]
-    return False if False in answers else None if None in answers else True
+    for wanted in (SOME, STOPS_SHORT, VACUOUS, UNFAIR, EVERY):
+        for answer, reason in answers:
+            if reason == wanted:
+                return answer, reason
+    raise AssertionError("a property is about some process")
 
 
 def _leads_to(
     whole: Whole, first: Expression, then: Expression, subject: Name | None, fairness: Fairness
-) -> bool | None:
+) -> tuple[bool | None, str]:
     def true(goal: Expression, state: State | str) -> bool:
         return isinstance(state, State) and bool(evaluate(goal, scope_of(whole.model, state, subject)))
 
@@ -113,12 +122,14 @@ def _leads_to(
                     pending.add(after)
                     waiting.append(after)
     if next(fair_sets(whole, pending, fairness), None) is not None:
-        return False
+        return False, SOME
     if any(whole.steps.has_edge(state, BEYOND) for state in pending):
-        return None
+        return None, STOPS_SHORT
     if not begins:
-        return False
-    return True if next(fair_sets(whole, set(states), fairness), None) is not None else None
+        return False, VACUOUS
+    if next(fair_sets(whole, set(states), fairness), None) is None:
+        return None, UNFAIR
+    return True, EVERY
 
 
 def fair_sets(whole: Whole, inside: set[State], fairness: Fairness) -> Iterator[set[State]]:

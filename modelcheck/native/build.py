@@ -18,7 +18,9 @@ from pathlib import Path
 
 from spec.cache import writable_cache
 
-FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-strict-aliasing", "-w", "-pthread")
+OPTIMISED, QUICKLY_COMPILED = "-O3", "-O1"
+"""How hard the compiler tries. A search that is over in a second does not make up for what it takes to be fast."""
+FLAGS = ("-std=gnu11", "-fPIC", "-shared", "-fvisibility=hidden", "-fno-strict-aliasing", "-w", "-pthread")
 
 
 class NoCompiler(Exception):
@@ -71,12 +73,12 @@ def _identity(command: tuple[str, ...]) -> str:
     return f"{command} {status.st_size} {status.st_mtime_ns}"
 
 
-def build(text: str) -> Path:
+def build(text: str, level: str = OPTIMISED) -> Path:
     """The shared library of a C text. Raises NoCompiler or CompilerFailed."""
     failed: list[CompilerFailed] = []
     for command in find_compilers():
         try:
-            return _build(text, command)
+            return _build(text, command, level)
         except CompilerFailed as problem:
             failed.append(problem)
         except OSError as problem:
@@ -84,9 +86,10 @@ def build(text: str) -> Path:
     raise failed[0]
 
 
-def _build(text: str, command: tuple[str, ...]) -> Path:
+def _build(text: str, command: tuple[str, ...], level: str) -> Path:
     """With this compiler; or what it has built before, if that is still whole."""
-    flags = (*FLAGS, *native_flags())
+    plain = (level, *FLAGS)
+    flags = (*plain, *native_flags())
     key = "\0".join((text, _identity(command), " ".join(flags), _processor()))
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
     directory = writable_cache()
@@ -100,7 +103,7 @@ def _build(text: str, command: tuple[str, ...]) -> Path:
         built = Path(scratch) / "model.so"
         source.write_text(text, encoding="utf-8")
         output = ""
-        for attempt in (flags, FLAGS):  # an odd compiler may not know the processor
+        for attempt in (flags, plain):  # an odd compiler may not know the processor
             run = subprocess.run(
                 [*command, *attempt, "-o", str(built), str(source)],
                 stdin=subprocess.DEVNULL,

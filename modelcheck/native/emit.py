@@ -67,8 +67,8 @@ def emit(model: Model, reduced: Reductions, goals: Goals | None = None) -> Emitt
             *links(layout),
             nowhere(layout),
             *reductions(layout, reduced),
-            rebase(layout, reduced.epochs),
-            canonical(layout) if reduced.symmetry else _no_symmetry(layout),
+            rebase(layout, reduced.epochs, optional=goals is not None),
+            _canonical(layout, reduced, goals),
             *commits(emission),
             *_events(emission),
             expand(emission),
@@ -86,9 +86,25 @@ def _source(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
 
-def _no_symmetry(layout: Layout) -> str:
+def _canonical(layout: Layout, reduced: Reductions, goals: Goals | None) -> str:
+    """`canonical(rows)`; where somebody may want to do without symmetry later, at that time."""
+    if not reduced.symmetry:
+        return _no_symmetry(layout, "canonical")
+    if goals is None:
+        return canonical(layout)
+    return "\n".join(
+        [
+            canonical(layout).replace("void canonical(", "void canonical_of_orbit("),
+            _no_symmetry(layout, "canonical_alone"),
+            "static inline void canonical(uint64_t *rows)\n{",
+            "    if (model_symmetric)\n        canonical_of_orbit(rows);\n    else\n        canonical_alone(rows);\n}",
+        ]
+    )
+
+
+def _no_symmetry(layout: Layout, name: str) -> str:
     normal = "normalise_sides(rows); " if layout.has_sides else ""
-    return f"static inline void canonical(uint64_t *rows) {{ {normal}(void)rows; }}"
+    return f"static inline void {name}(uint64_t *rows) {{ {normal}(void)rows; }}"
 
 
 def _initial(layout: Layout, packed: tuple[int, ...]) -> str:

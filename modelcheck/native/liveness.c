@@ -23,6 +23,7 @@ struct edges {
 
 struct graph {
     struct options options;
+    int symmetric, rebasing;
     struct search *lister; /* expands states one by one */
     _Atomic int cancel;
     double started;
@@ -33,6 +34,7 @@ struct graph {
     uint32_t *slots;   /* a state's number plus 1; 0 is free */
     uint64_t size;     /* of slots: a power of two */
     uint64_t steps, expanded, held_bytes;
+    uint64_t next; /* whose steps are to be kept */
     uint64_t bounds; /* that stopped steps */
     struct edges edges;
     /* of the state expanded last */
@@ -171,6 +173,12 @@ static int list_has_room(struct graph *g, uint64_t wanted)
            reserve(g, &s->listed, &s->listed_room, wanted, STATE_BYTES);
 }
 
+static void modes_of(const struct graph *g)
+{
+    model_symmetric = g->symmetric;
+    model_rebasing = g->rebasing;
+}
+
 /* Lists the steps of a state (of null: the initial states) in `lister`. */
 static int expand_state(struct graph *g, const uint64_t *state, int phase)
 {
@@ -181,6 +189,7 @@ static int expand_state(struct graph *g, const uint64_t *state, int phase)
         while (g->cut_count)
             g->is_cut[ACTION(g->cuts[--g->cut_count])] = 0;
         expanding = g;
+        modes_of(g);
         model_phase = phase;
         model_shifts = 0;
         w->source = state;
@@ -241,13 +250,15 @@ API void graph_free(struct graph *g)
     free(g);
 }
 
-API struct graph *graph_new(const struct options *options)
+API struct graph *graph_new(const struct options *options, int symmetric, int rebasing)
 {
     const struct options one = {.threads = 1, .memory_bytes = 1};
     struct graph *g = calloc(1, sizeof *g);
     if (!g)
         return NULL;
     g->options = *options;
+    g->symmetric = symmetric;
+    g->rebasing = rebasing;
     g->lister = search_new(&one);
     if (!g->lister || !slots_grow(g) || !(g->lister->mode = LIST, list_has_room(g, 256))) {
         graph_free(g);
@@ -266,6 +277,12 @@ API uint32_t graph_parent(const struct graph *g, uint32_t number) { return g->pa
 API const uint8_t *graph_flags(const struct graph *g) { return g->flags; }
 API void graph_state(const struct graph *g, uint32_t number, uint64_t *out) { copy_state(out, state_at(g, number)); }
 API uint32_t graph_find(const struct graph *g, const uint64_t *state) { return state_find(g, state); }
+API void graph_canonical(const struct graph *g, const uint64_t *in, uint64_t *out)
+{
+    modes_of(g);
+    model_canonical(in, out);
+}
+
 API int graph_holds(const uint64_t *state, uint32_t which, int64_t me) { return model_holds(state, which, me); }
 
 /* All states that are reachable while anything may go wrong. Returns a status. */
@@ -293,13 +310,14 @@ API int graph_reach(struct graph *g)
  * each is the first state that it comes from. */
 API int graph_seed(struct graph *g, const struct graph *from, const uint64_t *masks, uint32_t mask_count, int phase)
 {
+    modes_of(g);
     for (uint64_t number = 0; number < from->count; number++)
         for (uint32_t i = 0; i < mask_count; i++) {
             uint64_t state[MODEL_WORDS];
             if (phase >= LEFT)
                 model_silenced(state_at(from, number), masks[i], phase, state);
             else
-                copy_state(state, state_at(from, number));
+                model_canonical(state_at(from, number), state);
             if (state_add(g, state, (uint32_t)number) == NOBODY)
                 return g->status;
         }
@@ -309,9 +327,13 @@ API int graph_seed(struct graph *g, const struct graph *from, const uint64_t *ma
 /* Of each state of another graph: the number of the seed that it has become with some processes gone. */
 API void graph_seeds_of(const struct graph *g, const struct graph *from, uint64_t mask, int phase, uint32_t *out)
 {
+    modes_of(g);
     for (uint64_t number = 0; number < from->count; number++) {
         uint64_t state[MODEL_WORDS];
-        model_silenced(state_at(from, number), mask, phase, state);
+        if (phase >= LEFT)
+            model_silenced(state_at(from, number), mask, phase, state);
+        else
+            model_canonical(state_at(from, number), state);
         out[number] = state_find(g, state);
     }
 }
@@ -561,12 +583,17 @@ API uint64_t graph_future(struct graph *g, uint32_t from, int phase)
 /* ---- what may go on for ever ---- */
 
 /* Expands all states there are, and all that they lead to, in a phase, and keeps every step with its label; one that
- * passes a bound leads to NOBODY. With `apart`, no timer fires while a message is under way that would do something. */
-API int graph_steps_of_all(struct graph *g, int phase, int apart)
+ * passes a bound leads to NOBODY. With `apart`, no timer fires while a message is under way that would do something.
+ * With `until`, what comes after a state with the second goal is left out. It pauses before it expands the state of
+ * number `pause`, and goes on from there when it is called again. */
+API int graph_steps_of_all(struct graph *g, int phase, int apart, int until, uint64_t pause)
 {
-    for (uint64_t number = 0; number < g->count; number++) {
+    for (; g->next < g->count && g->next < pause; g->next++) {
+        const uint64_t number = g->next;
         uint64_t source[MODEL_WORDS];
         copy_state(source, state_at(g, number));
+        if (until && holds(source, 1))
+            continue;
         if (!expand_state(g, source, phase))
             return g->status;
         const int busy = apart && is_busy(g, source);

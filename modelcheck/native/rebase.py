@@ -10,11 +10,12 @@ from modelcheck.layout import Block, Layout
 from modelcheck.native.rows import get
 
 
-def rebase(layout: Layout, epochs: tuple[Epoch, ...]) -> str:
-    """`rebase(rows)`; it does nothing where there are no epochs."""
+def rebase(layout: Layout, epochs: tuple[Epoch, ...], *, optional: bool) -> str:
+    """`rebase(rows)`; it does nothing where there are no epochs, or, if it is `optional`, where it is not wanted."""
     body = "\n".join(_epoch(layout, epoch, number) for number, epoch in enumerate(epochs))
     inline = "" if epochs else "inline "
-    return f"static {inline}void rebase(uint64_t *rows)\n{{\n    (void)rows;\n{body}\n}}"
+    wanted = "    if (!model_rebasing)\n        return;\n" if optional else ""
+    return f"static {inline}void rebase(uint64_t *rows)\n{{\n    (void)rows;\n{wanted}{body}\n}}"
 
 
 def _epoch(layout: Layout, epoch: Epoch, number: int) -> str:

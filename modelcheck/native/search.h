@@ -32,6 +32,8 @@ enum phase {
 static int model_phase;
 static uint32_t model_label; /* of the step being tried, see modelcheck/native/labels.py */
 static uint32_t model_shifts; /* the epochs that it has shifted */
+static int model_symmetric = 1; /* whether an orbit is one state */
+static int model_rebasing = 1;  /* whether epochs are shifted */
 #define LABEL(label) model_label = (uint32_t)(label)
 #define SHIFTED(epoch) model_shifts |= UINT32_C(1) << (epoch)
 #define LIMIT(lower, cap) (model_phase == FAULTY ? (lower) : (cap))

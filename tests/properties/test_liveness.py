@@ -139,10 +139,10 @@ def test_a_lasso_is_found_where_the_reference_has_one(found: Explored, data: st.
         except Unsupported:
             assume(False)
     event(f"{said.holds} {said.reason}")
-    assert said.holds is expected
+    assert (said.holds, said.reason) == expected
     if said.trace is not None:
         assert is_behaviour(said.trace)
     rebased = leads_to.leads_to(model, claim, Limits())
     if rebased.rebased:
         event("rebased")
-    assert not (rebased.holds is True and expected is False and said.trace is not None)
+    assert not (rebased.holds is True and said.trace is not None)
