@@ -72,18 +72,17 @@ def _future_lines(found: Future) -> Iterator[str]:
 
 
 def _recovery_lines(found: Found) -> Iterator[str]:
-    without = ""
-    if found.claim.quorum_of is not None and found.gone:
-        kind = found.claim.quorum_of
-        gone = f"any {found.gone} {kind}s" if found.gone > 1 else f"any {kind}"
-        without = f", with {gone} that a quorum can do without down and cut off"
     states = f"{found.asked:,} states" + (" up to symmetry" if found.symmetric else "")
     if found.holds:
-        yield f"      it can come about from each of {states}{without}"
+        yield f"      it can come about from each of {states}"
     if found.lost:
-        yield f"      it cannot come about any more from {found.lost:,} of {states}{without}"
+        yield f"      it cannot come about any more from {found.lost:,} of {states}"
     if found.cut:
-        yield f"      it was not found from {found.cut:,} of {states}{without}; {', '.join(found.bounds)} stopped steps"
+        yield f"      it was not found from {found.cut:,} of {states}; {', '.join(found.bounds)} stopped steps"
+    if found.claim.quorum_of is not None and found.gone:
+        kind = found.claim.quorum_of
+        gone = f"any {found.gone} {kind}s" if found.gone > 1 else f"any one {kind}"
+        yield f"      with {gone} down and cut off, as long as a quorum stays"
     engine = "native" if found.native else "python"
     yield f"      once nothing goes wrong, {_raised(found.more)}; engine: {engine}; {found.seconds:.2f} s"
 

@@ -4,9 +4,8 @@ Emitted from raft.elect by Oneleader."""
 
 import sys
 
-from runtime.main import main
-
 from . import node
+from .runtime.main import main
 
 
 def run() -> int:

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 PROTOCOL = "raft"
-SPEC_SHA256 = "5c7236f8e984fbf7703b3e22908937e1f9510b0a2cb0799392d3fc1df984027e"
+SPEC_SHA256 = "5c43c637c7828aa5a252a2b44286c3d9a398f1a4a33b3aae8bb64acb72c830c8"
 """Of the spec's text. A node that was emitted from another text is not talked to."""
 KINDS = ("node",)
 

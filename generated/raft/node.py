@@ -16,10 +16,9 @@ from __future__ import annotations
 
 import msgspec
 
-from runtime.process import Confirmation, Everyone, Process, Timer
-from runtime.steps import Step, Turn
-
 from .messages import KINDS, MESSAGES, PROTOCOL, SPEC_SHA256, Heartbeat, HeartbeatAck, Message, RequestVote, Role, Vote
+from .runtime.process import Confirmation, Everyone, Process, Timer
+from .runtime.steps import Step, Turn
 
 
 class State(msgspec.Struct, frozen=True):
@@ -76,7 +75,7 @@ def quorum(now: Now, s: frozenset[int]) -> bool:
 
 
 def catch_up(now: Now, t: int) -> None:
-    """raft.elect:72
+    """raft.elect:74
 
     procedure catch_up(t: nat):
         term := t
@@ -89,7 +88,7 @@ def catch_up(now: Now, t: int) -> None:
 
 
 def step_down(now: Now) -> None:
-    """raft.elect:77
+    """raft.elect:79
 
     procedure step_down():
         role := follower
@@ -107,7 +106,7 @@ def step_down(now: Now) -> None:
 
 
 def on_start(now: Now) -> bool:
-    """raft.elect:22
+    """raft.elect:24
 
     on start:                                 # also after a restart
         reset election
@@ -117,7 +116,7 @@ def on_start(now: Now) -> bool:
 
 
 def on_timeout_election_1(now: Now) -> bool:
-    """raft.elect:25
+    """raft.elect:27
 
     on timeout election if role != leader:
         term := term + 1
@@ -139,7 +138,7 @@ def on_timeout_election_1(now: Now) -> bool:
 
 
 def on_timeout_election_2(now: Now) -> bool:
-    """raft.elect:34
+    """raft.elect:36
 
     on timeout election if role == leader:
         if quorum(answered):
@@ -159,7 +158,7 @@ def on_timeout_election_2(now: Now) -> bool:
 
 
 def on_timeout_heartbeat(now: Now) -> bool:
-    """raft.elect:41
+    """raft.elect:43
 
     on timeout heartbeat if role == leader:
         broadcast heartbeat(term)
@@ -173,7 +172,7 @@ def on_timeout_heartbeat(now: Now) -> bool:
 
 
 def on_request_vote(now: Now, candidate: int, t: int) -> bool:
-    """raft.elect:45
+    """raft.elect:47
 
     on request_vote(t) from candidate:
         if t > term:
@@ -194,7 +193,7 @@ def on_request_vote(now: Now, candidate: int, t: int) -> bool:
 
 
 def on_vote(now: Now, voter: int, t: int) -> bool:
-    """raft.elect:53
+    """raft.elect:55
 
     on vote(t) from voter if role == candidate and t == term:
         votes := votes + {voter}
@@ -219,7 +218,7 @@ def on_vote(now: Now, voter: int, t: int) -> bool:
 
 
 def on_heartbeat(now: Now, sender: int, t: int) -> bool:
-    """raft.elect:62
+    """raft.elect:64
 
     on heartbeat(t) from sender if t >= term:
         if t > term:
@@ -239,7 +238,7 @@ def on_heartbeat(now: Now, sender: int, t: int) -> bool:
 
 
 def on_heartbeat_ack(now: Now, follower_of_mine: int, t: int) -> bool:
-    """raft.elect:69
+    """raft.elect:71
 
     on heartbeat_ack(t) from follower_of_mine if role == leader and t == term:
         answered := answered + {follower_of_mine}

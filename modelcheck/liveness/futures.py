@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Iterator
 
@@ -38,9 +37,10 @@ def futures(model: Model, limits: Limits, reductions: frozenset[str], *, native:
 
 
 def led(model: Model, claim: Property, limits: Limits, *, native: bool) -> FoundLed:
-    """A `leads_to`: natively, where there is a compiler and scipy; else by the reference semantics."""
+    """A `leads_to`: natively, where there is a compiler; else by the reference semantics."""
     fairness = model.protocol.fairness or NOTHING
-    if native and importlib.util.find_spec("scipy") is not None:
+    if native:
+        # SciPy takes its time to be imported, and most specs have no such property.
         from modelcheck.liveness.leads_to import leads_to
 
         try:

@@ -49,7 +49,7 @@ leader if leads with token term
 safety small "no term is large": term <= 2
 step grows: next(term) >= term
 reachable led: leads
-recovers calm: not leads
+recovers calm: exists n in node: n.leads
 check quick: 2 nodes, term <= 2
 """
 LEADER = "leader if leads with token term\n"
