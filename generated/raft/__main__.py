@@ -4,8 +4,9 @@ Emitted from raft.elect by Oneleader."""
 
 import sys
 
+from runtime.main import main
+
 from . import node
-from .runtime.main import main
 
 
 def run() -> int:

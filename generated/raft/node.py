@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import msgspec
 
+from runtime.process import Confirmation, Everyone, Process, Timer
+from runtime.steps import Step, Turn
+
 from .messages import KINDS, MESSAGES, PROTOCOL, SPEC_SHA256, Heartbeat, HeartbeatAck, Message, RequestVote, Role, Vote
-from .runtime.process import Confirmation, Everyone, Process, Timer
-from .runtime.steps import Step, Turn
 
 
 class State(msgspec.Struct, frozen=True):
