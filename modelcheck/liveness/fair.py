@@ -71,7 +71,7 @@ def components(edges: Edges, inside: Flags) -> tuple[int, NDArray[np.int32], NDA
 
 def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags]:
     """The largest sets of states in each of which a fair run can stay for ever, visiting all of them again and again
-    (a single state: by stopping there)."""
+    (a single state: by stopping there). Those with lower numbers come first, but for what strong fairness takes away."""
     waiting = [inside]
     while waiting:
         mask = waiting.pop()
@@ -94,13 +94,15 @@ def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags
             else:
                 for one in np.flatnonzero((enabled > 0) & ~taken):
                     again.setdefault(int(one), []).append(action)
-        for one in np.flatnonzero(good):
+        nearest = np.full(number, edges.count)
+        np.minimum.at(nearest, component[mask], np.flatnonzero(mask))
+        for one in sorted(np.flatnonzero(good).tolist(), key=nearest.tolist().__getitem__):
             members = component == one
-            if int(one) not in again:
+            if one not in again:
                 yield members
                 continue
             # Strong fairness: a run that stays here keeps away from where such an action is possible.
-            for action in again[int(one)]:
+            for action in again[one]:
                 members[edges.origin[edges.action == action]] = False
             if members.any():
                 waiting.append(members)

@@ -162,13 +162,13 @@ def _both(one: Edges, other: Edges) -> Edges:
     )
 
 
-def leads_to(model: Model, claim: Property, limits: Limits, more: int = 1) -> FoundLed:
-    """Looks at a `leads_to` property of a model that is explored within its bounds without a violation. Raises
-    Unsupported, NoCompiler, CompilerFailed, Stopped, TooLarge and MemoryError."""
+def leads_to(model: Model, claim: Property, limits: Limits, more: int = 1, kept: frozenset[str] = KEPT) -> FoundLed:
+    """Looks at a `leads_to` property of a model that is explored within its bounds without a violation, with the
+    reductions `kept`, of `KEPT`. Raises Unsupported, NoCompiler, CompilerFailed, Stopped, TooLarge and MemoryError."""
     began = time.monotonic()
     fairness = model.protocol.fairness or NOTHING
     whole = prepared(model, claim, more if fairness.calm else 0)
-    of = compiled(whole, goals_of(claim), reductions_of(whole, KEPT | {SYMMETRY}))
+    of = compiled(whole, goals_of(claim), reductions_of(whole, kept | {SYMMETRY}))
     promises = promises_of(of.explorer.emitted.layout, of.explorer.reductions.epochs, fairness)
     # Where the first half always holds it does not matter how a state was reached. Then one state of each orbit will
     # do to go on from, since whatever goes on for ever from one does so from all, under other names.
@@ -345,9 +345,9 @@ def _violation(
     of: Compiled, whole: Model, taken: Sequence[Successor], loop: int, fairness: Fairness, subject: int
 ) -> Violation:
     (claim,) = whole.protocol.properties
-    return Violation(
-        claim.name, claim.description or claim.name, tuple(_clauses(of, whole, taken, loop, fairness, subject))
-    )
+    assert claim.then is not None
+    text = f"{show(claim.expression)} ~> {show(claim.then)}"
+    return Violation(claim.name, text, tuple(_clauses(of, whole, taken, loop, fairness, subject)))
 
 
 def _clauses(

@@ -28,6 +28,7 @@ from modelcheck.reductions import ALL, reductions_of
 from modelcheck.semantics import initial, steps
 from modelcheck.trace import Trace, Violation
 from spec.protocol import Property
+from spec.show import show
 
 MORE = (1, 2)
 """By how much the bounds are raised in the calm: by the second, where the first stops steps that matter."""
@@ -84,8 +85,9 @@ def recovers(
     groups: Sequence[tuple[Name, ...]] = ((),)
     phase = Phase.CALM
     if claim.quorum_of is not None:
-        groups, phase = groups_of(model, claim.quorum_of), Phase.CUT_OFF
-    more = MORE if model.caps.declared else MORE[:1]
+        groups = groups_of(model, claim.quorum_of) or groups
+        phase = Phase.CUT_OFF if any(groups) else Phase.CALM
+    more = MORE if model.caps.declared else (0,)
     found = None
     for raised in more:
         whole = prepared(model, claim, raised, may_be_down=claim.quorum_of is not None)
@@ -164,7 +166,8 @@ def _trace(
     gone = next(
         some
         for some in groups
-        if explorer.canonicalise(explorer.encode(reference.silenced(of.model, last, some) if some else last)) == target
+        if reference.is_asked(of.model, last, some)
+        and explorer.canonicalise(explorer.encode(reference.silenced(of.model, last, some) if some else last)) == target
     )
     future = after.future(number, phase)
     trace = renamed(model, taken)
@@ -216,7 +219,7 @@ def violation_of(
     model: Model, claim: Property, gone: Sequence[Name], future: int, lost: bool, bounds: Sequence[str]
 ) -> Violation:
     """What is wrong with the last state of a trace, in words."""
-    return Violation(claim.name, claim.description or claim.name, tuple(_clauses(gone, future, lost, bounds)))
+    return Violation(claim.name, show(claim.expression), tuple(_clauses(gone, future, lost, bounds)))
 
 
 def _clauses(gone: Sequence[Name], future: int, lost: bool, bounds: Sequence[str]) -> Iterator[str]:
@@ -264,7 +267,8 @@ def _plain(
             (state, some)
             for state in parents
             for some in groups
-            if (reference.silenced(whole, state, some) if some else state) in bad
+            if reference.is_asked(whole, state, some)
+            and (reference.silenced(whole, state, some) if some else state) in bad
         )
         path = [origin]
         while (parent := parents[path[-1]]) is not None:
