@@ -126,7 +126,7 @@ def _promise(part: syntax.AssumptionPart, names: Names, handlers: tuple[Handler,
         rest = rest[1:]
     elif len(rest) > 1 and rest[0].text == "of":
         said = f"say `{words[0]} {words[1]} {rest[1]}`"
-        raise names.report("E0507", f"`of` stands before a message only", rest[0].span, "", said)
+        raise names.report("E0507", "`of` stands before a message only", rest[0].span, "", said)
     if len(rest) > 1 or (rest and what is Fairly.RECOVERY):
         raise names.report("E0507", f"`{' '.join(words)}` says too much", rest[-1].span, "expected a comma")
     if not rest:

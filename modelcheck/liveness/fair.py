@@ -71,7 +71,7 @@ def components(edges: Edges, inside: Flags) -> tuple[int, NDArray[np.int32], NDA
 
 def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags]:
     """The largest sets of states in each of which a fair run can stay for ever, visiting all of them again and again
-    (a single state: by stopping there). Those with lower numbers come first, but for what strong fairness takes away."""
+    (a single state: by stopping there). Those with lower numbers come first, but for what strong fairness divides."""
     waiting = [inside]
     while waiting:
         mask = waiting.pop()
@@ -92,8 +92,8 @@ def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags
             if action in promises.weak:
                 good &= (enabled < sizes) | taken
             else:
-                for one in np.flatnonzero((enabled > 0) & ~taken):
-                    again.setdefault(int(one), []).append(action)
+                for one in np.flatnonzero((enabled > 0) & ~taken).tolist():
+                    again.setdefault(one, []).append(action)
         nearest = np.full(number, edges.count)
         np.minimum.at(nearest, component[mask], np.flatnonzero(mask))
         for one in sorted(np.flatnonzero(good).tolist(), key=nearest.tolist().__getitem__):
