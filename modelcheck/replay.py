@@ -116,15 +116,19 @@ def _item(trace: Trace, name: str, is_violation: bool) -> Checked:
     raise ReplayError(len(trace), f"the protocol has no {what} `{name}`")
 
 
+def is_about_the_future(model: Model, name: str) -> bool:
+    """Whether a property is a `recovers` or a `leads_to`."""
+    return any(claim.name == name and claim.kind in FUTURE for claim in model.protocol.properties)
+
+
 def violated(trace: Trace, name: str) -> Violation:
     """What is false at the end of a trace, and for whom. Raises ReplayError where nothing is."""
-    future = next((c for c in trace.model.protocol.properties if c.name == name and c.kind in FUTURE), None)
-    if future is not None:
+    if is_about_the_future(trace.model, name):
         # What it needs takes its time to be imported, and few traces are of such a property.
         from modelcheck.liveness.replayed import NotShown, shown
 
         try:
-            return shown(trace, future)
+            return shown(trace, next(claim for claim in trace.model.protocol.properties if claim.name == name))
         except NotShown as problem:
             raise ReplayError(len(trace), f"the trace ends here, and does not violate `{name}`: {problem}") from None
     if trace.loop is not None:
