@@ -179,7 +179,7 @@ def walks(edges: Edges, inside: Flags) -> Walks:
 def cycle(edges: Edges, members: Flags, promises: Promises, start: int) -> list[tuple[int, int]]:
     """A closed walk through a set that `fair_sets` has found: each step's action and the state after it, at last
     `start`. Whatever is promised is kept on it: taken, or not possible somewhere (weak) or anywhere (strong). Empty
-    where the run stops."""
+    where the run can stop as well."""
     ways = walks(edges, members)
     enabled: dict[int, set[int]] = {}
     for action in promises.weak | promises.strong:
@@ -203,7 +203,7 @@ def cycle(edges: Edges, members: Flags, promises: Promises, start: int) -> list[
             path.append(next(step for step in ways.steps(one) if step[1] == other))
         return way[-1]
 
-    if int(members.sum()) == 1 and not any(True for _ in ways.steps(start)):
+    if not any(start in states for states in enabled.values()):
         return []
     while (unkept := next((one for one in sorted(enabled) if not is_kept(one)), None)) is not None:
         wanted = np.zeros(edges.count, np.bool_)

@@ -36,7 +36,9 @@ safety nothing: true
 """
 
 
-def shifted(text: str, anything: str = "other := max(o, other)", row: str = "term <= 2", faults: str = "none") -> set[str]:
+def shifted(
+    text: str, anything: str = "other := max(o, other)", row: str = "term <= 2", faults: str = "none"
+) -> set[str]:
     of = model(text.replace("ANYTHING", anything), f"2 nodes, {row}", faults=faults)
     return {name for epoch in epochs_of(of) for _, name in epoch.variables}
 

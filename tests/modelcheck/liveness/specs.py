@@ -65,7 +65,7 @@ on mine(t) from other if t > term:
     leads := false
 safety nothing: true
 leads_to one: true ~> exists n in node: n.leads and (forall m in node: m == n or not m.leads)
-leads_to two: true ~> forall n in node: n.leads
+leads_to nobody: true ~> forall n in node: not n.leads
 recovers either: exists n in node: n.leads
 """
 """Whoever claims a greater term leads until it hears of one greater still."""
