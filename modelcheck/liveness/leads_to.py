@@ -70,6 +70,10 @@ FIRST_PAUSE = 100_000
 all is explored."""
 
 
+FIRST_LOOK = 1_000
+"""As `FIRST_PAUSE`, where any fair run will do."""
+
+
 @dataclass(frozen=True)
 class Lasso:
     """States by number: a way, and the closed walk at its end (each step's action and the state after it); no walk
@@ -216,11 +220,34 @@ def leads_to(model: Model, claim: Property, limits: Limits, more: int = 1, kept:
             pause *= 4
         bounds = tuple(sorted(states.bounds)) if found.cut else ()
         rebased = tuple(name for epoch in of.explorer.reductions.epochs for _, name in epoch.variables)
+        if anyhow and _answer(found)[0]:
+            # What comes after the second half was left out, and stopping there is no fair run.
+            found = replace(found, fair=_is_any_fair(of, limits, promises, fairness, reached))
         holds, reason = _answer(found)
         raised = more if fairness.calm else 0
         sizes = len(states), len(edges.origin)
     seconds = time.monotonic() - began
     return FoundLed(claim, fairness, holds, reason, *sizes, raised, bounds, rebased, seconds, "native", trace)
+
+
+def _is_any_fair(of: Compiled, limits: Limits, promises: Promises, fairness: Fairness, reached: Graph) -> bool:
+    """Whether any run keeps the promises: mostly one from the initial state, and one that is soon found."""
+    phase = Phase.CALM if fairness.calm else Phase.FAULTY
+    start = of.explorer.emitted.start.state
+    assert start is not None
+    with graph(of, limits, symmetric=False) as states:
+        states.add(of.explorer.encode(start))
+        for begun in (False, True):
+            if begun:
+                states.seed(reached)
+            pause, done = FIRST_LOOK, False
+            while not done:
+                done = states.explore(phase, apart=fairness.apart, pause=pause)
+                expanded = np.arange(len(states)) < pause
+                if next(fair_sets(edges_of(states), expanded, promises), None) is not None:
+                    return True
+                pause *= 4
+    return False
 
 
 def _named_by(edges: Edges, states: Graph, reached: Graph) -> Edges:

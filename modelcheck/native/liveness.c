@@ -328,6 +328,15 @@ API int graph_seed(struct graph *g, const struct graph *from, const uint64_t *ma
     return keep_going(g) ? EXHAUSTED : g->status;
 }
 
+/* Adds a state. Returns a status. */
+API int graph_add(struct graph *g, const uint64_t *state)
+{
+    uint64_t canonical[MODEL_WORDS];
+    modes_of(g);
+    model_canonical(state, canonical);
+    return state_add(g, canonical, NOBODY) == NOBODY ? g->status : EXHAUSTED;
+}
+
 /* Of each state of another graph: the number of the seed that it has become with some processes gone. */
 API void graph_seeds_of(const struct graph *g, const struct graph *from, uint64_t mask, int phase, uint32_t *out)
 {

@@ -264,3 +264,13 @@ def test_both_engines_say_the_same_of_raft() -> None:
         of = model(RAFT, "2 nodes, term <= 1", fairness)
         native, plain = (led_to(of, "there_is_a_leader", native=one) for one in (True, False))
         assert (native.holds, native.reason) == (plain.holds, plain.reason)
+
+
+@engines
+@pytest.mark.parametrize("first", ["true", "not odd or odd"])
+def test_where_no_run_is_fair_nothing_is_said(first: str, native: bool) -> None:
+    """What comes after the second half counts, too: the bound ends every run that is to go on."""
+    counts = changed(COUNTS, ("true ~> odd", f"{first} ~> count >= 0"))
+    of = model(counts, "1 node, count <= 3", "weak action")
+    found = led_to(of, "oddly", native=native)
+    assert (found.holds, found.reason) == (None, UNFAIR)
