@@ -6,8 +6,8 @@ import pytest
 
 from modelcheck.check import Options, run_check
 from modelcheck.engines import Choice, Wanted
-from modelcheck.liveness.recovers import asked_of, groups_of
 from modelcheck.liveness.phases import Phase
+from modelcheck.liveness.recovers import asked_of, groups_of
 from modelcheck.liveness.replayed import shown
 from modelcheck.trace import is_behaviour
 from modelcheck.verdict import Answer, Result
