@@ -205,8 +205,6 @@ def _link_steps(e: Emission, index: int, kind: ProcessKind) -> Iterator[str]:
         for message, first, count in ranges:
             declarations, names = _decoded(e, message.name, "index")
             run = _run(e, index, f"message_{message.name}", "{}", "STEP_DELIVER", ("j", *names))
-            if e.function(kind.name, f"message_{message.name}") is None:
-                run = f"commit_{kind.name}(w, from, {{}}, me, y, nothing, STEP_DELIVER);"
             again = f"if (model_phase == FAULTY) {{ {e.copy_row(index)} {run.format('from')} }}"
             keep = again if network.duplication else ""
             deliver += (

@@ -312,3 +312,64 @@ def test_a_property_that_would_not_be_looked_for_is_refused(tmp_path: Path, name
     done = run(str(spec), "--property", name)
     assert done.returncode == BAD_INPUT
     assert problem in done.stderr
+
+
+SPLIT = "eventually calm, weak delivery, weak timeout"
+
+
+@needs_compiler
+def test_a_run_that_goes_on_for_ever_is_shown_saved_and_replayed(tmp_path: Path) -> None:
+    saved = tmp_path / "split.json"
+    done = run(RAFT, "--within", "3 nodes, term <= 2", "--fairness", SPLIT, "--trace", str(saved))
+    assert done.returncode == VIOLATED
+    assert "after step 6 there_is_a_leader can be put off for ever" in done.stdout
+    assert "from here on, for ever:" in done.stdout
+    assert "steps 4 to 6 can be taken again and again for ever, each time with `term` 1 higher" in done.stdout
+    assert json.loads(saved.read_text(encoding="utf-8"))["loop_from"] == 3
+    replayed = subprocess.run(
+        [sys.executable, "-m", "oneleader", "replay", RAFT, str(saved)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert replayed.returncode == 0
+    assert "after step 6 there_is_a_leader can be put off for ever" in replayed.stdout
+
+
+@needs_compiler
+def test_timers_apart_are_enough_for_raft() -> None:
+    done = run(RAFT, "--within", "3 nodes, term <= 2", "--fairness", f"{SPLIT} election, timers apart", "--json")
+    assert done.returncode == HOLDS
+    recovers, leads_to = json.loads(done.stdout)["explorations"][0]["future"]
+    assert (recovers["property"], recovers["holds"], recovers["gone"]) == ("a_leader_emerges", True, 1)
+    assert (leads_to["property"], leads_to["holds"], leads_to["rebased"]) == ("there_is_a_leader", True, ["term"])
+
+
+@needs_compiler
+def test_without_fairness_a_run_may_stop() -> None:
+    done = run(RAFT, "--within", "3 nodes, term <= 2", "--fairness", "none", "--property", "there_is_a_leader")
+    assert done.returncode == VIOLATED
+    assert "there_is_a_leader can be put off for ever" in done.stdout
+    assert "here the run may stop" in done.stdout
+    assert "the spec promises no fairness at all" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("weak delivery, timers apart", "error[E0507]: timers can be apart from some time on only"),
+        ("weak timeouts", "did you mean `weak timeout`?"),
+        ("weak timeout of election", "say `weak timeout election`"),
+        ("weak delivery of", "of which message?"),
+        ("weak delivery of votes", "did you mean `vote`?"),
+        ("", "the line ends too early"),
+    ],
+)
+def test_fairness_that_there_is_not(words: str, said: str) -> None:
+    done = run(RAFT, "--fairness", words)
+    assert done.returncode == BAD_INPUT
+    assert said in done.stderr
+    assert "--fairness" in done.stderr
