@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,7 +18,9 @@ from runtime.storage import StorageFailed
 class Link:
     """How messages fare on their way. Times are seconds; `loss`, `duplication` and `late` are how often, from 0 to 1;
     what is late takes up to `latest`. A delay
-    is drawn for each message anew, so that one may overtake another, but for a link that is `in_order`."""
+    is drawn for each message anew, so that one may overtake another, but for a link that is `in_order`. `draw` gives
+    delays of any distribution instead of those between the shortest and the longest; what it lets take forever is
+    lost."""
 
     shortest: float = 0.0005
     longest: float = 0.001
@@ -26,6 +29,13 @@ class Link:
     late: float = 0.0
     latest: float = 1.0
     in_order: bool = False
+    draw: Callable[[Random], float] | None = None
+
+    def delay(self, random: Random, *, is_late: bool = False) -> float:
+        """How long a message takes, in seconds."""
+        if self.draw is not None and not is_late:
+            return self.draw(random)
+        return random.uniform(self.shortest, max(self.shortest, self.latest if is_late else self.longest))
 
 
 @dataclass
@@ -52,9 +62,10 @@ class Network:
         if link.duplication and self.random.random() < link.duplication:
             copies += 1
         for _ in range(copies):
-            is_late = link.late and self.random.random() < link.late
-            longest = link.latest if is_late else link.longest
-            when = self.loop.time() + after + self.random.uniform(link.shortest, max(link.shortest, longest))
+            is_late = bool(link.late) and self.random.random() < link.late
+            when = self.loop.time() + after + link.delay(self.random, is_late=is_late)
+            if when == math.inf:
+                continue
             if link.in_order:
                 when = self.latest[sender, to] = max(when, self.latest.get((sender, to), 0.0))
             self.loop.call_at(when, self._arrive, sender, to, payload)
