@@ -6,6 +6,7 @@ and from there a search goes on until somebody leads anew. Faster engines are he
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,10 +15,10 @@ from typing import NamedTuple
 
 from modelcheck.bounds import caps
 from modelcheck.check import Options, model_of
-from modelcheck.explore import reachable
+from modelcheck.explore import uncollected, within
 from modelcheck.isolation import never_elects
 from modelcheck.model import Link, Model, Name, Packet, State, Step, StepKind
-from modelcheck.semantics import Offer, crashed, initial, leads, offers, process_at_first
+from modelcheck.semantics import Offer, crashed, initial, leads, offers, process_at_first, steps
 from modelcheck.survival import Answer, Scenario, Survived, shape
 from spec.protocol import Protocol, Row
 
@@ -44,7 +45,8 @@ class Found(Enum):
 @dataclass
 class Reference:
     """Answers for one protocol under the bounds of a row. From the reachable states within these bounds, a search may
-    go on until they are passed by more than `further`. It stops after `seconds` (0: never) for each scenario."""
+    go on until they are passed by more than `further`. It stops when all scenarios of one size together have taken so
+    many `seconds` (0: never)."""
 
     protocol: Protocol
     row: Row
@@ -52,33 +54,42 @@ class Reference:
     seconds: float = 0.0
     clock: Callable[[], float] = time.monotonic
     _reachable: dict[tuple[int, ...], list[State]] = field(default_factory=dict)
+    _spent: dict[tuple[int, ...], float] = field(default_factory=dict)
     _never_electing: dict[tuple[tuple[int, ...], str, str], bool] = field(default_factory=dict)
 
     def __call__(self, protocol: Protocol, sizes: tuple[int, ...], scenario: Scenario) -> Survived:
         """As `modelcheck.survival.Survives`."""
         assert protocol is self.protocol
         began = self.clock()
+        until = began + self.seconds - self._spent.get(sizes, 0.0) if self.seconds else math.inf
+        try:
+            found = self._found(sizes, scenario, lambda: self.clock() > until)
+        except OutOfTime:
+            found = Answer.UNKNOWN, (), 0, f"{self.seconds:g} s were over"
+        took = self.clock() - began
+        self._spent[sizes] = self._spent.get(sizes, 0.0) + took
+        answer, winners, looked_at, reason = found
+        return Survived(scenario, answer, winners, looked_at, took, reason)
 
-        def ended(answer: Answer, winners: tuple[int, ...], looked_at: int, reason: str) -> Survived:
-            return Survived(scenario, answer, winners, looked_at, self.clock() - began, reason)
-
-        model = model_of(protocol, self.row, sizes, Options())
+    def _found(
+        self, sizes: tuple[int, ...], scenario: Scenario, expired: Callable[[], bool]
+    ) -> tuple[Answer, tuple[int, ...], int, str]:
+        """The answer, the winners, how many states were looked at, the reason. Raises OutOfTime."""
+        model = model_of(self.protocol, self.row, sizes, Options())
         start = initial(model).state
-        if protocol.leader is None:
-            return ended(Answer.DOES_NOT, (), 0, "the protocol says of nobody that it leads")
+        if self.protocol.leader is None:
+            return Answer.DOES_NOT, (), 0, "the protocol says of nobody that it leads"
         if start is None:
-            return ended(Answer.UNKNOWN, (), 0, "the initial state cannot be made")
-        searches = [Search(self._further(sizes), side) for side in scenario.sides]
+            return Answer.UNKNOWN, (), 0, "the initial state cannot be made"
+        searches = [Search(self._further(sizes), side, expired) for side in scenario.sides]
         first = [imposed(model, start, scenario, search.side) for search in searches]
         if all(self._never(model, scenario, search.side, one) for search, one in zip(searches, first, strict=True)):
-            return ended(Answer.DOES_NOT, (), 0, "from the initial state nobody can ever lead, whatever the numbers")
+            return Answer.DOES_NOT, (), 0, "from the initial state nobody can ever lead, whatever the numbers"
         able = [search.elects(one) is Found.YES for search, one in zip(searches, first, strict=True)]
-        states = self._all(model)
+        states = self._all(model, expired)
         winning = set(range(len(searches)))
         kept = stuck = 0
-        for number, state in enumerate(states):
-            if self.seconds and self.clock() - began > self.seconds:
-                return ended(Answer.UNKNOWN, (), number, f"{self.seconds:g} s were over after {number} states")
+        for number, state in enumerate(states, 1):
             seen = [imposed(model, state, scenario, search.side) for search in searches]
             found = [search.elects(one) for search, one in zip(searches, seen, strict=True)]
             in_office = [
@@ -92,16 +103,16 @@ class Reference:
             elif Found.BOUND in found:
                 stuck += 1
             else:
-                return ended(Answer.DOES_NOT, (), number + 1, "there is a reachable state after which nobody can lead")
+                return Answer.DOES_NOT, (), number, "there is a reachable state after which nobody can lead"
         winners = tuple(sorted(winning))
         of_all = f"of {len(states)} reachable states"
         if stuck:
             reason = f"from {stuck} {of_all} no election was found within {self._bounds(sizes)}"
-            return ended(Answer.UNKNOWN, (), len(states), reason)
+            return Answer.UNKNOWN, (), len(states), reason
         if kept:
             reason = f"from {kept} {of_all} nobody was found to be elected anew, but a leader is in office there"
-            return ended(Answer.KEEPS, winners, len(states), reason)
-        return ended(Answer.SURVIVES, winners, len(states), f"somebody can be elected from each {of_all}")
+            return Answer.KEEPS, winners, len(states), reason
+        return Answer.SURVIVES, winners, len(states), f"somebody can be elected from each {of_all}"
 
     def _never(self, model: Model, scenario: Scenario, side: frozenset[Name], first: Imposed) -> bool:
         """As `never_elects`, of the initial state. It takes its time with many processes, and those that can take
@@ -111,11 +122,23 @@ class Reference:
             self._never_electing[key] = never_elects(model, side, first.state)
         return self._never_electing[key]
 
-    def _all(self, model: Model) -> list[State]:
-        known = self._reachable.get(model.sizes)
-        if known is None:
-            known = self._reachable[model.sizes] = [s for level in reachable(model).levels for s in level]
-        return known
+    def _all(self, model: Model, expired: Callable[[], bool]) -> list[State]:
+        """All reachable states, the nearest first. Raises OutOfTime."""
+        if model.sizes in self._reachable:
+            return self._reachable[model.sizes]
+        start = initial(model).state
+        assert start is not None
+        found = {start: None}
+        with uncollected():
+            waiting = [start]
+            for state in waiting:
+                if expired():
+                    raise OutOfTime
+                for after in within(tuple(steps(model, state))):
+                    if after not in found:
+                        found[after] = None
+                        waiting.append(after)
+        return self._reachable.setdefault(model.sizes, waiting)
 
     def _further(self, sizes: tuple[int, ...]) -> Model:
         """The model in which a search goes on: with higher bounds, and without faults."""
@@ -166,13 +189,18 @@ def _arrives(sent: Packet | Link, scenario: Scenario, side: frozenset[Name]) -> 
 # Searching -----------------------------------------------------------------------------------------------------------
 
 
+class OutOfTime(Exception):
+    """A search has taken as long as it may."""
+
+
 class Search:
     """Elections on one side of a scenario. What is found out about a state is kept for the next one that leads to
     it."""
 
-    def __init__(self, model: Model, side: frozenset[Name]) -> None:
+    def __init__(self, model: Model, side: frozenset[Name], expired: Callable[[], bool] = lambda: False) -> None:
         self.model = model
         self.side = side
+        self.expired = expired
         self._known: dict[Imposed, Found] = {}
 
     def elects(self, start: Imposed) -> Found:
@@ -186,6 +214,8 @@ class Search:
         following = [self._following(start)]
         ended = Found.NO
         while path:
+            if self.expired():
+                raise OutOfTime
             after = next(following[-1], None)
             if after is None:
                 path.pop()

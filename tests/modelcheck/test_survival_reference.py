@@ -159,12 +159,13 @@ def test_a_bound_that_is_met_is_told() -> None:
     assert "term <= 3" in found.reason
 
 
-def test_a_limit_of_time_is_told() -> None:
+@pytest.mark.parametrize("seconds", [3.0, 15.0])
+def test_a_limit_of_time_is_told(seconds: float) -> None:
     protocol = duel()
     clock = iter(range(1000))
-    reference = Reference(protocol, protocol.checks[0].rows[0], seconds=3.0, clock=lambda: float(next(clock)))
+    reference = Reference(protocol, protocol.checks[0].rows[0], seconds=seconds, clock=lambda: float(next(clock)))
     found = reference(protocol, (2,), next(crashes(protocol, (2,))))
-    assert (found.answer, found.reason) == (U, "3 s were over after 3 states")
+    assert (found.answer, found.reason) == (U, f"{seconds:g} s were over")
 
 
 # Against the whole graph ---------------------------------------------------------------------------------------------
