@@ -17,6 +17,7 @@ from oneleader.tuning.distributions import draw
 from oneleader.tuning.world import World
 from runtime.process import Name, Process
 from runtime.simulation.cluster import Member, cluster_of
+from runtime.simulation.loop import Due
 from runtime.simulation.world import Link
 
 Processes = Mapping[str, Process[Any, Any]]
@@ -42,6 +43,8 @@ class Election:
     rounds: int
     """By how much the new leader's token is the greater. Where each attempt at an election has a number, and that is
     the token (a term, a ballot), this is how many attempts there were. 0 where nobody led."""
+    leads_after: float
+    """Seconds until the first other process led by the protocol, which it may not have known yet."""
     split: bool
     """Whether one attempt was not enough, so that votes were split or lost."""
     messages: int
@@ -171,15 +174,20 @@ class Trial:
         self.random = Random(f"trial {seed}")
         self.world = world
         self.limit = limit
+        self.slow = 4 * world.delay.quantile(TAIL) + 2 * world.store.quantile(TAIL)
+        """What is on its way has arrived by then, but for few messages."""
+        self.asks = False
+        """Whether services ask for the lead."""
+        self._paused_until: dict[Name, float] = {}
+        self._to_come: list[Due] = []
         self.cluster = cluster_of(
             processes,
             sizes,
             self.random.getrandbits(64),
             Link(
-                loss=world.loss,
                 duplication=world.duplication,
                 in_order=world.in_order,
-                draw=lambda random: draw(world.delay, random),
+                draw=lambda random: world.delay_of(random.random()),
             ),
             timers,
             lambda random: draw(world.store, random),
@@ -193,6 +201,7 @@ class Trial:
         for name in self.cluster.members:
             self.cluster.loop.call_at(self.random.uniform(0.0, longest), self.cluster.start, name)
         for member in self.cluster.members.values():
+            member.loop.timers_last = True  # as in a node: see runtime/transport/connection.py
             self._pause_now_and_then(member)
             self._ask_now_and_then(member)
 
@@ -201,12 +210,11 @@ class Trial:
 
     def settle(self) -> Name:
         """Waits for a leader that knows it and that everybody has heard of. Raises NeverSettled."""
-        cluster, world = self.cluster, self.world
+        cluster = self.cluster
         end = cluster.loop.time() + self.limit
-        slow = 4 * world.delay.quantile(TAIL) + 2 * world.store.quantile(TAIL)
         while self._wait_for_leader(0, end - cluster.loop.time()):
             leader = self._newest()
-            cluster.run(self.period(leader) + slow)
+            cluster.run(self.period(leader) + self.slow)
             if self.knows(leader) and len(cluster.leaders()) == 1:
                 return leader
         raise NeverSettled(f"no process has led for long within {self.limit:g} s after the start")
@@ -239,11 +247,13 @@ class Trial:
         others = [name for name in cluster.members if name.kind == leader.kind and name != leader]
         for name in (leader, *self.random.sample(others, down)):
             cluster.kill(name, seen=self.world.seen)
-        found = self._wait_for_leader(tokens, self.limit)
+        found = cluster.run(self.limit, lambda: len(cluster.led) > tokens)
+        leads_after = cluster.loop.time() - began
+        found = found and self._wait_for_leader(tokens, self.limit - leads_after)
         seconds = cluster.loop.time() - began
         rounds = max(cluster.led) - old if found else 0
         carried = cluster.network.carried - messages
-        return Election(seconds, rounds, rounds > 1 or not found, carried, limited=not found)
+        return Election(seconds, rounds, leads_after, rounds > 1 or not found, carried, limited=not found)
 
     def restart(self) -> None:
         """Starts whatever is down."""
@@ -267,21 +277,45 @@ class Trial:
 
     # What the world does --------------------------------------------------------------------------------------------
 
+    def pause_at(self, name: Name, after: float, seconds: float) -> None:
+        """Lets a process do nothing for so long, from so many seconds from now on. Pauses may overlap."""
+        loop, until = self.cluster.loop, self._paused_until
+
+        def pause() -> None:
+            ends = loop.time() + seconds
+            if ends > until.get(name, 0.0):
+                until[name] = ends
+                self.cluster.members[name].loop.pause()
+                loop.call_at(ends, resume, ends)
+
+        def resume(ends: float) -> None:
+            if until.get(name) == ends:
+                del until[name]
+                self.cluster.members[name].loop.resume()
+
+        self._to_come.append(loop.call_later(after, pause))
+
+    def wake(self) -> None:
+        """Ends all pauses, and those that are still to come by `pause_at`."""
+        for due in self._to_come:
+            due.cancel()
+        self._to_come.clear()
+        for name in list(self._paused_until):
+            del self._paused_until[name]
+            self.cluster.members[name].loop.resume()
+
     def _pause_now_and_then(self, member: Member) -> None:
         pauses = self.world.pauses
         if pauses is None:
             return
         random, loop = Random(self.random.getrandbits(64)), self.cluster.loop
 
-        def pause() -> None:
-            member.loop.pause()
-            loop.call_later(draw(pauses.lasting, random), resume)
+        def next_one() -> None:
+            self.pause_at(member.name, 0.0, draw(pauses.lasting, random))
+            self._to_come.clear()
+            loop.call_later(random.expovariate(1 / pauses.apart), next_one)
 
-        def resume() -> None:
-            member.loop.resume()
-            loop.call_later(random.expovariate(1 / pauses.apart), pause)
-
-        loop.call_later(random.expovariate(1 / pauses.apart), pause)
+        loop.call_later(random.expovariate(1 / pauses.apart), next_one)
 
     def _ask_now_and_then(self, member: Member) -> None:
         """A service asks for whatever its process takes, but for what has arguments, while that does not lead."""
@@ -289,6 +323,7 @@ class Trial:
         asked += tuple(member.process.actions)
         if not asked:
             return
+        self.asks = True
         random, loop = Random(self.random.getrandbits(64)), self.cluster.loop
 
         def ask() -> None:

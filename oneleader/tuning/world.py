@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from oneleader.tuning.distributions import Constant, Distribution, Uniform
@@ -40,3 +41,10 @@ class World:
     asks: float = 0.05
     """Of protocols in which services ask for the lead: how long after it asked last, without leading, each asks
     again, on average."""
+
+    def delay_of(self, number: float) -> float:
+        """How long a message takes, by a number that is drawn from 0 to 1, each alike: the smaller, the longer it
+        takes, and so many of the smallest ones as are lost take forever."""
+        if number < self.loss:
+            return math.inf
+        return self.delay.quantile(1 - (number - self.loss) / (1 - self.loss))

@@ -143,22 +143,32 @@ class Disk:
 
 class ProcessLoop:
     """The clock of one process: it may run at a rate of its own, and while the process is paused nothing happens in it,
-    though time goes on. What was to happen happens when it wakes."""
+    though time goes on. What was to happen happens when it wakes: in the order in which it was to, or, with
+    `timers_last`, what has come in before what was due at a time, as in an event loop that reads from its sockets
+    before it looks at its timers."""
 
     def __init__(self, loop: VirtualLoop, rate: float = 1.0) -> None:
+        self.timers_last = False
         self.died: Callable[[], None] = lambda: None
         """Is called when the power is lost in the middle of what happens."""
         self._loop = loop
         self._rate = rate
         self._waiting: list[Callable[[], object]] | None = None
+        self._due: list[Due] = []
 
     def time(self) -> float:
         return self._loop.time() * self._rate
 
     def call_at(self, when: float, callback: Callable[..., Any], *args: Any) -> Due:
         due = Due(when, callback, args)
-        self._loop.call_at(when / self._rate, self.happens, due.happen)
+        self._loop.call_at(when / self._rate, self._comes_due, due)
         return due
+
+    def _comes_due(self, due: Due) -> None:
+        if self._waiting is not None and self.timers_last:
+            self._due.append(due)
+        else:
+            self.happens(due.happen)
 
     def happens(self, what: Callable[[], object]) -> None:
         """Does something now, or when the process wakes."""
@@ -180,5 +190,6 @@ class ProcessLoop:
 
     def resume(self) -> None:
         waiting, self._waiting = self._waiting or [], None
-        for what in waiting:
+        due, self._due = self._due, []
+        for what in (*waiting, *(one.happen for one in due)):
             self.happens(what)
