@@ -441,6 +441,75 @@ def simulate(
 
 
 @app.command()
+def compare(
+    spec: Spec,
+    nodes: Annotated[str, typer.Option(metavar="SIZES", help="The sizes, from 2 to 9.")] = "3,4,5",
+    bounds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOUNDS", help="Explore within these: 'term <= 2'.", show_default="those of the spec's first check"
+        ),
+    ] = None,
+    delay: Annotated[
+        str, typer.Option(metavar="TIMES", help="How long a message takes: a distribution.")
+    ] = "0.5 ms .. 1 ms",
+    rtt: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Measured round trips, one a line, instead of --delay.", show_default="none"),
+    ] = None,
+    store: Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")] = "0 ms .. 2 ms",
+    loss: Annotated[float, typer.Option(help="How often a message is lost, 0 to 1.")] = 0.0,
+    timer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=TIMES", help="Instead of the spec's: 'election=150 ms .. 300 ms' (repeatable)."),
+    ] = None,
+    availability: Annotated[float, typer.Option(help="For which part of the time each process is up.")] = 0.99,
+    trials: Annotated[int, typer.Option(metavar="N", help="How many crashes of a leader are simulated.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the first trial; of the next ones, those after it.")] = 1,
+    samples: Annotated[int, typer.Option(metavar="N", help="How many writes are drawn.")] = 20000,
+    time: Annotated[float, typer.Option(help="At most so many seconds for each of a size's explorations.")] = 15.0,
+    prove: Annotated[bool, typer.Option("--prove", help="Prove each size, without bounds, too.")] = False,
+    jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON (docs/compare.schema.json).")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="As CSV, a line for each size.")] = False,
+    figure: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Also draw it: .svg or .png (repeatable).", show_default="none"),
+    ] = None,
+    progress: Annotated[
+        bool | None, typer.Option(help="Tell what is being done.", show_default="on a terminal")
+    ] = None,
+) -> None:
+    """Compare cluster sizes: what each survives, what it costs, and how soon it elects; all computed or measured.
+
+    Exit status: 0 done, 1 the check of a size is violated, 2 bad input, 3 something is not known."""
+    from oneleader import compare as command
+
+    request = command.Request(
+        spec=spec,
+        nodes=nodes,
+        bounds=bounds,
+        delay=delay,
+        rtt=rtt,
+        store=store,
+        loss=loss,
+        timers=tuple(timer or ()),
+        availability=availability,
+        trials=trials,
+        seed=seed,
+        samples=samples,
+        seconds=time,
+        prove=prove,
+        jobs=jobs,
+        as_json=json,
+        as_csv=csv,
+        figures=tuple(figure or ()),
+        progress=progress,
+    )
+    command.run(request)
+
+
+@app.command()
 def prove(
     spec: Spec,
     sizes: Annotated[str, typer.Option(metavar="SIZES", help="For how many processes: numbers, `any`.")] = "3,4,5,any",

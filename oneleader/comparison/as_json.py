@@ -122,7 +122,9 @@ def _elections(found: Elections) -> dict[str, Any]:
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, float | None]:
+def _estimate(estimate: Estimate | None) -> dict[str, float | None] | None:
+    if estimate is None:
+        return None
     return {"value": _finite(estimate.value), "low": _finite(estimate.low), "high": _finite(estimate.high)}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -22,7 +22,6 @@ from oneleader.comparison.wording import (
     label,
     number,
     partition,
-    percent,
     rate,
     seconds,
 )
@@ -44,9 +43,10 @@ class Line:
     interval: Callable[[OfSize], str] = lambda _: ""
 
 
-def table(comparison: Comparison) -> RenderableType:
-    """All that a terminal shows of a comparison."""
-    return Group(_figures(comparison), *_partitions(comparison), *_words(comparison), *_notes(comparison))
+def table(comparison: Comparison, width: int) -> RenderableType:
+    """All that a terminal shows of a comparison. Sentences are broken at a width, figures are not."""
+    told = [*_words(comparison, width), *_notes(comparison, width)]
+    return Group(_figures(comparison), *_partitions(comparison, width), *told)
 
 
 def _figures(comparison: Comparison) -> Table:
@@ -67,9 +67,10 @@ def _lines(comparison: Comparison) -> Sequence[Line]:
     timed = "time", seconds
     return (
         Line("smallest quorum", lambda one: _count(one.quorum.smallest if one.quorum else None)),
-        Line("crashed processes survived", lambda one: crashes(one.tolerance)),
+        Line("crashed processes survived", lambda one: crashes(one.tolerance.largest, one.tolerance.is_exact)),
+        *(_of_kind(kind.name) for kind in comparison.protocol.kinds if len(comparison.protocol.kinds) > 1),
         Line("partitions survived", _partitions_survived),
-        Line(f"a leader can be there, each up {percent(given.each)}", lambda one: availability(one.availability)),
+        Line(f"a leader can be there, each up {given.each:.10g}", lambda one: availability(one.availability)),
         Line("acknowledgements for a write", lambda one: _count(one.quorum.acknowledgements if one.quorum else None)),
         _measured("a write takes, on average", _writes(lambda found: found.mean), *timed),
         _measured("  of 100, 99 at most", _writes(lambda found: found.percentile_99), *timed),
@@ -104,12 +105,16 @@ def _writes(of: Callable[[Writes], Estimate]) -> Figure:
     return lambda one: None if one.writes is None else of(one.writes)
 
 
-def _elections(of: Callable[[Elections], Estimate]) -> Figure:
+def _elections(of: Callable[[Elections], Estimate | None]) -> Figure:
     return lambda one: None if one.elections is None else of(one.elections)
 
 
 def _idle(of: Callable[[Idle], Estimate]) -> Figure:
     return lambda one: None if one.idle is None else of(one.idle)
+
+
+def _of_kind(kind: str) -> Line:
+    return Line(f"  where it is only {kind}s", lambda one: crashes(*one.tolerance.largest_of(kind)))
 
 
 def _count(value: int | None) -> str:
@@ -129,33 +134,30 @@ def _check(one: OfSize) -> str:
 # Below the table -----------------------------------------------------------------------------------------------------
 
 
-def _partitions(comparison: Comparison) -> Iterator[RenderableType]:
+def _partitions(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     yield Text()
     yield Text("partitions, with the sides that elect in brackets", "bold")
-    made = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, show_header=False)
-    made.add_column(no_wrap=True)
-    made.add_column()
     for one in comparison.of_sizes:
         name = label(comparison.protocol, one)
         for title, wanted in (
-            ("a leader", SURVIVED),
-            ("none", (Survival.DOES_NOT,)),
-            ("not known", (Survival.UNKNOWN,)),
+            ("a leader with", SURVIVED),
+            ("none with", (Survival.DOES_NOT,)),
+            ("not known for", (Survival.UNKNOWN,)),
         ):
             some = [partition(comparison.protocol, each) for each in one.tolerance.partitions if each.answer in wanted]
             if some:
                 more = f" and {len(some) - SHAPES} more" if len(some) > SHAPES else ""
-                made.add_row(f"{name}: {title}", Text(f"{';  '.join(some[:SHAPES])}{more}"))
-    yield made
+                line = f"{name}: {title} {'; '.join(some[:SHAPES])}{more}"
+                yield from (Text(part) for part in wrap(line, width, subsequent_indent="  "))
 
 
-def _words(comparison: Comparison) -> Iterator[RenderableType]:
-    yield Text()
+def _words(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     for line in sentences(comparison):
-        yield Text(f"{line}.")
+        yield Text()
+        yield from (Text(part) for part in wrap(f"{line}.", width))
 
 
-def _notes(comparison: Comparison) -> Iterator[RenderableType]:
+def _notes(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     given, plan = comparison.assumptions, comparison.assumptions.plan
     seeds = f"seeds {plan.seed} to {plan.seed + plan.trials - 1}"
     timers = ", ".join(f"{name} {seconds(low)} .. {seconds(high)}" for name, (low, high) in given.timers.items())
@@ -172,4 +174,4 @@ def _notes(comparison: Comparison) -> Iterator[RenderableType]:
     ]
     yield Text()
     for note in notes:
-        yield Padding(Text(note, "dim"), (0, 0, 0, 2))
+        yield from (Text(f"  {part}", "dim") for part in wrap(note, width - 2))

@@ -8,7 +8,7 @@ from modelcheck.model import Name
 from modelcheck.proof.scope import singletons
 from modelcheck.survival import Survived, shape
 from oneleader.comparison.result import OfSize
-from oneleader.comparison.tolerance import Availability, Tolerance
+from oneleader.comparison.tolerance import Availability
 from oneleader.tuning.distributions import shown
 from oneleader.tuning.estimates import Estimate
 from spec.protocol import Protocol
@@ -31,7 +31,7 @@ def label(protocol: Protocol, of: OfSize) -> str:
 
 
 def percent(part: float) -> str:
-    """A part of the whole, with as many digits as tell how much is missing: 99.9702 %."""
+    """A large part of the whole, with as many digits as tell how much is missing: 99.9702 %."""
     missing = 1 - part
     digits = 2 if missing <= 0 else min(max(math.floor(-math.log10(missing)) + 1, 2), 12)
     return f"{100 * part:.{digits}f} %"
@@ -51,9 +51,14 @@ def number(value: float) -> str:
 
 
 def interval(estimate: Estimate, form: str) -> str:
-    """The interval of an estimate; `form` is `time`, `rate` or `number`."""
+    """The interval of an estimate: `2.15 .. 2.17 ms`, `over 2.15 ms` where the sample does not bound it; `form` is
+    `time`, `rate` or `number`."""
     said = {"time": seconds, "rate": rate, "number": number}[form]
-    return f"{said(estimate.low)} .. {said(estimate.high)}"
+    low, high = said(estimate.low), said(estimate.high)
+    if math.isinf(estimate.high):
+        return NEVER if math.isinf(estimate.low) else f"over {low}"
+    figure, _, unit = low.partition(" ")
+    return f"{figure if high.endswith(f' {unit}') else low} .. {high}"
 
 
 def availability(found: Availability) -> str:
@@ -61,12 +66,11 @@ def availability(found: Availability) -> str:
     return least if found.most - found.least < 1e-15 else f"{least} .. {most}"
 
 
-def crashes(tolerance: Tolerance) -> str:
-    """How many may be down: `1`; `at least 1`; `none, not even with all up`."""
-    largest = tolerance.largest
+def crashes(largest: int | None, is_exact: bool) -> str:
+    """How many may be down: `1`; `at least 1`; `nobody elects`; `not known`."""
     if largest is None:
-        return "none elects" if tolerance.is_exact else "not known"
-    return str(largest) if tolerance.is_exact else f"at least {largest}"
+        return "nobody elects" if is_exact else "not known"
+    return str(largest) if is_exact else f"at least {largest}"
 
 
 def partition(protocol: Protocol, one: Survived) -> str:

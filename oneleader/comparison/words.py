@@ -105,9 +105,9 @@ def _differences(smaller: OfSize, larger: OfSize) -> Iterator[Difference]:
 
 
 def _measured(
-    text: str, one: Estimate, other: Estimate, said: Callable[[float], str] = seconds
+    text: str, one: Estimate | None, other: Estimate | None, said: Callable[[float], str] = seconds
 ) -> Iterator[Difference]:
     """That the other one is more or less, where the intervals tell them apart. Of all that is measured, more is
     worse."""
-    if other.low > one.high or other.high < one.low:
+    if one is not None and other is not None and (other.low > one.high or other.high < one.low):
         yield Difference(text.format(said(other.value), said(one.value)), other.value > one.value)
