@@ -60,20 +60,20 @@ def _winners(winners: tuple[int, ...]) -> str:
 def _beside(protocol: Protocol, smaller: OfSize, larger: OfSize) -> str:
     one, other = label(protocol, smaller), label(protocol, larger)
     mine, theirs = larger.tolerance.largest, smaller.tolerance.largest
-    if not (smaller.tolerance.is_exact and larger.tolerance.is_exact) or mine is None or theirs is None:
+    pays = "They pay"
+    if mine is None and larger.tolerance.is_exact:
+        head = f"{other} elect nobody"
+    elif not (smaller.tolerance.is_exact and larger.tolerance.is_exact) or mine is None:
         head = f"{other} beside {one}: which of them survive more crashes is not known"
-        if mine is None and larger.tolerance.is_exact:
-            head = f"{other} elect nobody"
     elif mine == theirs:
-        head = f"{other} survive as many crashes as {one}: {mine or 'none'}"
+        head, pays = f"{other} survive as many crashes as {one}: {mine or 'none'}", "They pay more for it"
     else:
-        head = f"{other} survive {plural(mine, 'crash')}, {one} {theirs or 'none'}"
+        head = f"{other} survive {plural(mine, 'crash') if mine else 'no crash'}, {one} {theirs or 'none'}"
     differences = list(_differences(smaller, larger))
     worse = [one.text for one in differences if one.is_worse]
     better = [one.text for one in differences if not one.is_worse]
     parts = [head]
     if worse:
-        pays = "They pay more for it" if mine == theirs else "They pay"
         parts.append(f"{pays}: {joined(worse)}")
     else:
         parts.append("Nothing that was found costs more")
