@@ -29,13 +29,14 @@ from oneleader.comparison.as_table import table
 from oneleader.comparison.result import Assumptions, Comparison, OfSize, Proved
 from oneleader.comparison.sizes import Told, of_size, sizes_of
 from oneleader.comparison.trials import Plan, measured, tasks
-from oneleader.console import fail, printing, problems_told, read, write_bytes
+from oneleader.console import fail, printing, problems_told, read, tell, write_bytes
 from oneleader.generate import emit
 from oneleader.tuning.distributions import BadDistribution, Distribution, parsed
 from oneleader.tuning.distributions import measured as measured_times
 from oneleader.tuning.pool import workers
 from oneleader.tuning.world import World
 from runtime.config import BadConfig, between
+from spec.diagnostics import SpecError
 from spec.overrides import check_from
 from spec.protocol import Protocol, Row
 
@@ -85,9 +86,8 @@ def run(request: Request) -> None:
     given = _assumptions(protocol, row, request)
     options = Options(Limits(request.jobs or os.cpu_count() or 1, seconds=request.seconds))
     _refuse(request)
-    with problems_told():
-        for size in nodes:
-            model_of(protocol, row, sizes_of(protocol, size), options)
+    for size in nodes:
+        _refuse_unbounded(protocol, row, size, options)
     files = emit(protocol, PACKAGE, "runtime").files
     began = time.monotonic()
     survives = Reference(protocol, row, seconds=request.seconds)
@@ -119,6 +119,14 @@ def run(request: Request) -> None:
 
         write_bytes(path, figure(comparison, path.suffix[1:].lower()))
     raise typer.Exit(status)
+
+
+def _refuse_unbounded(protocol: Protocol, row: Row, nodes: int, options: Options) -> None:
+    try:
+        model_of(protocol, row, sizes_of(protocol, nodes), options)
+    except SpecError as problem:
+        tell(problem.source, problem.diagnostics)
+        fail("a comparison explores within bounds: those of the spec's first check, or --bounds 'term <= 2'")
 
 
 def _of_size(
@@ -192,7 +200,7 @@ def _row(protocol: Protocol, nodes: int, bounds: str | None) -> Row:
     sizes = ", ".join(f"{size} {kind.name}{'' if size == 1 else 's'}" for kind, size in counted)
     with problems_told():
         rows = check_from(f"{sizes}, {bounds}" if bounds else sizes, protocol, "--bounds").rows
-    if len(rows) != 1 or len(rows[0].sizes) != 1:
+    if len(rows) != 1 or rows[0].sizes != (sizes_of(protocol, nodes),):
         fail("--bounds: expected bounds alone, such as 'term <= 2'")
     return rows[0]
 

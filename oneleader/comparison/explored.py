@@ -25,9 +25,12 @@ class Explored:
 
 
 def explored(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Options) -> Explored:
-    """Raises SpecError where a `nat` has no bound, and NoEngine."""
+    """Raises SpecError where a `nat` has no bound, and NoEngine; KeyboardInterrupt, where it is
+    interrupted."""
     found = explore(model_of(protocol, row, sizes, options), options)
     outcome = found.outcome
+    if outcome is not None and outcome.status is Status.CANCELLED:
+        raise KeyboardInterrupt  # an engine ends with what it has found so far, which is no use here
     return Explored(
         outcome.states if outcome is not None else 0,
         outcome is not None and outcome.status is Status.EXHAUSTED,
