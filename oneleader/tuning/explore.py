@@ -84,7 +84,8 @@ def _probes(ground: Ground, setting: Setting, part: int, failovers: int, windows
 
 def _wanted(one: Measured, all_of_them: Sequence[Measured], allowed: float) -> tuple[int, int, int]:
     """How much more of a setting is to be looked at: failovers, windows, stretches."""
-    if one.is_unstable or not (_may_be_taken(one, all_of_them, allowed) or one in front(all_of_them)):
+    on_front = one in front(all_of_them)
+    if one.is_unstable or not (_may_be_taken(one, all_of_them, allowed) or on_front):
         return 0, 0, 0
     failovers = windows = 0
     count = len(one.sample.elections)
@@ -92,7 +93,8 @@ def _wanted(one: Measured, all_of_them: Sequence[Measured], allowed: float) -> t
     if not known and count < MOST_FAILOVERS and one.limited <= count // 4:
         failovers = count
     looked = one.windows
-    if not _false_known(one, allowed) and looked < MOST_WINDOWS and not one.sample.nothing_rare:
+    open_still = not _false_known(one, allowed) or (on_front and looked < WINDOWS)
+    if open_still and one.false_elections.how != COUNTED and looked < MOST_WINDOWS and not one.sample.nothing_rare:
         windows = max(looked, WINDOWS_IN_A_PROBE)
     return failovers, windows, int(windows > 0)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -58,7 +61,7 @@ def draw(
             axis.set_minor_formatter(FuncFormatter(lambda value, _: shown(value) if _leads(value) else ""))
         axes.set_xlabel("elections a day for no reason (95 % intervals)")
         axes.set_ylabel("99 of 100 failovers take no longer (95 % intervals)")
-        axes.set_title(title, fontsize=9)
+        axes.set_title("\n".join(textwrap.wrap(title, 120)), fontsize=9)
         axes.legend(fontsize=8, loc="upper right", ncols=2)
         return saved(figure, form)
 
@@ -103,20 +106,23 @@ def _points(axes: Axes, stable: Sequence[Measured]) -> None:
         axes.errorbar([x], [y], upwards, sideways, color=colour, linewidth=0.5, alpha=0.35)
         hollow = one.false_elections.how == NONE_SEEN or slow.high == math.inf
         axes.plot([x], [y], marker, color=colour, markersize=4.5, markerfacecolor="white" if hollow else colour)
+    axes.plot([], [], "o", color="grey", markerfacecolor="white", label="hollow: looked at little")
     for start, colour in zip(starts, COLOURS, strict=False):
         axes.plot([], [], "o", color=colour, label=f"from {shown(start)} on")
     for beat, marker in zip(beats, MARKERS, strict=False):
         if beat:
-            axes.plot([], [], marker, color="grey", label=f"heartbeat {beat:.0%} of that")
+            axes.plot([], [], marker, color="grey", label=f"heartbeat {beat} of that")
 
 
-def _beat(one: Measured) -> float:
-    """The heartbeat, to about a twentieth of the start."""
-    return round(20 * one.setting.heartbeat / one.setting.start) / 20 if one.setting.heartbeat is not None else 0.0
+def _beat(one: Measured) -> Fraction:
+    """The heartbeat as a simple part of the start."""
+    heartbeat = one.setting.heartbeat
+    return Fraction(heartbeat / one.setting.start).limit_denominator(12) if heartbeat is not None else Fraction(0)
 
 
 def _marks(axes: Axes, front: Sequence[Measured], taken: Measured | None, own: Measured | None) -> None:
-    corners = sorted(place(one) for one in front)
+    places = sorted(place(one) for one in front)
+    corners = [corner for before, corner in pairwise([(0.0, 0.0), *places]) if before[0] < corner[0]]
     axes.step([x for x, _ in corners], [y for _, y in corners], where="post", color="black", linewidth=1.0)
     axes.plot([], [], "-", color="black", linewidth=1.0, label="Pareto front")
     if own is not None:

@@ -41,7 +41,7 @@ def verdict(
     work: Workers, ground: Ground, found: Sequence[Measured], allowed: float, leaders: int, told: Callable[[str], None]
 ) -> Verdict:
     """`leaders` is how many processes there are of the kind that leads."""
-    left, dropped = list(found), []
+    left, dropped = list(found), list[Measured]()
     for _ in range(TRIED):
         chosen = choice(left, allowed)
         if chosen.taken is None:

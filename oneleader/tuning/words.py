@@ -14,6 +14,8 @@ from oneleader.tuning.verdict import SLOWER, Verdict
 from oneleader.tuning.world import World
 
 YEAR = 365.25
+UNITS = (("years", YEAR), ("days", 1.0), ("hours", 1 / 24), ("minutes", 1 / 1440), ("seconds", 1 / 86400))
+"""In days."""
 TITLES = ("setting", "failover, mean", "99 of 100 within", "more than one term", "false elections a day", "msgs/s")
 
 
@@ -92,13 +94,7 @@ def how_often(per_day: float) -> str:
     days = 1 / per_day
     if days > 1000 * YEAR:
         return "less than one in a thousand years"
-    for unit, size in (
-        ("years", YEAR),
-        ("days", 1.0),
-        ("hours", 1 / 24),
-        ("minutes", 1 / 1440),
-        ("seconds", 1 / 86400),
-    ):
+    for unit, size in UNITS:
         if days >= 2 * size:
             return f"one in {days / size:.0f} {unit}"
     return "more than one in two seconds"
@@ -183,7 +179,7 @@ def _elsewhere(verdict: Verdict) -> list[str]:
         else:
             found.append(
                 f"were messages, stores and pauses {SLOWER:g} times as long, failovers would take "
-                f"{times(slower.failover)} on average, and there would be {false_elections(slower)} false elections a day"
+                f"{times(slower.failover)} on average, with {false_elections(slower)} false elections a day"
             )
     if (another := verdict.another_down) is not None and not another.is_unstable:
         found.append(
@@ -196,9 +192,9 @@ def _elsewhere(verdict: Verdict) -> list[str]:
 def _own(own: Measured, taken: Measured, allowed: float) -> list[str]:
     if taken.setting.own or own.is_unstable:
         return ["the timers of the spec never let a leader last in this world"] if own.is_unstable else []
+    failovers = f"failovers of {times(own.failover)} on average, 99 of 100 within {times(own.slow)}"
     return [
-        f"the timers of the spec, {own.setting}, have failovers of {times(own.failover)} on average, 99 of 100 within "
-        f"{times(own.slow)}, and {false_elections(own)} false elections a day"
+        f"the timers of the spec, {own.setting}, have {failovers}, and {false_elections(own)} false elections a day"
     ]
 
 
