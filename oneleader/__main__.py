@@ -453,9 +453,13 @@ def compare(
     delay: Annotated[
         str, typer.Option(metavar="TIMES", help="How long a message takes: a distribution.")
     ] = "0.5 ms .. 1 ms",
-    rtt: Annotated[
+    round_trips: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Measured round trips, one a line, instead of --delay.", show_default="none"),
+        typer.Option(
+            metavar="FILE",
+            help="Delays from measured round trips, one a line, in ms; instead of --delay.",
+            show_default="none",
+        ),
     ] = None,
     store: Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")] = "0 ms .. 2 ms",
     loss: Annotated[float, typer.Option(help="How often a message is lost, 0 to 1.")] = 0.0,
@@ -471,10 +475,12 @@ def compare(
     prove: Annotated[bool, typer.Option("--prove", help="Prove each size, without bounds, too.")] = False,
     jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON (docs/compare.schema.json).")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="As CSV, a line for each size.")] = False,
-    figure: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Also draw it: .svg or .png (repeatable).", show_default="none"),
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a line for each size to this file.", show_default="none"),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw it: .svg or .png.", show_default="none")
     ] = None,
     progress: Annotated[
         bool | None, typer.Option(help="Tell what is being done.", show_default="on a terminal")
@@ -490,7 +496,7 @@ def compare(
         nodes=nodes,
         bounds=bounds,
         delay=delay,
-        rtt=rtt,
+        round_trips=round_trips,
         store=store,
         loss=loss,
         timers=tuple(timer or ()),
@@ -502,8 +508,98 @@ def compare(
         prove=prove,
         jobs=jobs,
         as_json=json,
-        as_csv=csv,
-        figures=tuple(figure or ()),
+        csv=csv,
+        plot=plot,
+        progress=progress,
+    )
+    command.run(request)
+
+
+@app.command()
+def tune(
+    spec: Spec,
+    within: Annotated[
+        str | None,
+        typer.Option(metavar="SIZES", help="The cluster: '5 nodes'.", show_default="the smallest of the first check"),
+    ] = None,
+    delay: Annotated[
+        str,
+        typer.Option(metavar="TIMES", help="How long a message takes; also 'exponential 2 ms from 1 ms'."),
+    ] = "0.5 ms .. 1 ms",
+    round_trips: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Delays from measured round trips, one a line, in ms; instead of --delay.",
+            show_default="none",
+        ),
+    ] = None,
+    loss: Annotated[
+        float | None, typer.Option(help="How often one is lost, 0 to 1.", show_default="0.001, where the spec has loss")
+    ] = None,
+    duplication: Annotated[float, typer.Option(help="How often one arrives twice, 0 to 1.")] = 0.0,
+    store: Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")] = "0 ms .. 2 ms",
+    pauses: Annotated[
+        str, typer.Option(metavar="TIMES", help="How long and how often each process stands still; or none.")
+    ] = "exponential 50 ms every 10 min",
+    crash_is_seen: Annotated[
+        bool, typer.Option("--crash-is-seen", help="A process dies and its host lives on: its connections break.")
+    ] = False,
+    election_timer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The timer that elects.", show_default="found in the spec")
+    ] = None,
+    heartbeat_timer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The heartbeat; or none.", show_default="found in the spec")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Try these: '150 ms, 300 ms'.", show_default="by what messages take"),
+    ] = None,
+    spread: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="How wide the range is.", show_default="a quarter, half, all of the start"),
+    ] = None,
+    heartbeat: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Try these.", show_default="1/2, 1/3, 1/5, 1/10 of the start")
+    ] = None,
+    false_elections: Annotated[
+        float, typer.Option(metavar="N", help="So many elections a day without a crash are acceptable.")
+    ] = 0.03,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same one gives the same figures, on any machine.")] = 1,
+    jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON (docs/tune.schema.json).")] = False,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all settings to this file.", show_default="none")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw them: .svg or .png.", show_default="none")
+    ] = None,
+    progress: Annotated[bool | None, typer.Option(help="Show a bar.", show_default="on a terminal")] = None,
+) -> None:
+    """Find timeouts for your network: emitted nodes simulated, failover against elections for no reason."""
+    from oneleader import tune as command
+
+    request = command.Request(
+        spec=spec,
+        within=within,
+        delay=delay,
+        round_trips=round_trips,
+        loss=loss,
+        duplication=duplication,
+        store=store,
+        pauses=pauses,
+        crash_is_seen=crash_is_seen,
+        election_timer=election_timer,
+        heartbeat_timer=heartbeat_timer,
+        start=start,
+        spread=spread,
+        heartbeat=heartbeat,
+        false_elections=false_elections,
+        seed=seed,
+        jobs=jobs,
+        as_json=json,
+        csv=csv,
+        plot=plot,
         progress=progress,
     )
     command.run(request)

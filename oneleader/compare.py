@@ -29,7 +29,7 @@ from oneleader.comparison.as_table import table
 from oneleader.comparison.result import Assumptions, Comparison, OfSize, Proved
 from oneleader.comparison.sizes import Told, of_size, sizes_of
 from oneleader.comparison.trials import Plan, measured, tasks
-from oneleader.console import fail, printing, problems_told, read, tell, write_bytes
+from oneleader.console import fail, printing, problems_told, read, tell, write, write_bytes
 from oneleader.generate import emit
 from oneleader.tuning.distributions import BadDistribution, Distribution, parsed
 from oneleader.tuning.distributions import measured as measured_times
@@ -47,7 +47,7 @@ WIDE = 400
 """Columns that the figures may take."""
 READABLE = 100
 """Columns that sentences take at most."""
-FORMS = ("svg", "png")
+FORMS = {".svg": "svg", ".png": "png"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Request:
     nodes: str = "3,4,5"
     bounds: str | None = None
     delay: str = "0.5 ms .. 1 ms"
-    rtt: Path | None = None
+    round_trips: Path | None = None
     store: str = "0 ms .. 2 ms"
     loss: float = 0.0
     timers: tuple[str, ...] = ()
@@ -70,8 +70,8 @@ class Request:
     prove: bool = False
     jobs: int | None = None
     as_json: bool = False
-    as_csv: bool = False
-    figures: tuple[Path, ...] = ()
+    csv: Path | None = None
+    plot: Path | None = None
     progress: bool | None = None
 
 
@@ -114,10 +114,12 @@ def run(request: Request) -> None:
     status = _status(comparison)
     with printing():
         _print(comparison, status, request)
-    for path in request.figures:
+    if request.csv is not None:
+        write(request.csv, comparison_to_csv(comparison))
+    if request.plot is not None:
         from oneleader.comparison.figure import figure
 
-        write_bytes(path, figure(comparison, path.suffix[1:].lower()))
+        write_bytes(request.plot, figure(comparison, FORMS[request.plot.suffix.lower()]))
     raise typer.Exit(status)
 
 
@@ -162,8 +164,6 @@ def _status(comparison: Comparison) -> int:
 def _print(comparison: Comparison, status: int, request: Request) -> None:
     if request.as_json:
         print(json.dumps(comparison_to_json(comparison, status), indent=2))
-    elif request.as_csv:
-        print(comparison_to_csv(comparison), end="")
     else:
         print(_shown(comparison), end="")
 
@@ -213,12 +213,12 @@ def _assumptions(protocol: Protocol, row: Row, request: Request) -> Assumptions:
         fail("--loss: the network of this spec loses nothing")
     if not 0 < request.availability < 1:
         fail("--availability: expected a part of the time between 0 and 1: 0.99 is all but 1 %")
-    if request.rtt is not None and request.delay != Request.delay:
-        fail("--rtt: measured round trips say how long a message takes: leave out --delay")
+    if request.round_trips is not None and request.delay != Request.delay:
+        fail("--round-trips: measured round trips say how long a message takes: leave out --delay")
     try:
         delay: Distribution = parsed(request.delay, "--delay")
-        if request.rtt is not None:
-            delay = measured_times(request.rtt, "--rtt")
+        if request.round_trips is not None:
+            delay = measured_times(request.round_trips, "--round-trips")
         world = World(
             delay=delay,
             loss=request.loss,
@@ -261,8 +261,6 @@ def _timers(protocol: Protocol, request: Request) -> dict[str, tuple[float, floa
 
 def _refuse(request: Request) -> None:
     """What makes no sense, or could not be written at the end, is told before the work is done."""
-    if request.as_json and request.as_csv:
-        fail("--json and --csv: expected one of the two")
     for option, value, least in (
         ("trials", request.trials, 1),
         ("samples", request.samples, 1),
@@ -272,13 +270,16 @@ def _refuse(request: Request) -> None:
             fail(f"--{option}: expected {least} or more")
     if not request.seconds > 0:
         fail("--time: expected more than 0 seconds")
-    for path in request.figures:
-        if path.suffix[1:].lower() not in FORMS:
-            fail(f"--figure: {path}: expected a file that ends in .svg or .png")
-        if path.is_dir() or not path.parent.is_dir():
-            fail(f"--figure: {path} is no file that can be written")
-    if request.figures and importlib.util.find_spec("matplotlib") is None:
-        fail("--figure: matplotlib is not installed, and figures need it: pip install 'oneleader[figures]'")
+    for option, path in (("csv", request.csv), ("plot", request.plot)):
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            fail(f"--{option}: {path} is no file that can be written")
+    if request.plot is None:
+        return
+    if request.plot.suffix.lower() not in FORMS:
+        fail(f"--plot: {request.plot}: expected a file that ends in {' or '.join(FORMS)}")
+    if importlib.util.find_spec("matplotlib") is None:
+        print("oneleader: --plot needs matplotlib: pip install 'oneleader[figures]'", file=sys.stderr)
+        raise typer.Exit(UNKNOWN)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from random import Random
 from statistics import NormalDist
 
 _STANDARD = NormalDist()
-_TIME = r"([0-9]+(?:\.[0-9]+)?)\s*(us|ms|s)"
-UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+_TIME = r"([0-9]+(?:\.[0-9]+)?)\s*(us|ms|s|min|h)"
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 FORMS = (
     "`1 ms`, `0.5 ms .. 1 ms` (uniform), `exponential 2 ms` (the mean; `exponential 2 ms from 1 ms`: beyond 1 ms), "
     "or `lognormal 1 ms, sigma 0.5` (the median, and the deviation of the logarithm)"
@@ -106,13 +106,33 @@ def draw(distribution: Distribution, random: Random) -> float:
     return distribution.quantile(random.random())
 
 
+def scaled(distribution: Distribution, factor: float) -> Distribution:
+    """With all times so many times as long."""
+    match distribution:
+        case Constant(seconds):
+            return Constant(seconds * factor)
+        case Uniform(shortest, longest):
+            return Uniform(shortest * factor, longest * factor)
+        case Exponential(average, least):
+            return Exponential(average * factor, least * factor)
+        case Lognormal(median, sigma):
+            return Lognormal(median * factor, sigma)
+        case Empirical(times, source):
+            return Empirical(tuple(one * factor for one in times), source)
+
+
 def shown(seconds: float) -> str:
     """A time as it is written: 1.5 ms, 2 s."""
     if seconds == 0:
         return "0 ms"
     if seconds < 0.001:
         return f"{seconds * 1e6:.4g} us"
-    return f"{seconds * 1000:.4g} ms" if seconds < 1 else f"{seconds:.4g} s"
+    if seconds < 1:
+        return f"{seconds * 1000:.4g} ms"
+    for unit in ("h", "min"):
+        if seconds >= UNITS[unit] and (seconds / UNITS[unit]).is_integer():
+            return f"{seconds / UNITS[unit]:g} {unit}"
+    return f"{seconds:.4g} s"
 
 
 def parsed(text: str, where: str) -> Distribution:

@@ -7,7 +7,10 @@ what happens in it counts for so much less. The expectation is that of plain sam
 What is drawn for a window is a mixture: in each window one kind of bad luck, or none, is chosen, and the likelihood
 ratio is that against the whole mixture. So it never exceeds the inverse of how often none is chosen, and no estimate is
 ruined by one window (T. Hesterberg, "Weighted average importance sampling and defensive mixture distributions",
-Technometrics 37, 1995)."""
+Technometrics 37, 1995).
+
+That windows are shared out among the kinds of luck evenly, and not drawn, leaves the expectation as it is (E. Veach
+and L. J. Guibas, "Optimally combining sampling techniques for Monte Carlo rendering", SIGGRAPH 1995)."""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from random import Random
 
 from oneleader.tuning.distributions import Distribution
@@ -24,6 +28,8 @@ from runtime.process import Name
 
 PLAIN = 0.1
 """In such a part of the windows nothing is made likely."""
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Its multiples, without their whole parts, fill the numbers from 0 to 1 more evenly than chance does."""
 LIKELY = 0.8
 """What is made likely, is at least as likely as this."""
 
@@ -46,12 +52,12 @@ class Tilt:
         return self.chances[place] / (self.edges[place + 1] - self.edges[place])
 
 
-def tilt_of(distribution: Distribution, never: float, threshold: float, bad: float) -> Tilt | None:
-    """So that with this chance, `bad`, something never comes or takes longer than a threshold, half of it each where
-    both can be. None where neither can, or one is as likely as that anyhow."""
-    late = never + (1 - never) * longer_than(distribution, threshold)
-    edges = sorted({0.0, never, late, 1.0})
-    if never >= 1 or late >= bad or len(edges) == 2:
+def tilt_of(distribution: Distribution, never: float, thresholds: Sequence[float], bad: float) -> Tilt | None:
+    """So that with this chance, `bad`, something never comes or takes longer than one of some thresholds, each of these
+    alike. None where nothing of that can be, or is as likely as that anyhow."""
+    late = {never + (1 - never) * longer_than(distribution, threshold) for threshold in thresholds}
+    edges = sorted({0.0, never, 1.0} | late)
+    if never >= 1 or max(late) >= bad or len(edges) == 2:
         return None
     share = bad / (len(edges) - 2)
     return Tilt(tuple(edges), (*(share for _ in edges[2:]), 1 - bad))
@@ -90,10 +96,12 @@ class Luck:
 
     delays: tuple[Tilt | None, ...]
     """Of how long messages to a victim take, so many one after the other: the first has to be the latest."""
-    sent: int
-    """So many are sent to each in a window, at most: the first of those in a row is one of them."""
+    first: range
+    """Which message of the window may be the first of these."""
     pauses: Tilt | None
     """Of how long a pause lasts, if there are any."""
+    paused: tuple[float, float]
+    """When such a pause begins, at the earliest and at the latest, in seconds of the window."""
     before: float
     """So many seconds of a window come before those in which is counted: nothing that happens in these is of an
     earlier cause."""
@@ -113,16 +121,20 @@ def luck_of(trial: Trial, leader: Name, timer: str | None) -> Luck | None:
     shortest, longest = min(one.shortest for one in named), max(one.longest for one in named)
     before = longest + 2 * period + trial.slow + (4 * world.asks if trial.asks else 0.0)
     in_a_row = math.ceil(longest / period) if period else 1
-    sent = math.ceil((before + longest) / period) if period else 1
     bad = max(LIKELY, 1 - 1 / (in_a_row + 1))
     late = [max(shortest - (place + 1) * period, period / 4) for place in range(in_a_row)]
-    delays = tuple(tilt_of(world.delay, world.loss, one, bad) for one in late)
+    delays = tuple(tilt_of(world.delay, world.loss, (one,), bad) for one in late)
     pauses = None
     if world.pauses is not None:
-        pauses = tilt_of(world.pauses.lasting, 0.0, max(shortest - period, 0.0), LIKELY) or Tilt((0.0, 1.0), (1.0,))
+        some = (max(shortest - period, 0.0), longest)
+        pauses = tilt_of(world.pauses.lasting, 0.0, some, LIKELY) or Tilt((0.0, 1.0), (1.0,))
     if not any(delays) and pauses is None:
         return None
-    return Luck(delays, sent, pauses, before, longest)
+    # What happens in the part that is counted begins no earlier than the longest timeout before, and no later than
+    # the shortest one before its end.
+    begins = before - longest, before + longest - max(shortest - period, 0.0)
+    first = range(int(begins[0] / period), math.ceil(begins[1] / period) + 1) if period else range(1)
+    return Luck(delays, first, pauses, begins, before, longest)
 
 
 def windows(
@@ -133,22 +145,26 @@ def windows(
     seed: int,
     count: int,
     timer: str | None = None,
+    *,
+    limit: float = LIMIT,
 ) -> Windows | None:
     """Looks at so many windows, one after the other in one cluster, each of which begins with a leader that is settled.
     None where nothing can go wrong in this world. The same seed gives the same windows. Raises NeverSettled."""
-    trial = Trial(processes, sizes, replace(world, pauses=None), timers, f"windows {seed}", LIMIT)
+    trial = Trial(processes, sizes, replace(world, pauses=None), timers, f"windows {seed}", limit)
     trial.world = world
     weights: list[float] = []
     luck = None
-    for _ in range(count):
+    share = trial.random.random()
+    for number in range(count):
         leader = trial.settle()
         trial.run(trial.random.uniform(0.0, trial.period(leader)))
-        if not trial.knows(leader):
+        while not trial.knows(leader):
             leader = trial.settle()
-        luck = luck_of(trial, leader, timer)
+        luck = luck or luck_of(trial, leader, timer)
         if luck is None:
             return None
-        weight = _Window(trial, leader, luck).weight()
+        # Each kind of luck has its share of the windows, not only on average.
+        weight = _Window(trial, leader, luck).weight((share + number * GOLDEN) % 1.0)
         if weight:
             weights.append(weight)
     trial.close()
@@ -175,17 +191,19 @@ class _Window:
         if any(self.luck.delays):
             found += [(2.0 if some == 1 else 1.0, "messages", some) for some in victims]
         if self.luck.pauses is not None:
-            found += [(2.0, "leader", 0), (1.0, "other", 0)]
+            found += [(4.0, "leader", 0), (1.0, "other", 0)]
         total = sum(share for share, _, _ in found)
         return [(PLAIN, "none", 0), *((share / total * (1 - PLAIN), what, some) for share, what, some in found)]
 
-    def weight(self) -> float:
-        """Lets the window pass. By how much what happened in it has become rarer than it was made, if there was an
-        election in the part of it that is counted; 0 if there was none."""
+    def weight(self, place: float) -> float:
+        """Lets the window pass, with what stands at a place from 0 to 1 among all that may be chosen. By how much what
+        happened in it has become rarer than it was made, if there was an election in the part of it that is counted; 0
+        if there was none."""
         trial, cluster, luck, random = self.trial, self.trial.cluster, self.luck, self.trial.random
-        _, what, some = random.choices(self.modes, [share for share, _, _ in self.modes])[0]
+        ends = list(accumulate(share for share, _, _ in self.modes))
+        _, what, some = self.modes[min(bisect_right(ends, place), len(ends) - 1)]
         victims = set(random.sample(self.others, some)) if what == "messages" else set()
-        first = random.randrange(luck.sent)
+        first = random.choice(luck.first)
         for name in self.others:
             draw = self._draw(name, dict(enumerate(luck.delays, first)) if name in victims else {})
             cluster.network.links[self.leader, name] = replace(cluster.network.link, draw=draw)
@@ -227,16 +245,18 @@ class _Window:
         if it is the one that is chosen."""
         pauses, tilt, random, seconds = self.trial.world.pauses, self.luck.pauses, self.trial.random, self.luck.seconds
         assert pauses is not None and tilt is not None
+        first, last = self.luck.paused
         found: list[tuple[float, float]] = []
         at = random.expovariate(1 / pauses.apart)
         while at < seconds:
             found.append((at, random.random()))
             at += random.expovariate(1 / pauses.apart)
         if is_chosen:
-            found.append((random.uniform(0.0, seconds), tilt.drawn(random)))
+            found.append((random.uniform(first, last), tilt.drawn(random)))
         for at, number in found:
             self.trial.pause_at(name, at, pauses.lasting.quantile(1 - number))
-        self.paused[name] = pauses.apart / seconds * sum(tilt.ratio(number) for _, number in found)
+        ratios = [tilt.ratio(number) for at, number in found if first <= at <= last]
+        self.paused[name] = pauses.apart / (last - first) * sum(ratios)
 
     def _ratio(self) -> float:
         """How much likelier than it is all that was drawn has been made, over all that may be chosen."""
@@ -262,10 +282,10 @@ class _Window:
         now = self.trial.cluster.loop.time()
         numbers = [self.numbers[name][: bisect_left(self.sent_at[name], now)] for name in self.others]
         totals = [0.0] * (count + 1)
-        for first in range(luck.sent):
+        for first in luck.first:
             each = [_likelier(luck.delays, one[first : first + len(luck.delays)]) for one in numbers]
             for some, value in enumerate(_symmetric(each)):
-                totals[some] += value / math.comb(count, some) / luck.sent
+                totals[some] += value / math.comb(count, some) / len(luck.first)
         return totals
 
 

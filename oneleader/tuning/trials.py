@@ -145,11 +145,18 @@ def elections_after_crashes(
 
 
 def idle(
-    processes: Processes, sizes: Mapping[str, int], world: World, timers: Timings, seed: int, seconds: float
+    processes: Processes,
+    sizes: Mapping[str, int],
+    world: World,
+    timers: Timings,
+    seed: int,
+    seconds: float,
+    *,
+    limit: float = LIMIT,
 ) -> Idle:
     """Lets a cluster with a settled leader alone for so many simulated seconds. The same seed gives the same stretch.
     Raises NeverSettled."""
-    trial = Trial(processes, sizes, world, timers, f"idle {seed}", LIMIT)
+    trial = Trial(processes, sizes, world, timers, f"idle {seed}", limit)
     trial.settle()
     cluster = trial.cluster
     messages, tokens, began = cluster.network.carried, len(cluster.led), cluster.loop.time()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from oneleader.tuning.distributions import Constant, Distribution, Uniform
+from oneleader.tuning.distributions import Constant, Distribution, Uniform, scaled
 
 SOME_DELAY = Uniform(0.0005, 0.001)
 NONE = Constant(0.0)
@@ -48,3 +48,13 @@ class World:
         if number < self.loss:
             return math.inf
         return self.delay.quantile(1 - (number - self.loss) / (1 - self.loss))
+
+    def slower(self, factor: float) -> World:
+        """With all that takes time taking so many times as long."""
+        pauses = self.pauses
+        return replace(
+            self,
+            delay=scaled(self.delay, factor),
+            store=scaled(self.store, factor),
+            pauses=Pauses(pauses.apart, scaled(pauses.lasting, factor)) if pauses is not None else None,
+        )

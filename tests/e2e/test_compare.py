@@ -52,8 +52,8 @@ def run_here(*arguments: str) -> tuple[int, str]:
 
 
 def test_two_and_three_nodes(tmp_path: Path) -> None:
-    picture = tmp_path / "sizes.svg"
-    done = run(RAFT, *SMALL, "--figure", str(picture))
+    picture, lines_of_sizes = tmp_path / "sizes.svg", tmp_path / "sizes.csv"
+    done = run(RAFT, *SMALL, "--plot", str(picture), "--csv", str(lines_of_sizes))
     assert (done.returncode, done.stderr) == (0, "")
     lines = {line[:38].strip(): line[38:].split() for line in done.stdout.splitlines()}
     assert lines["raft"] == ["2", "nodes", "3", "nodes"]
@@ -67,6 +67,9 @@ def test_two_and_three_nodes(tmp_path: Path) -> None:
     assert re.search(r"^3 nodes survive 1 crash, 2 nodes none\. They pay: ", done.stdout, re.MULTILINE)
     assert "seeds 1 to 40" in done.stdout
     assert picture.read_text(encoding="utf-8").startswith("<?xml")
+    two, three = csv.DictReader(io.StringIO(lines_of_sizes.read_text(encoding="utf-8")))
+    assert (two["crashes_survived"], three["crashes_survived"]) == ("0", "1")
+    assert three["partitions_survived_shapes"] == "[2] | 1"
 
 
 def test_as_json_the_same_on_any_number_of_cores() -> None:
@@ -96,14 +99,6 @@ def without_times(found: Any) -> Any:
         is_measured = "messages_per_second" in found
         return {key: without_times(value) for key, value in found.items() if key != "seconds" or is_measured}
     return [without_times(one) for one in found] if isinstance(found, list) else found
-
-
-def test_as_csv() -> None:
-    status, printed = run_here(RAFT, *SMALL, "--csv")
-    assert status == 0
-    two, three = csv.DictReader(io.StringIO(printed))
-    assert (two["crashes_survived"], three["crashes_survived"]) == ("0", "1")
-    assert three["partitions_survived_shapes"] == "[2] | 1"
 
 
 def test_a_wrong_protocol_is_called_wrong() -> None:
@@ -139,8 +134,8 @@ def test_a_proof_is_asked_for() -> None:
 def test_a_figure_without_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else found(name))
-    done = CliRunner().invoke(app, ["compare", RAFT, "--figure", str(tmp_path / "sizes.svg")])
-    assert done.exit_code == 2
+    done = CliRunner().invoke(app, ["compare", RAFT, "--plot", str(tmp_path / "sizes.svg")])
+    assert done.exit_code == 3
     assert "pip install 'oneleader[figures]'" in done.stderr
 
 
@@ -155,8 +150,11 @@ def test_a_figure_without_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ((RAFT, "--bounds", "4 nodes"), "--bounds: expected bounds alone, such as 'term <= 2'"),
         ((RAFT, "--delay", "soon"), "--delay: 'soon' describes no times; expected `1 ms`"),
         ((RAFT, "--store", "2 ms .. 1 ms"), "--store: '2 ms .. 1 ms' ends before it begins"),
-        ((RAFT, "--rtt", "/nowhere/rtt.txt"), "--rtt: /nowhere/rtt.txt: No such file or directory"),
-        ((RAFT, "--rtt", "x", "--delay", "1 ms"), "--rtt: measured round trips say how long a message takes"),
+        ((RAFT, "--round-trips", "/nowhere/rtt.txt"), "--round-trips: /nowhere/rtt.txt: No such file or directory"),
+        (
+            (RAFT, "--round-trips", "x", "--delay", "1 ms"),
+            "--round-trips: measured round trips say how long a message takes",
+        ),
         ((RAFT, "--loss", "1"), "--loss: expected a number from 0 to less than 1"),
         ((RING, "--loss", "0.1"), "--loss: the network of this spec loses nothing"),
         ((RAFT, "--timer", "election"), "--timer: expected a timer and its times"),
@@ -167,9 +165,9 @@ def test_a_figure_without_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ((RAFT, "--samples", "0"), "--samples: expected 1 or more"),
         ((RAFT, "--jobs", "0"), "--jobs: expected 1 or more"),
         ((RAFT, "--time", "0"), "--time: expected more than 0 seconds"),
-        ((RAFT, "--json", "--csv"), "--json and --csv: expected one of the two"),
-        ((RAFT, "--figure", "sizes.pdf"), "--figure: sizes.pdf: expected a file that ends in .svg or .png"),
-        ((RAFT, "--figure", "/nowhere/sizes.svg"), "--figure: /nowhere/sizes.svg is no file that can be written"),
+        ((RAFT, "--plot", "sizes.pdf"), "--plot: sizes.pdf: expected a file that ends in .svg or .png"),
+        ((RAFT, "--plot", "/nowhere/sizes.svg"), "--plot: /nowhere/sizes.svg is no file that can be written"),
+        ((RAFT, "--csv", "/nowhere/sizes.csv"), "--csv: /nowhere/sizes.csv is no file that can be written"),
         (("nowhere.elect",), "nowhere.elect: No such file or directory"),
     ],
 )

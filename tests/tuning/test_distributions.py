@@ -101,7 +101,16 @@ def test_a_line_that_is_no_round_trip_is_told_with_its_number(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("seconds", "wanted"), [(0.0, "0 ms"), (2.5e-05, "25 us"), (0.0015, "1.5 ms"), (0.25, "250 ms"), (2.0, "2 s")]
+    ("seconds", "wanted"),
+    [
+        (0.0, "0 ms"),
+        (2.5e-05, "25 us"),
+        (0.0015, "1.5 ms"),
+        (0.25, "250 ms"),
+        (2.0, "2 s"),
+        (90.0, "90 s"),
+        (600.0, "10 min"),
+    ],
 )
 def test_times_are_shown_in_a_fitting_unit(seconds: float, wanted: str) -> None:
     assert shown(seconds) == wanted
