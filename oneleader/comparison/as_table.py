@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
+from textwrap import wrap as broken
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -129,6 +130,13 @@ def _partitions_survived(one: OfSize) -> str:
 
 def _check(one: OfSize) -> str:
     return {Answer.HOLDS: "holds", Answer.VIOLATED: "VIOLATED", Answer.UNKNOWN: "unknown"}[one.explored.answer]
+
+
+def wrap(text: str, width: int, subsequent_indent: str = "") -> list[str]:
+    """Lines of a text; a number and what it counts stay together."""
+    glued = re.sub(r"(\d) (?=\S)", "\\1\N{NO-BREAK SPACE}", text)
+    lines = broken(glued, width, subsequent_indent=subsequent_indent, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 # Below the table -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oneleader.comparison.result import Comparison, OfSize
-from oneleader.comparison.wording import label
+from oneleader.comparison.wording import UNKNOWN, crashes, label
 from oneleader.tuning.estimates import Estimate
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ def _crashes(axes: Axes, comparison: Comparison) -> None:
     axes.bar([at - 0.2 for at in places], survived, 0.38, color=GREEN, label="crashes survived")
     axes.bar([at + 0.2 for at in places], waited, 0.38, color=BLUE, label="acknowledgements for a write")
     for place, one, height in zip(places, comparison.of_sizes, survived, strict=True):
-        if not one.tolerance.is_exact:
-            _note(axes, "?" if one.tolerance.largest is None else "or more", place - 0.2, height)
+        found = crashes(one.tolerance.largest, one.tolerance.is_exact)
+        if not found.isdecimal() or height == 0:
+            _note(axes, "?" if found == UNKNOWN else found, place - 0.2, height)
     axes.set_yticks(range(max([*survived, *waited, 1]) + 1))
     axes.set_ylim(0, max([*survived, *waited, 1]) * 1.35)
     axes.legend(frameon=False, loc="upper left", fontsize=8)
@@ -69,7 +70,8 @@ def _crashes(axes: Axes, comparison: Comparison) -> None:
 
 def _unavailable(axes: Axes, comparison: Comparison) -> None:
     """For how much of the time there can be no leader; the axis has a logarithm."""
-    places = _places(axes, comparison, f"no leader possible, each up {comparison.assumptions.each:.10g} of it")
+    each = comparison.assumptions.each
+    places = _places(axes, comparison, f"time without a possible leader, if each is up {each:.10g}")
     known = [1 - one.availability.least for one in comparison.of_sizes]
     best = [1 - one.availability.most for one in comparison.of_sizes]
     drawn = [max(part, SMALLEST) for part in known]
@@ -82,7 +84,7 @@ def _unavailable(axes: Axes, comparison: Comparison) -> None:
             axes.annotate(f"{worse:.2g}", (place, worse), (7, 0), textcoords="offset points", va="center", fontsize=8)
         else:
             axes.vlines(place, max(better, SMALLEST), worse, color=RED)
-            axes.annotate("not known", (place, worse), (5, -4), textcoords="offset points", va="top", fontsize=8)
+            axes.annotate("?", (place, worse), (5, -4), textcoords="offset points", va="top", fontsize=8)
 
 
 def _elections(axes: Axes, comparison: Comparison) -> None:
@@ -111,6 +113,9 @@ def _elections(axes: Axes, comparison: Comparison) -> None:
         for one in comparison.of_sizes
     ]
     axes.plot(places, worst, "x", color="black", label="slowest of all")
+    for place, one in zip(places, comparison.of_sizes, strict=True):
+        if one.elections is None or math.isinf(one.elections.median.value):
+            _note(axes, "not measured" if one.elections is None else "never", place, 0)
     _from_zero(axes, "ms")
 
 
@@ -126,6 +131,9 @@ def _writes(axes: Axes, comparison: Comparison) -> None:
         "s",
         lambda one: None if one.writes is None else one.writes.percentile_99,
     )
+    for place, one in zip(places, comparison.of_sizes, strict=True):
+        if one.writes is None:
+            _note(axes, "no quorum", place, 0)
     _from_zero(axes, "ms")
 
 
@@ -159,9 +167,9 @@ def _bars(axes: Axes, comparison: Comparison, title: str, colour: str, of: Of) -
     found = [of(one) for one in comparison.of_sizes]
     values = [0.0 if one is None else one.value for one in found]
     axes.bar(places, values, 0.6, color=colour, yerr=_errors(found, 1.0), capsize=4)
-    for place, value in zip(places, values, strict=True):
-        _note(axes, f"{value:,.3g}", place, value)
-    axes.set_ylim(0, max([*values, 1e-9]) * 1.18)
+    for place, one, value in zip(places, found, values, strict=True):
+        _note(axes, "none" if one is None else f"{value:,.3g}", place, value)
+    axes.set_ylim(0, max(values) * 1.18 or 1.0)
 
 
 def _points(
@@ -183,6 +191,11 @@ def _errors(found: Sequence[Estimate | None], scale: float) -> list[list[float]]
 
 
 def _from_zero(axes: Axes, unit: str) -> None:
-    axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
+    """With room for a legend; without a scale where there is nothing to be read from it."""
+    highest = float(axes.dataLim.y1)
+    axes.set_ylim(0, highest * 1.3 if highest > 0 and math.isfinite(highest) else 1.0)
+    if not (highest > 0 and math.isfinite(highest)):
+        axes.set_yticks([])
+        return
     axes.set_ylabel(unit)
     axes.legend(frameon=False, loc="upper left", fontsize=8, ncols=3, columnspacing=0.8, handletextpad=0.3)

@@ -14,6 +14,7 @@ from oneleader.tuning.estimates import Estimate
 from spec.protocol import Protocol
 
 NEVER = "never"
+UNKNOWN = "not known"
 
 
 def plural(count: int, noun: str) -> str:
@@ -69,7 +70,7 @@ def availability(found: Availability) -> str:
 def crashes(largest: int | None, is_exact: bool) -> str:
     """How many may be down: `1`; `at least 1`; `nobody elects`; `not known`."""
     if largest is None:
-        return "nobody elects" if is_exact else "not known"
+        return "nobody elects" if is_exact else UNKNOWN
     return str(largest) if is_exact else f"at least {largest}"
 
 
