@@ -1,0 +1,341 @@
+"""One simulated trial at a time, of emitted nodes: a leader crashes and another one takes its place; or nothing
+crashes, and it is counted what happens all the same.
+
+The nodes are those that are deployed, in a simulated world (`runtime.simulation`). Nothing here knows of a protocol
+more than what its processes say of themselves: who leads with which token, and who knows it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from oneleader.tuning.distributions import draw
+from oneleader.tuning.world import World
+from runtime.process import Name, Process
+from runtime.simulation.cluster import Member, cluster_of
+from runtime.simulation.loop import Due
+from runtime.simulation.world import Link
+
+Processes = Mapping[str, Process[Any, Any]]
+"""The kinds of process of an emitted package, by name."""
+Timings = Mapping[str, tuple[float, float]]
+"""Timers by name, with their shortest and longest durations in seconds, instead of the spec's."""
+
+LIMIT = 60.0
+TAIL = 0.99
+"""Before a leader is taken to be settled, what takes longer than this part of all is not waited for."""
+
+
+class NeverSettled(Exception):
+    """No process has led for long enough, though nothing has crashed."""
+
+
+@dataclass(frozen=True)
+class Election:
+    """What became of one crash. `seconds` are from the crash of the leader until another process knew that it led: with
+    `confirmed by` in the spec, until a quorum had answered it; without, until it led by the protocol."""
+
+    seconds: float
+    rounds: int
+    """By how much the new leader's token is the greater. Where each attempt at an election has a number, and that is
+    the token (a term, a ballot), this is how many attempts there were. 0 where nobody led."""
+    leads_after: float
+    """Seconds until the first other process led by the protocol, which it may not have known yet."""
+    split: bool
+    """Whether one attempt was not enough, so that votes were split or lost."""
+    messages: int
+    """That arrived from the crash on."""
+    limited: bool = False
+    """Nobody knew that it led within the limit, which `seconds` is then."""
+
+
+@dataclass(frozen=True)
+class Idle:
+    """What happened in a stretch of time in which nothing crashed, from a leader that was settled on."""
+
+    seconds: float
+    messages: int
+    """That arrived."""
+    false_elections: int
+    """How often a process began to lead, all the same: with a token that nobody had led with before."""
+    led: float
+    """For how many of these seconds somebody knew that it led, found out by looking at random moments."""
+
+    @property
+    def messages_per_second(self) -> float:
+        return self.messages / self.seconds
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Around trials: a simulated process that stops for good is not to be read of in the log."""
+    logger = logging.getLogger("oneleader")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def election_after_crash(
+    processes: Processes,
+    sizes: Mapping[str, int],
+    world: World,
+    timers: Timings,
+    seed: int,
+    *,
+    limit: float = LIMIT,
+    down: int = 0,
+    after_heartbeat: bool = False,
+) -> Election:
+    """Crashes a settled leader, at a moment that is uniform within its heartbeat period (as in the experiments of
+    D. Ongaro and J. Ousterhout, "In search of an understandable consensus algorithm", 2014, section 9.3), and waits for
+    another to know that it leads, for `limit` seconds at most. Other processes of its kind, `down` of them, crash in
+    the same moment. With `after_heartbeat` the moment is that in which it has just sent a heartbeat.
+
+    The same seed gives the same trial. Raises NeverSettled."""
+    several = elections_after_crashes(
+        processes, sizes, world, timers, seed, 1, limit=limit, down=down, after_heartbeat=after_heartbeat
+    )
+    return next(several)
+
+
+def elections_after_crashes(
+    processes: Processes,
+    sizes: Mapping[str, int],
+    world: World,
+    timers: Timings,
+    seed: int,
+    count: int,
+    *,
+    limit: float = LIMIT,
+    down: int = 0,
+    after_heartbeat: bool = False,
+) -> Iterator[Election]:
+    """So many trials as `election_after_crash` makes one, in one cluster after each other: what has crashed is started
+    again, and the next trial begins when the leader is settled anew. By then every timer has been drawn anew, so that
+    no trial depends on the one before it. It takes half the time, and processes have to be able to start again.
+    Raises NeverSettled."""
+    trial: Trial | None = None
+    for number in range(count):
+        if trial is None:
+            trial = Trial(processes, sizes, world, timers, f"{seed} {number}", limit)
+        leader = trial.settle()
+        if after_heartbeat:
+            trial.to_heartbeat(leader)
+        else:
+            trial.run(trial.random.uniform(0.0, trial.period(leader)))
+            while not trial.knows(leader):  # it was replaced without a crash
+                leader = trial.settle()
+                trial.run(trial.random.uniform(0.0, trial.period(leader)))
+        found = trial.crash(leader, down)
+        yield found
+        if found.limited:
+            trial.close()
+            trial = None
+        else:
+            trial.restart()
+    if trial is not None:
+        trial.close()
+
+
+def idle(
+    processes: Processes,
+    sizes: Mapping[str, int],
+    world: World,
+    timers: Timings,
+    seed: int,
+    seconds: float,
+    *,
+    limit: float = LIMIT,
+) -> Idle:
+    """Lets a cluster with a settled leader alone for so many simulated seconds. The same seed gives the same stretch.
+    Raises NeverSettled."""
+    trial = Trial(processes, sizes, world, timers, f"idle {seed}", limit)
+    trial.settle()
+    cluster = trial.cluster
+    messages, tokens, began = cluster.network.carried, len(cluster.led), cluster.loop.time()
+    looks = max(int(seconds * 2), 20)
+    moments = sorted(trial.random.uniform(0.0, seconds) for _ in range(looks))
+    led = 0
+    for moment in moments:
+        cluster.run(began + moment - cluster.loop.time())
+        led += bool(cluster.knowing())
+    cluster.run(began + seconds - cluster.loop.time())
+    found = Idle(seconds, cluster.network.carried - messages, len(cluster.led) - tokens, seconds * led / looks)
+    trial.close()
+    return found
+
+
+class Trial:
+    """A cluster under observation."""
+
+    def __init__(
+        self, processes: Processes, sizes: Mapping[str, int], world: World, timers: Timings, seed: str, limit: float
+    ) -> None:
+        self.random = Random(f"trial {seed}")
+        self.world = world
+        self.limit = limit
+        self.slow = 4 * world.delay.quantile(TAIL) + 2 * world.store.quantile(TAIL)
+        """What is on its way has arrived by then, but for few messages."""
+        self.asks = False
+        """Whether services ask for the lead."""
+        self._paused_until: dict[Name, float] = {}
+        self._to_come: list[Due] = []
+        self.cluster = cluster_of(
+            processes,
+            sizes,
+            self.random.getrandbits(64),
+            Link(
+                duplication=world.duplication,
+                in_order=world.in_order,
+                draw=lambda random: world.delay_of(random.random()),
+            ),
+            timers,
+            lambda random: draw(world.store, random),
+            started=False,
+        )
+        # One after the other, as people start them: timers without any randomness would never elect a first leader.
+        longest = max(
+            (timer.longest for one in self.cluster.members.values() for timer in one.process.timers.values()),
+            default=0.0,
+        )
+        for name in self.cluster.members:
+            self.cluster.loop.call_at(self.random.uniform(0.0, longest), self.cluster.start, name)
+        for member in self.cluster.members.values():
+            member.loop.timers_last = True  # as in a node: see runtime/transport/connection.py
+            self._pause_now_and_then(member)
+            self._ask_now_and_then(member)
+
+    def run(self, seconds: float) -> None:
+        self.cluster.run(seconds)
+
+    def settle(self) -> Name:
+        """Waits for a leader that knows it and that everybody has heard of. Raises NeverSettled."""
+        cluster = self.cluster
+        end = cluster.loop.time() + self.limit
+        while self._wait_for_leader(0, end - cluster.loop.time()):
+            leader = self._newest()
+            cluster.run(self.period(leader) + self.slow)
+            if self.knows(leader) and len(cluster.leaders()) == 1:
+                return leader
+        raise NeverSettled(f"no process has led for long within {self.limit:g} s after the start")
+
+    def knows(self, name: Name) -> bool:
+        member = self.cluster.members[name]
+        return member.replica is not None and not member.loop.is_paused and member.replica.leading() is not None
+
+    def period(self, leader: Name) -> float:
+        """How long a leader's heartbeat takes to come again: the longest duration of the quickest of the timers that it
+        has armed; 0 where it has none."""
+        member = self.cluster.members[leader]
+        armed = member.replica.state.armed if member.replica is not None else ()
+        return min((member.process.timers[timer].longest for timer in armed), default=0.0)
+
+    def to_heartbeat(self, leader: Name) -> None:
+        """Waits until the quickest of the leader's timers has run out once more, and has had its effect."""
+        replica = self.cluster.members[leader].replica
+        assert replica is not None
+        timer = min(replica.state.armed, key=lambda one: replica.process.timers[one].longest, default=None)
+        if timer is not None:
+            before = replica.counts.timeouts[timer]
+            self.cluster.run(self.limit, lambda: replica.counts.timeouts[timer] > before)
+
+    def crash(self, leader: Name, down: int) -> Election:
+        """Crashes the leader and so many others of its kind, and waits for another leader."""
+        cluster = self.cluster
+        tokens, messages, began = len(cluster.led), cluster.network.carried, cluster.loop.time()
+        old = max(cluster.led)
+        others = [name for name in cluster.members if name.kind == leader.kind and name != leader]
+        for name in (leader, *self.random.sample(others, down)):
+            cluster.kill(name, seen=self.world.seen)
+        found = cluster.run(self.limit, lambda: len(cluster.led) > tokens)
+        leads_after = cluster.loop.time() - began
+        found = found and self._wait_for_leader(tokens, self.limit - leads_after)
+        seconds = cluster.loop.time() - began
+        rounds = max(cluster.led) - old if found else 0
+        carried = cluster.network.carried - messages
+        return Election(seconds, rounds, leads_after, rounds > 1 or not found, carried, limited=not found)
+
+    def restart(self) -> None:
+        """Starts whatever is down."""
+        self.cluster.start_all()
+
+    def close(self) -> None:
+        self.cluster.close()
+
+    def _newest(self) -> Name:
+        led = self.cluster.led
+        return led[next(reversed(led))]
+
+    def _wait_for_leader(self, tokens: int, seconds: float) -> bool:
+        """Waits until a process knows that it leads, with a token later than so many; whether one does."""
+        led = self.cluster.led
+
+        def known() -> bool:
+            return len(led) > tokens and self.knows(self._newest())
+
+        return self.cluster.run(seconds, known)
+
+    # What the world does --------------------------------------------------------------------------------------------
+
+    def pause_at(self, name: Name, after: float, seconds: float) -> None:
+        """Lets a process do nothing for so long, from so many seconds from now on. Pauses may overlap."""
+        loop, until = self.cluster.loop, self._paused_until
+
+        def pause() -> None:
+            ends = loop.time() + seconds
+            if ends > until.get(name, 0.0):
+                until[name] = ends
+                self.cluster.members[name].loop.pause()
+                loop.call_at(ends, resume, ends)
+
+        def resume(ends: float) -> None:
+            if until.get(name) == ends:
+                del until[name]
+                self.cluster.members[name].loop.resume()
+
+        self._to_come.append(loop.call_later(after, pause))
+
+    def wake(self) -> None:
+        """Ends all pauses, and those that are still to come by `pause_at`."""
+        for due in self._to_come:
+            due.cancel()
+        self._to_come.clear()
+        for name in list(self._paused_until):
+            del self._paused_until[name]
+            self.cluster.members[name].loop.resume()
+
+    def _pause_now_and_then(self, member: Member) -> None:
+        pauses = self.world.pauses
+        if pauses is None:
+            return
+        random, loop = Random(self.random.getrandbits(64)), self.cluster.loop
+
+        def next_one() -> None:
+            self.pause_at(member.name, 0.0, draw(pauses.lasting, random))
+            self._to_come.clear()
+            loop.call_later(random.expovariate(1 / pauses.apart), next_one)
+
+        loop.call_later(random.expovariate(1 / pauses.apart), next_one)
+
+    def _ask_now_and_then(self, member: Member) -> None:
+        """A service asks for whatever its process takes, but for what has arguments, while that does not lead."""
+        asked = tuple(name for name in member.process.inputs if name not in member.process.arguments)
+        asked += tuple(member.process.actions)
+        if not asked:
+            return
+        self.asks = True
+        random, loop = Random(self.random.getrandbits(64)), self.cluster.loop
+
+        def ask() -> None:
+            if member.replica is not None and member.replica.token is None:
+                self.cluster.ask(member.name, random.choice(asked))
+            loop.call_later(random.expovariate(1 / self.world.asks), ask)
+
+        loop.call_later(random.expovariate(1 / self.world.asks), ask)
