@@ -121,7 +121,7 @@ def explore(
     if remarked is not None:
         for remark in engine.remarks:
             remarked(remark)
-    limits = replace(options.limits, memory_bytes=options.limits.memory_bytes or _free_memory())
+    limits = replace(options.limits, memory_bytes=options.limits.memory_bytes or free_memory())
     with engine.search(limits) as search:
         outcome = search.run((lambda progress: watch(model, progress)) if watch is not None else None)
         hit = next(iter(outcome.violations), None)
@@ -212,7 +212,7 @@ def _without_search(model: Model) -> Exploration:
     return Exploration(model, "none", 1, False, "off: nothing was searched", (), None, answer, reason, (), None)
 
 
-def _free_memory() -> int:
+def free_memory() -> int:
     """In bytes; 0 (no limit) where the machine does not say."""
     try:
         with Path("/proc/meminfo").open(encoding="ascii") as lines:

@@ -83,7 +83,7 @@ class Reference:
             return Answer.UNKNOWN, (), 0, "the initial state cannot be made"
         searches = [Search(self._further(sizes), side, expired) for side in scenario.sides]
         first = [imposed(model, start, scenario, search.side) for search in searches]
-        if all(self._never(model, scenario, search.side, one) for search, one in zip(searches, first, strict=True)):
+        if self.never_elects(sizes, scenario):
             return Answer.DOES_NOT, (), 0, "from the initial state nobody can ever lead, whatever the numbers"
         able = [search.elects(one) is Found.YES for search, one in zip(searches, first, strict=True)]
         states = self._all(model, expired)
@@ -107,12 +107,21 @@ class Reference:
         winners = tuple(sorted(winning))
         of_all = f"of {len(states)} reachable states"
         if stuck:
-            reason = f"from {stuck} {of_all} no election was found within {self._bounds(sizes)}"
+            reason = f"from {stuck} {of_all} no election was found within {self.bounds_named(sizes)}"
             return Answer.UNKNOWN, (), len(states), reason
         if kept:
             reason = f"from {kept} {of_all} nobody was found to be elected anew, but a leader is in office there"
             return Answer.KEEPS, winners, len(states), reason
         return Answer.SURVIVES, winners, len(states), f"somebody can be elected from each {of_all}"
+
+    def never_elects(self, sizes: tuple[int, ...], scenario: Scenario) -> bool:
+        """Whether it is shown that from the initial state nobody can ever lead, on no side, whatever the numbers."""
+        model = model_of(self.protocol, self.row, sizes, Options())
+        start = initial(model).state
+        if start is None:
+            return True
+        sides = [(side, imposed(model, start, scenario, side)) for side in scenario.sides]
+        return all(self._never(model, scenario, side, first) for side, first in sides)
 
     def _never(self, model: Model, scenario: Scenario, side: frozenset[Name], first: Imposed) -> bool:
         """As `never_elects`, of the initial state. It takes its time with many processes, and those that can take
@@ -146,7 +155,8 @@ class Reference:
         model = model_of(self.protocol, self.row, sizes, Options())
         return replace(model, caps=caps(self.protocol, sizes, bounds), faults=(), channel=model.channel + self.further)
 
-    def _bounds(self, sizes: tuple[int, ...]) -> str:
+    def bounds_named(self, sizes: tuple[int, ...]) -> str:
+        """How far a search goes on."""
         model = self._further(sizes)
         named = [f"{variable} <= {model.caps.variables[kind, variable]}" for kind, variable in model.caps.declared]
         return ", ".join(named if model.network.is_growing_set else [*named, f"channel <= {model.channel}"])

@@ -17,11 +17,11 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from modelcheck.check import Options, model_of
+from modelcheck.check import Options, free_memory, model_of
 from modelcheck.engines import NoEngine
 from modelcheck.outcome import Limits
 from modelcheck.survival import Survives
-from modelcheck.survival_reference import Reference
+from modelcheck.survival_native import Native
 from modelcheck.verdict import Answer
 from oneleader.comparison.as_csv import comparison_to_csv
 from oneleader.comparison.as_json import comparison_to_json
@@ -90,9 +90,9 @@ def run(request: Request) -> None:
         _refuse_unbounded(protocol, row, size, options)
     files = emit(protocol, PACKAGE, "runtime").files
     began = time.monotonic()
-    survives = Reference(protocol, row, seconds=request.seconds)
+    survives = Native(protocol, row, seconds=request.seconds, memory_bytes=free_memory())
     jobs = request.jobs or os.cpu_count() or 1
-    with _progress(request) as told, workers(protocol, files, jobs) as work:
+    with _progress(request) as told, survives, workers(protocol, files, jobs) as work:
         # The trials go on elsewhere while the sizes are explored here.
         results = {size: work(tasks(_named(protocol, size), given.world, given.timers, given.plan)) for size in nodes}
         found = [_of_size(protocol, row, size, given, survives, options, told) for size in nodes]
