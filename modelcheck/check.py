@@ -100,8 +100,7 @@ def run_check(
         explorations.append(explore(model, options, watch, remarked))
         if told is not None:
             told(explorations[-1])
-        outcome = explorations[-1].outcome
-        if explorations[-1].answer is Answer.VIOLATED or (outcome and outcome.status is Status.CANCELLED):
+        if explorations[-1].answer is Answer.VIOLATED or explorations[-1].is_interrupted:
             break
     skipped = tuple(described_sizes(model) for model in models[len(explorations) :])
     coverage = _coverage(protocol, explorations)

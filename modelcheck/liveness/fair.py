@@ -71,7 +71,7 @@ def components(edges: Edges, inside: Flags) -> tuple[int, NDArray[np.int32], NDA
 
 def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags]:
     """The largest sets of states in each of which a fair run can stay for ever, visiting all of them again and again
-    (a single state: by stopping there)."""
+    (a single state: by stopping there). Those with the least numbers come first, as far as promises are weak."""
     waiting = [inside]
     while waiting:
         mask = waiting.pop()
@@ -94,7 +94,10 @@ def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags
             else:
                 for one in np.flatnonzero((enabled > 0) & ~taken):
                     again.setdefault(int(one), []).append(action)
-        for one in np.flatnonzero(good):
+        nearest = np.full(number, edges.count)
+        np.minimum.at(nearest, component[mask], np.flatnonzero(mask))
+        of_interest = np.flatnonzero(good)
+        for one in of_interest[np.argsort(nearest[of_interest], kind="stable")]:
             members = component == one
             if int(one) not in again:
                 yield members
