@@ -25,7 +25,7 @@ from modelcheck.native.engine import TooLarge
 from modelcheck.outcome import Limits, Status
 from modelcheck.survival import Answer, Scenario, Survived
 from modelcheck.survival_reference import Reference
-from spec.protocol import Protocol, Row
+from spec.protocol import FaultKind, Protocol, Row
 
 Side = frozenset[Name]
 Bits = NDArray[np.uint8]
@@ -35,7 +35,8 @@ LIMITS = {Status.TIME: "the time was over", Status.MEMORY: "the memory was full"
 @dataclass
 class Native:
     """Answers for one protocol under the bounds of a row; by the reference semantics where there is no compiler, the
-    model cannot be packed, or some processes are down and the others split. To be closed: it keeps what it has
+    model cannot be packed, some processes are down and the others split, or the spec has crashes (who is down for good
+    is then not told from who may start again). To be closed: it keeps what it has
     explored. All scenarios of one size together take so many `seconds` at most (0: no limit)."""
 
     protocol: Protocol
@@ -62,7 +63,8 @@ class Native:
     def __call__(self, protocol: Protocol, sizes: tuple[int, ...], scenario: Scenario) -> Survived:
         """As `modelcheck.survival.Survives`."""
         began = time.monotonic()
-        if (scenario.down and len(scenario.sides) > 1) or protocol.leader is None or not scenario.sides:
+        crashes = any(fault.kind is FaultKind.CRASH for fault in protocol.faults)
+        if crashes or (scenario.down and len(scenario.sides) > 1) or protocol.leader is None or not scenario.sides:
             return self.plain(protocol, sizes, scenario)
         if self.plain.never_elects(sizes, scenario):
             return self.plain(protocol, sizes, scenario)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from modelcheck.model import Name
 from modelcheck.survival import Answer, crashes, described, partitions
 from modelcheck.survival_native import Native, renamed
 from modelcheck.survival_reference import Reference
+from spec.overrides import faults_from
 from tests.modelcheck.test_survival_reference import spec
 from tests.properties.test_engines import has_compiler
 
@@ -72,3 +74,12 @@ def test_more_processes_up_are_never_worse() -> None:
         found = [order.index(native(protocol, (5,), scenario).answer) for scenario in crashes(protocol, (5,))]
     assert all(one >= other for one, other in pairwise(found))
     assert [order[i] for i in found] == [*[Answer.SURVIVES] * 3, *[Answer.DOES_NOT] * 3]
+
+
+def test_a_process_that_is_down_may_start_again_unless_the_scenario_says_otherwise() -> None:
+    protocol, bounds = spec("protocols/raft", "3 nodes, term <= 1")
+    crashing = replace(protocol, faults=faults_from("crash up to 1", protocol, "test"))
+    reference = Reference(crashing, bounds)
+    with Native(crashing, bounds) as native:
+        for scenario in [*crashes(crashing, (3,))][:2]:
+            assert native(crashing, (3,), scenario).answer is reference(crashing, (3,), scenario).answer
