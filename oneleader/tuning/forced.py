@@ -102,6 +102,8 @@ class Luck:
     """Of how long a pause lasts, if there are any."""
     paused: tuple[float, float]
     """When such a pause begins, at the earliest and at the latest, in seconds of the window."""
+    listeners: frozenset[str]
+    """The kinds of process that the leader sends its heartbeats to: the victims are of these."""
     before: float
     """So many seconds of a window come before those in which is counted: nothing that happens in these is of an
     earlier cause."""
@@ -134,7 +136,26 @@ def luck_of(trial: Trial, leader: Name, timer: str | None) -> Luck | None:
     # the shortest one before its end.
     begins = before - longest, before + longest - max(shortest - period, 0.0)
     first = range(int(begins[0] / period), math.ceil(begins[1] / period) + 1) if period else range(1)
-    return Luck(delays, first, pauses, begins, before, longest)
+    return Luck(delays, first, pauses, begins, _listeners(trial, leader), before, longest)
+
+
+def _listeners(trial: Trial, leader: Name) -> frozenset[str]:
+    """Whom a leader sends something within the time of its heartbeat and a half, by their kinds; all, if nobody."""
+    network, heard = trial.cluster.network, set[str]()
+
+    def listen(kind: str) -> Callable[[Random], float]:
+        def draw(random: Random) -> float:
+            heard.add(kind)
+            return trial.world.delay_of(random.random())
+
+        return draw
+
+    others = [name for name in trial.cluster.members if name != leader]
+    for name in others:
+        network.links[leader, name] = replace(network.link, draw=listen(name.kind))
+    trial.run(1.5 * trial.period(leader))
+    network.links.clear()
+    return frozenset(heard) or frozenset(name.kind for name in others)
 
 
 def windows(
@@ -160,9 +181,11 @@ def windows(
         trial.run(trial.random.uniform(0.0, trial.period(leader)))
         while not trial.knows(leader):
             leader = trial.settle()
-        luck = luck or luck_of(trial, leader, timer)
         if luck is None:
-            return None
+            luck = luck_of(trial, leader, timer)
+            if luck is None:
+                return None
+            leader = trial.settle()
         # Each kind of luck has its share of the windows, not only on average.
         weight = _Window(trial, leader, luck).weight((share + number * GOLDEN) % 1.0)
         if weight:
@@ -176,7 +199,7 @@ class _Window:
 
     def __init__(self, trial: Trial, leader: Name, luck: Luck) -> None:
         self.trial, self.leader, self.luck = trial, leader, luck
-        self.others = [name for name in trial.cluster.members if name != leader]
+        self.others = [name for name in trial.cluster.members if name != leader and name.kind in luck.listeners]
         self.numbers: dict[Name, list[float]] = {name: [] for name in self.others}
         """What was drawn for the messages to each of the others, in their order."""
         self.sent_at: dict[Name, list[float]] = {name: [] for name in self.others}

@@ -193,9 +193,8 @@ def _own(own: Measured, taken: Measured, allowed: float) -> list[str]:
     if taken.setting.own or own.is_unstable:
         return ["the timers of the spec never let a leader last in this world"] if own.is_unstable else []
     failovers = f"failovers of {times(own.failover)} on average, 99 of 100 within {times(own.slow)}"
-    return [
-        f"the timers of the spec, {own.setting}, have {failovers}, and {false_elections(own)} false elections a day"
-    ]
+    false = f"{false_elections(own)} false elections a day"
+    return [f"the timers of the spec, {own.setting}, have {failovers}, and {false}"]
 
 
 def _dropped(verdict: Verdict) -> list[str]:
