@@ -30,6 +30,9 @@ PLAIN = 0.1
 """In such a part of the windows nothing is made likely."""
 GOLDEN = (math.sqrt(5) - 1) / 2
 """Its multiples, without their whole parts, fill the numbers from 0 to 1 more evenly than chance does."""
+FACTOR, DEGREES, RARE = 3.0, 10, 1e-12
+"""Degrees of rarity are so many times apart, if that makes no more of them than these; what is rarer than the last by
+that much is not sought."""
 LIKELY = 0.8
 """What is made likely, is at least as likely as this."""
 
@@ -52,15 +55,28 @@ class Tilt:
         return self.chances[place] / (self.edges[place + 1] - self.edges[place])
 
 
-def tilt_of(distribution: Distribution, never: float, thresholds: Sequence[float], bad: float) -> Tilt | None:
-    """So that with this chance, `bad`, something never comes or takes longer than one of some thresholds, each of these
-    alike. None where nothing of that can be, or is as likely as that anyhow."""
-    late = {never + (1 - never) * longer_than(distribution, threshold) for threshold in thresholds}
-    edges = sorted({0.0, never, 1.0} | late)
-    if never >= 1 or max(late) >= bad or len(edges) == 2:
+def tilt_of(distribution: Distribution, never: float, least: float, most: float, bad: float) -> Tilt | None:
+    """So that with this chance, `bad`, something never comes or takes longer than the least time that may matter. What
+    is longer is shared out evenly among degrees of rarity, up to the most that may be needed: which of them counts is
+    not known, and any that is left out would be missed. None where nothing of that can be, or is as likely anyhow."""
+    late = [longer_than(distribution, seconds) for seconds in (most, least)]
+    edges = sorted({0.0, never, 1.0} | {never + (1 - never) * part for part in _degrees(*late)})
+    if never >= 1 or edges[-2] >= bad or len(edges) == 2:
         return None
-    share = bad / (len(edges) - 2)
-    return Tilt(tuple(edges), (*(share for _ in edges[2:]), 1 - bad))
+    lost = int(never > 0)
+    pieces = len(edges) - 2 - lost
+    share = bad / (lost + 1) if pieces else bad
+    late_shares = [(bad - share * lost) / pieces for _ in range(pieces)]
+    return Tilt(tuple(edges), (*[share] * lost, *late_shares, 1 - bad))
+
+
+def _degrees(rarest: float, likeliest: float) -> list[float]:
+    """Probabilities from one to the other, each a few times as large as the one before it."""
+    if not likeliest:
+        return []
+    lowest = max(rarest, likeliest * RARE)
+    steps = min(math.ceil(math.log(likeliest / lowest) / math.log(FACTOR)), DEGREES)
+    return [likeliest * (lowest / likeliest) ** (step / max(steps, 1)) for step in range(steps + 1)]
 
 
 def longer_than(distribution: Distribution, seconds: float) -> float:
@@ -124,12 +140,15 @@ def luck_of(trial: Trial, leader: Name, timer: str | None) -> Luck | None:
     before = longest + 2 * period + trial.slow + (4 * world.asks if trial.asks else 0.0)
     in_a_row = math.ceil(longest / period) if period else 1
     bad = max(LIKELY, 1 - 1 / (in_a_row + 1))
-    late = [max(shortest - (place + 1) * period, period / 4) for place in range(in_a_row)]
-    delays = tuple(tilt_of(world.delay, world.loss, (one,), bad) for one in late)
+    late = [
+        (max(shortest - earlier, period / 4), max(longest - earlier, period / 4))
+        for earlier in ((place + 1) * period for place in range(in_a_row))
+    ]
+    delays = tuple(tilt_of(world.delay, world.loss, *times, bad) for times in late)
     pauses = None
     if world.pauses is not None:
-        some = (max(shortest - period, 0.0), longest)
-        pauses = tilt_of(world.pauses.lasting, 0.0, some, LIKELY) or Tilt((0.0, 1.0), (1.0,))
+        lasting = world.pauses.lasting
+        pauses = tilt_of(lasting, 0.0, max(shortest - period, 0.0), longest, LIKELY) or Tilt((0.0, 1.0), (1.0,))
     if not any(delays) and pauses is None:
         return None
     # What happens in the part that is counted begins no earlier than the longest timeout before, and no later than

@@ -99,7 +99,7 @@ def test_where_nothing_can_go_wrong_there_is_nothing_to_force() -> None:
     [(FIXED, 0.01), (Lognormal(0.01, 1.0), 0.0), (Lognormal(0.01, 1.0), 0.001), (Uniform(0.0, 0.11), 0.3)],
 )
 def test_what_is_drawn_otherwise_is_weighed_for_just_that(distribution: Any, never: float) -> None:
-    tilt = tilt_of(distribution, never, [0.1], 0.8)
+    tilt = tilt_of(distribution, never, 0.1, 0.2, 0.8)
     assert tilt is not None
     widths = [high - low for low, high in zip(tilt.edges, tilt.edges[1:], strict=False)]
     assert min(widths) > 0
@@ -126,7 +126,7 @@ def test_how_likely_a_time_is_longer_is_found_however_rare_that_is() -> None:
 
 
 def test_a_time_that_is_never_long_is_not_forced() -> None:
-    assert tilt_of(Uniform(0.0, 0.05), 0.0, [0.1], 0.8) is None
-    assert tilt_of(FIXED, 0.0, [0.1], 0.8) is None
-    assert tilt_of(FIXED, 1.0, [0.1], 0.8) is None
-    assert isinstance(tilt_of(FIXED, 0.5, [0.1], 0.8), Tilt)
+    assert tilt_of(Uniform(0.0, 0.05), 0.0, 0.1, 0.2, 0.8) is None
+    assert tilt_of(FIXED, 0.0, 0.1, 0.2, 0.8) is None
+    assert tilt_of(FIXED, 1.0, 0.1, 0.2, 0.8) is None
+    assert isinstance(tilt_of(FIXED, 0.5, 0.1, 0.2, 0.8), Tilt)
