@@ -8,32 +8,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.published_experiments import EXPERIMENTS, Experiment, Line, Trials, processes_of
+import msgspec
+
+from bench.published_experiments import EXPERIMENTS, Line, Trials, processes_of
+from bench.published_found import Found, found_of
 from bench.published_tables import shown
 from bench.tables import replace_block
 from oneleader.tuning.pool import done, workers
 
 COMMAND = "python -m bench.published"
 DOCUMENT = Path(__file__).parent.parent / "docs" / "tuning.md"
-
-
-@dataclass(frozen=True)
-class Found:
-    """What one line of an experiment found: the time of each trial in seconds, how many attempts each took, and how
-    many were cut short by the limit."""
-
-    experiment: str
-    line: str
-    seconds: tuple[float, ...]
-    rounds: tuple[int, ...]
-    limited: int
 
 
 def measure(part: float, jobs: int, say: Callable[[str], None]) -> list[Found]:
@@ -48,11 +37,8 @@ def measure(part: float, jobs: int, say: Callable[[str], None]) -> list[Found]:
                         continue
                     tasks = tasks_of(line, part)
                     parts = list(done(work, tasks))
-                    seconds = tuple(one for each in parts for one in each.seconds)
-                    rounds = tuple(one for each in parts for one in each.rounds)
-                    limited = sum(each.limited for each in parts)
-                    found.append(Found(experiment.name, line.name, seconds, rounds, limited))
-                    say(f"{experiment.name}, {line.name}: {len(seconds):,} trials")
+                    found.append(found_of(experiment.name, line.name, parts))
+                    say(f"{experiment.name}, {line.name}: {found[-1].trials:,} trials")
     order = [(experiment.name, line.name) for experiment in EXPERIMENTS for line in experiment.lines]
     return sorted(found, key=lambda one: order.index((one.experiment, one.line)))
 
@@ -64,21 +50,13 @@ def tasks_of(line: Line, part: float, each: int = 50) -> list[Trials]:
 
 
 def found_in(text: str) -> list[Found]:
-    """What was saved as JSON."""
-    return [
-        Found(**{**one, "seconds": tuple(one["seconds"]), "rounds": tuple(one["rounds"])})
-        for one in json.loads(text)["found"]
-    ]
+    """What was saved as JSON. Raises msgspec.ValidationError."""
+    return msgspec.json.decode(text, type=list[Found])
 
 
 def saved(found: Sequence[Found]) -> str:
-    """To a hundredth of a millisecond."""
-    rows = [{**asdict(one), "seconds": [round(second, 5) for second in one.seconds]} for one in found]
-    return json.dumps({"format": "oneleader-published", "found": rows}) + "\n"
-
-
-def by_line(found: Sequence[Found]) -> Mapping[tuple[str, str], Found]:
-    return {(one.experiment, one.line): one for one in found}
+    """A line for each line of an experiment."""
+    return "[\n" + ",\n".join(msgspec.json.encode(one).decode() for one in found) + "\n]\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,14 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         for experiment in EXPERIMENTS:
             draw(experiment, [one for one in found if one.experiment == experiment.name], given.plots)
-    tables = shown([(one.experiment, one.line, one.seconds, one.rounds, one.limited) for one in found])
+    tables = shown(found)
     if given.document:
         replace_block(DOCUMENT, COMMAND, tables)
     print(tables)
     return 0
 
-
-__all__ = ["Experiment", "Found", "by_line", "found_in", "main", "measure", "saved", "tasks_of"]
 
 if __name__ == "__main__":
     sys.exit(main())

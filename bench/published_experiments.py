@@ -153,7 +153,7 @@ def _first(processes: Processes, line: Line, seed: int) -> tuple[float, int]:
     return found
 
 
-# Figure 16 of the paper, figure 9.? of the dissertation ---------------------------------------------------------------
+# The paper's figure 16 ------------------------------------------------------------------------------------------------
 
 LAN = Uniform(0.0001, 0.0004)
 WRITE = Exponential(0.005)
@@ -278,8 +278,8 @@ CHAINS = (
     Cluster(7, 6, 0.150, 0.200, 0.010),
     Cluster(9, 5, 0.150, 0.250, 0.020),
 )
-PUBLISHED_SPLITS = {CHAINS[2]: "about 0.06", CHAINS[3]: "about 5.2", CHAINS[4]: "about 18.1"}
-"""Percent: the dissertation's section 9.2, of five servers with one down and a range of 100 ms."""
+PUBLISHED_SPLITS = {CHAINS[2]: "about 0.06 %", CHAINS[3]: "about 5.2 %", CHAINS[4]: "about 18.1 %"}
+"""The dissertation's section 9.2, of five servers with one down and a range of 100 ms."""
 
 
 def _chain(cluster: Cluster) -> Line:

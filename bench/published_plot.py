@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -13,22 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from bench.published_experiments import CHAINS, SPLITS, Experiment, Line, chain_name
+from bench.published_found import PARTS, Found
 from bench.split_votes import elections
-from oneleader.tuning.estimates import rate
 from oneleader.tuning.figure import COLOURS, SETTINGS, saved
-
-if TYPE_CHECKING:
-    from bench.published import Found
 
 STYLES = {"median": ("D", 0.5), "mean": ("o", None), "worst": ("X", None), "p999": ("s", 0.999)}
 """How a published value is marked, and at which part of all trials it stands; a mean and a worst at that of ours."""
 WORDS = {"median": "median", "mean": "mean", "worst": "worst of 1,000", "p999": "99.9 %"}
 
 
-def draw(experiment: Experiment, found: Sequence[Found], folder: Path) -> None:
+def draw(experiment: Experiment, found: Sequence[Found], folder: Path, form: Literal["svg", "png"] = "svg") -> None:
     """The curves of an experiment as published-NAME.svg; of split votes, the shares beside the chain."""
-    settings = SETTINGS
-    with mpl.rc_context(settings):
+    with mpl.rc_context(SETTINGS):
         figure = Figure(figsize=(9, 5), layout="constrained")
         axes = figure.subplots()
         by_name = {one.line: one for one in found}
@@ -37,22 +33,26 @@ def draw(experiment: Experiment, found: Sequence[Found], folder: Path) -> None:
         else:
             _distributions(axes, experiment, by_name)
         axes.set_title(experiment.title, fontsize=10)
-        (folder / f"published-{experiment.name}.svg").write_bytes(saved(figure, "svg"))
+        (folder / f"published-{experiment.name}.{form}").write_bytes(saved(figure, form))
 
 
 def _distributions(axes: Axes, experiment: Experiment, found: dict[str, Found]) -> None:
     """Which part of all trials had ended by when: ours as lines, and what was published as marks."""
     marked = set()
     for line, colour in zip(experiment.lines, COLOURS, strict=False):
-        ordered = np.sort(np.array(found[line.name].seconds)) * 1000
-        parts = np.arange(1, len(ordered) + 1) / len(ordered)
-        # A step for each of a few hundred parts looks as one for each trial does, and is a fraction of the file.
-        chosen = np.unique(np.concatenate([np.linspace(0, len(ordered) - 1, 300).astype(int), _tail(len(ordered))]))
-        ended = len(ordered) - found[line.name].limited
-        kept = chosen[chosen < ended]
+        one = found[line.name]
+        ended = [(second * 1000, part) for second, part in zip(one.curve, PARTS, strict=True) if second < line.limit]
         style = "--" if "until it knows" in line.name else "-"
-        axes.step(ordered[kept], parts[kept], style, where="post", color=colour, linewidth=1.3, label=line.name)
-        marked |= _published(axes, line, colour, ordered, parts)
+        axes.step(
+            [second for second, _ in ended],
+            [part for _, part in ended],
+            style,
+            where="post",
+            color=colour,
+            linewidth=1.3,
+            label=line.name + (f" ({one.limited} of {one.trials} never)" if one.limited else ""),
+        )
+        marked |= _published(axes, line, colour, one)
     for what in (name for name in STYLES if name in marked):
         axes.plot([], [], STYLES[what][0], color="grey", markeredgecolor="black", label=f"published: {WORDS[what]}")
     axes.set_xscale("log")
@@ -65,17 +65,7 @@ def _distributions(axes: Axes, experiment: Experiment, found: dict[str, Found]) 
     axes.legend(fontsize=8, loc="lower right")
 
 
-def _tail(count: int) -> np.ndarray[tuple[int], np.dtype[np.int_]]:
-    return np.arange(max(count - 30, 0), count)
-
-
-def _published(
-    axes: Axes,
-    line: Line,
-    colour: str,
-    ordered: np.ndarray[tuple[int], np.dtype[np.float64]],
-    parts: np.ndarray[tuple[int], np.dtype[np.float64]],
-) -> set[str]:
+def _published(axes: Axes, line: Line, colour: str, found: Found) -> set[str]:
     marked = set()
     for what, value in line.published.items():
         if what not in STYLES or isinstance(value, str):
@@ -83,7 +73,7 @@ def _published(
         marker, at = STYLES[what]
         height = 1.0 if what == "worst" else at
         if height is None:  # a mean stands where ours does
-            height = float(np.interp(ordered.mean(), ordered, parts))
+            height = float(np.interp(found.mean.value, found.curve, PARTS))
         axes.plot([value], [height], marker, color=colour, markeredgecolor="black", markersize=8, zorder=5)
         marked.add(what)
     return marked
@@ -93,11 +83,10 @@ def _splits(axes: Axes, found: dict[str, Found]) -> None:
     """How likely so many rounds are enough."""
     for cluster, colour in zip(CHAINS, (*COLOURS, "#999999"), strict=False):
         name = chain_name(cluster)
-        rounds = found[name].rounds
         chain = elections(cluster)
         numbers = range(1, 8)
         axes.plot(numbers, [1 - chain.at_most[number - 1] for number in numbers], "-", color=colour, linewidth=1)
-        left = [rate(sum(one > number for one in rounds), len(rounds)) for number in numbers]
+        left = [found[name].more_than(number) for number in numbers]
         seen = [(number, one) for number, one in zip(numbers, left, strict=True) if one.value > 0]
         axes.errorbar(
             [number for number, _ in seen],

@@ -12,77 +12,66 @@ from bench.published_experiments import (
     Line,
     chain_name,
 )
+from bench.published_found import ENDLESS, Found
 from bench.split_votes import closed_form, elections
 from bench.tables import markdown_table
-from oneleader.tuning.estimates import Estimate, mean, percentile, rate
+from oneleader.tuning.estimates import Estimate
 
-Row = tuple[str, str, Sequence[float], Sequence[int], int]
-"""The experiment, the line, seconds and rounds of each trial, and how many were cut short."""
-NAMES = {
-    "mean": "mean",
-    "median": "median",
-    "worst": "worst",
-    "p999": "99.9 %",
-    "typical": "typical",
-    "always": "always",
-}
+NAMES = {"p999": "99.9 %"}
 
 
-def shown(rows: Sequence[Row]) -> str:
+def shown(found: Sequence[Found]) -> str:
     """A table for each experiment."""
     parts = []
     for experiment in EXPERIMENTS:
-        some = {row[1]: row for row in rows if row[0] == experiment.name}
+        some = {one.line: one for one in found if one.experiment == experiment.name}
         body = _splits(some) if experiment is SPLITS else _times(experiment.lines, some)
         parts.append(f"**{experiment.title}**\n\n{body}")
     return "\n".join(parts)
 
 
-def _times(lines: Sequence[Line], rows: dict[str, Row]) -> str:
+def _times(lines: Sequence[Line], found: dict[str, Found]) -> str:
     titles = ("", "trials", "mean", "median", "99 %", "99.9 %", "worst", "more than one term", "published")
     cells = []
     for line in lines:
-        _, name, seconds, rounds, limited = rows[line.name]
-        ordered, count = sorted(seconds), len(seconds)
-        cut = f" ({limited} cut short)" if limited else ""
-        split = rate(sum(number > 1 for number in rounds) + limited, count)
+        one = found[line.name]
+        cut = f" ({one.limited} cut short)" if one.limited else ""
+        split = one.split
         cells.append(
             (
-                name,
-                f"{count:,}",
-                _milliseconds(mean(ordered)),
-                *(_milliseconds(percentile(ordered, part)) for part in (0.5, 0.99, 0.999)),
-                f"{ordered[-1] * 1000:,.0f}{cut}",
+                one.line,
+                f"{one.trials:,}",
+                *(_milliseconds(estimate) for estimate in (one.mean, one.median, one.p99, one.p999)),
+                f"{one.worst * 1000:,.0f}{cut}",
                 f"{split.value * 100:.1f} % [{split.low * 100:.1f}, {split.high * 100:.1f}]",
-                "; ".join(f"{NAMES[what]} {value}" for what, value in line.published.items()) or "-",
+                "; ".join(f"{NAMES.get(what, what)} {value}" for what, value in line.published.items()) or "-",
             )
         )
     return markdown_table(titles, cells)
 
 
 def _milliseconds(estimate: Estimate) -> str:
-    high = "?" if estimate.high == float("inf") else f"{estimate.high * 1000:,.0f}"
+    high = "?" if estimate.high >= ENDLESS else f"{estimate.high * 1000:,.0f}"
     return f"{estimate.value * 1000:,.0f} [{estimate.low * 1000:,.0f}, {high}]"
 
 
-def _splits(rows: dict[str, Row]) -> str:
+def _splits(found: dict[str, Found]) -> str:
     titles = (
-        *("", "split, published %", "closed form %", "chain %", "simulated %"),
-        *("rounds: 1 / (1 - split)", "chain", "simulated", "ms until known: chain", "simulated"),
+        *("", "split, published", "closed form", "chain", "simulated"),
+        *("rounds, if memoryless", "chain", "simulated", "ms until known, chain", "simulated"),
     )
     cells = []
     for cluster in CHAINS:
-        _, name, seconds, rounds, _ = rows[chain_name(cluster)]
+        one = found[chain_name(cluster)]
         chain = elections(cluster)
-        split = rate(sum(number > 1 for number in rounds), len(rounds))
-        several, time = mean([float(number) for number in rounds]), mean(seconds)
+        split, several, time = one.split, one.average_rounds, one.mean
         cells.append(
             (
-                name,
+                one.line,
                 PUBLISHED_SPLITS.get(cluster, "-"),
-                f"{closed_form(cluster) * 100:.2f}",
-                f"{chain.split * 100:.2f}",
-                f"{split.value * 100:.2f} [{split.low * 100:.2f}, {split.high * 100:.2f}]",
+                f"{closed_form(cluster) * 100:.2f} %",
+                f"{chain.split * 100:.2f} %",
+                f"{split.value * 100:.2f} % [{split.low * 100:.2f}, {split.high * 100:.2f}]",
                 f"{1 / (1 - chain.split):.3f}",
                 f"{chain.rounds:.3f}",
                 f"{several.value:.3f} [{several.low:.3f}, {several.high:.3f}]",

@@ -122,8 +122,8 @@ def _round(cluster: Cluster, groups: list[tuple[int, str]]) -> Round:
     hear of it."""
     low, high = cluster.shortest, cluster.longest + cluster.latency
     width = (high - low) / STEPS
-    moments = low + width * (np.arange(STEPS) + 0.5)
-    later = moments + cluster.latency
+    moments: Numbers = np.linspace(low, high, STEPS, endpoint=False, dtype=np.float64) + width / 2
+    later: Numbers = moments + cluster.latency
     chances = np.zeros((cluster.up + 1, STEPS))
     for place, (count, how) in enumerate(groups):
         others = [(number - (at == place), name) for at, (number, name) in enumerate(groups)]

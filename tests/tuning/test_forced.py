@@ -49,7 +49,7 @@ def test_lost_heartbeats_cost_as_many_elections_as_by_hand(
     nodes: int, timers: dict[str, tuple[float, float]], loss: float
 ) -> None:
     """From some an hour to one in a thousand million million years."""
-    found, deviation = rate(windows(RAFT, {"node": nodes}, World(FIXED, loss), timers, 1, 500, "election"))
+    found, deviation = rate(windows(RAFT, {"node": nodes}, World(FIXED, loss), timers, 1, 300, "election"))
     wanted = by_hand(nodes, *timers["election"], timers["heartbeat"][0], loss)
     assert deviation < 0.5
     assert found == pytest.approx(wanted, rel=4 * deviation)
@@ -60,13 +60,13 @@ def test_lost_heartbeats_cost_as_many_elections_as_by_hand(
     [
         World(FIXED, pauses=Pauses(5.0, Exponential(0.1))),
         World(FIXED, loss=0.15, pauses=Pauses(20.0, Uniform(0.0, 0.5))),
-        World(Exponential(0.05)),
+        World(Exponential(0.05), loss=0.05),
     ],
 )
 def test_it_finds_what_is_found_by_waiting(world: World) -> None:
     timers = {"election": (0.15, 0.3), "heartbeat": (0.05, 0.05)}
-    found, deviation = rate(windows(RAFT, {"node": 3}, world, timers, 2, 500, "election"))
-    waited = idle(RAFT, {"node": 3}, world, timers, 1, 300.0)
+    found, deviation = rate(windows(RAFT, {"node": 3}, world, timers, 2, 300, "election"))
+    waited = idle(RAFT, {"node": 3}, world, timers, 1, 200.0)
     limits = per_time(waited.false_elections, waited.seconds, 0.9999)
     assert waited.false_elections >= 5
     assert limits.low <= found * (1 + 3 * deviation)
