@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -36,17 +35,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What one sweep prints and writes."""
-    folder = tmp_path_factory.mktemp("tuned")
-    done = run(RAFT, *HARMLESS, "--json", "--csv", str(folder / "all.csv"), "--plot", str(folder / "all.svg"))
+def test_a_sweep_is_printed_written_and_drawn(tmp_path: Path) -> None:
+    rows_file, picture = tmp_path / "all.csv", tmp_path / "all.svg"
+    done = run(RAFT, *HARMLESS, "--json", "--csv", str(rows_file), "--plot", str(picture))
     assert (done.returncode, done.stderr) == (0, "")
-    return {"json": json.loads(done.stdout), "text": done.stdout, "folder": folder}
-
-
-def test_what_is_printed_as_json_is_as_described(files: dict[str, Any]) -> None:
-    found = files["json"]
+    found = json.loads(done.stdout)
     VALIDATOR.validate(found)
     assert [one["own"] for one in found["settings"]] == [True, False]
     assert found["recommended"] == 1
@@ -56,29 +49,24 @@ def test_what_is_printed_as_json_is_as_described(files: dict[str, Any]) -> None:
     assert 0.03 < quick < 0.1
     assert {one["false_elections"]["how"] for one in found["settings"]} == {"none seen"}
     assert found["in_words"][0] == "take 50 ms .. 100 ms, heartbeat 20 ms"
-
-
-def test_the_csv_has_a_row_for_each_setting(files: dict[str, Any]) -> None:
-    with (files["folder"] / "all.csv").open(encoding="utf-8") as file:
+    with rows_file.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["recommended"] for row in rows] == ["False", "True"]
-    for row, one in zip(rows, files["json"]["settings"], strict=True):
+    for row, one in zip(rows, found["settings"], strict=True):
         assert float(row["mean_seconds"]) == one["failover"]["mean_seconds"]["value"]
         assert float(row["p99_high"]) == one["failover"]["p99_seconds"]["high"]
         assert float(row["messages_per_second"]) == one["messages_per_second"]
         assert None not in row
-
-
-def test_the_plot_is_a_picture(files: dict[str, Any]) -> None:
-    text = (files["folder"] / "all.svg").read_text(encoding="utf-8")
+    text = picture.read_text(encoding="utf-8")
     assert text.startswith("<?xml")
     assert "recommended" in text
 
 
 @pytest.mark.slow
-def test_a_seed_gives_the_same_on_one_core_and_its_words_and_png(files: dict[str, Any], tmp_path: Path) -> None:
-    assert run(RAFT, *HARMLESS, "--json", "--jobs", "1").stdout == files["text"]
-    assert run(RAFT, *HARMLESS, "--json", "--seed", "2").stdout != files["text"]
+def test_a_seed_gives_the_same_on_any_number_of_cores_in_words_and_as_a_png(tmp_path: Path) -> None:
+    text = run(RAFT, *HARMLESS, "--json").stdout
+    assert run(RAFT, *HARMLESS, "--json", "--jobs", "1").stdout == text
+    assert run(RAFT, *HARMLESS, "--json", "--seed", "2").stdout != text
     done = run(RAFT, *HARMLESS, "--plot", str(tmp_path / "all.png"), "--progress")
     assert "take 50 ms .. 100 ms, heartbeat 20 ms\n    [timers]\n" in done.stdout
     assert "no election was seen without a crash" in done.stdout

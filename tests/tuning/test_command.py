@@ -26,7 +26,7 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "spec/protocols/ring.elect",
             {},
-            "spec/protocols/ring.elect: the spec has no timers: there is nothing to tune",
+            "ring.elect: the spec has no timers: there is nothing to tune",
         ),
         ("spec/broken/bully.elect", {}, "name it with --election-timer: of the timers announcement, answer, suspicion"),
         (RAFT, {"delay": "soon"}, "--delay: 'soon' describes no times; expected `1 ms`"),
