@@ -12,13 +12,13 @@ then, as published. That is two lines of the spec."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
 from bench.split_votes import Cluster, closed_form
 from codegen.python.package import package_of
-from oneleader.tuning.distributions import Constant, Exponential, Uniform, draw
+from oneleader.tuning.distributions import Constant, Distribution, Exponential, Uniform, draw
 from oneleader.tuning.trials import Processes, elections_after_crashes
 from oneleader.tuning.world import World
 from runtime.process import Name
@@ -201,6 +201,23 @@ SCALE = Experiment(
 )
 
 
+def _disk(write: Distribution) -> Line:
+    return replace(_lan(150, 155, median=287), name=f"150-155 ms, a write takes {write}", world=World(LAN, store=write))
+
+
+DISKS = Experiment(
+    "disks",
+    "Five servers on a LAN: what of this depends on how long writes take (150-155 ms)",
+    (
+        _disk(Exponential(0.003)),
+        _disk(WRITE),
+        _disk(Exponential(0.007)),
+        _disk(Uniform(0.0, 0.01)),
+        _disk(Uniform(0.004, 0.01)),
+    ),
+)
+
+
 # The dissertation's simulated WAN -------------------------------------------------------------------------------------
 
 
@@ -302,4 +319,4 @@ def chain_name(cluster: Cluster) -> str:
 
 
 SPLITS = Experiment("splits", "Split votes: the simulation beside the chain", tuple(map(_chain, CHAINS)))
-EXPERIMENTS = (RANDOMNESS, SCALE, WIDE_AREA, ADVICE, SPLITS)
+EXPERIMENTS = (RANDOMNESS, SCALE, DISKS, WIDE_AREA, ADVICE, SPLITS)

@@ -19,7 +19,7 @@ from oneleader.tuning.figure import COLOURS, SETTINGS, saved
 
 STYLES = {"median": ("D", 0.5), "mean": ("o", None), "worst": ("X", None), "p999": ("s", 0.999)}
 """How a published value is marked, and at which part of all trials it stands; a mean and a worst at that of ours."""
-WORDS = {"median": "median", "mean": "mean", "worst": "worst of 1,000", "p999": "99.9 %"}
+WORDS = {"median": "median", "mean": "mean", "worst": "worst", "p999": "99.9 %"}
 
 
 def draw(experiment: Experiment, found: Sequence[Found], folder: Path, form: Literal["svg", "png"] = "svg") -> None:
@@ -53,6 +53,9 @@ def _distributions(axes: Axes, experiment: Experiment, found: dict[str, Found]) 
             label=line.name + (f" ({one.limited} of {one.trials} never)" if one.limited else ""),
         )
         marked |= _published(axes, line, colour, one)
+    if all("typical" in line.published for line in experiment.lines):
+        low, high = (float(end) for end in str(experiment.lines[0].published["typical"]).split("-"))
+        axes.axvspan(low, high, color="grey", alpha=0.12, label="published: typical")
     for what in (name for name in STYLES if name in marked):
         axes.plot([], [], STYLES[what][0], color="grey", markeredgecolor="black", label=f"published: {WORDS[what]}")
     axes.set_xscale("log")
@@ -62,7 +65,7 @@ def _distributions(axes: Axes, experiment: Experiment, found: dict[str, Found]) 
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axes.set_xlabel("milliseconds")
     axes.set_ylabel("of all trials have a leader")
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="center right")
 
 
 def _published(axes: Axes, line: Line, colour: str, found: Found) -> set[str]:
@@ -104,4 +107,4 @@ def _splits(axes: Axes, found: dict[str, Found]) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel("rounds")
     axes.set_ylabel("probability that more are needed (simulated: points, 95 % intervals)")
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0))
