@@ -2,8 +2,8 @@
 
     python -m bench.intervals [--parts 240] [--jobs N]
 
-For each of some settings so many parts of 30 windows are looked at. All of them together stand for the truth; samples of
-a few parts each have an interval that covers it, or does not."""
+For each of some settings so many parts of 30 windows are looked at. All of them together stand for the truth; samples
+of a few parts each have an interval that covers it, or does not."""
 
 from __future__ import annotations
 
