@@ -200,7 +200,8 @@ def _own(own: Measured, taken: Measured, allowed: float) -> list[str]:
 
 def _dropped(verdict: Verdict) -> list[str]:
     return [
-        f"{one.setting} looked better at first; measured anew it had {false_elections(one)} false elections a day"
+        f"{one.setting} looked better at first; measured anew, it may have more false elections than are acceptable: "
+        f"{false_elections(one)} a day"
         for one in verdict.dropped
     ]
 
