@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from oneleader.tuning.distributions import shown
 from oneleader.tuning.estimates import Estimate
 from oneleader.tuning.measured import COUNTED, FORCED, NONE_SEEN, UNSTABLE, Measured
-from oneleader.tuning.probe import Ground
+from oneleader.tuning.probe import PATIENCE, Ground
 from oneleader.tuning.settings import Setting
 from oneleader.tuning.verdict import SLOWER, Verdict
 from oneleader.tuning.world import World
@@ -207,14 +207,22 @@ def _dropped(verdict: Verdict) -> list[str]:
 
 
 def _none_is_good(verdict: Verdict, front: Sequence[Measured], allowed: float, count: int) -> list[str]:
-    lines = [f"of {count} settings none has, for sure, no more than {number(allowed)} false elections a day"]
+    lines = [
+        f"of {count} settings none has, for sure, both no more than {number(allowed)} false elections a day and "
+        "failovers that end"
+    ]
     if front:
         best = front[-1]
         lines.append(
             f"  - the fewest has {best.setting}: {false_elections(best)}, with failovers of {times(best.failover)}"
         )
-        if best.false_elections.how == FORCED and best.false_elections.per_day.value <= allowed:
-            lines.append("  - it may have as few: its interval reaches beyond that")
+        if best.limited:
+            lines.append(
+                f"  - of its {len(best.sample.elections):,} failovers {best.limited:,} had not ended after {PATIENCE} times "
+                "the longest timeout: votes are split again and again, and a broader --spread helps"
+            )
+        elif best.false_elections.how == FORCED and best.false_elections.per_day.value <= allowed:
+            lines.append("  - it may have few enough: its interval reaches beyond that")
     lines.append(
         "  - try longer timeouts with --start, quicker heartbeats with --heartbeat, or --false-elections with more"
     )

@@ -59,7 +59,7 @@ def test_lost_heartbeats_cost_as_many_elections_as_by_hand(
     [
         World(FIXED, pauses=Pauses(5.0, Exponential(0.1))),
         World(FIXED, loss=0.15, pauses=Pauses(20.0, Uniform(0.0, 0.5))),
-        World(Exponential(0.05), loss=0.05),
+        pytest.param(World(Exponential(0.05), loss=0.05), marks=pytest.mark.slow),
     ],
 )
 def test_it_finds_what_is_found_by_waiting(world: World) -> None:
