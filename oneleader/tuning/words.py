@@ -208,8 +208,7 @@ def _dropped(verdict: Verdict) -> list[str]:
 
 def _none_is_good(verdict: Verdict, front: Sequence[Measured], allowed: float, count: int) -> list[str]:
     lines = [
-        f"of {count} settings none has, for sure, both no more than {number(allowed)} false elections a day and "
-        "failovers that end"
+        f"of {count} settings none has, for sure, at most {number(allowed)} false elections a day and failovers that end"
     ]
     if front:
         best = front[-1]
@@ -218,8 +217,8 @@ def _none_is_good(verdict: Verdict, front: Sequence[Measured], allowed: float, c
         )
         if best.limited:
             lines.append(
-                f"  - of its {len(best.sample.elections):,} failovers {best.limited:,} had not ended after {PATIENCE} times "
-                "the longest timeout: votes are split again and again, and a broader --spread helps"
+                f"  - of its {len(best.sample.elections):,} failovers {best.limited:,} had not ended after {PATIENCE} "
+                "times the longest timeout: votes are split again and again, and a broader --spread helps"
             )
         elif best.false_elections.how == FORCED and best.false_elections.per_day.value <= allowed:
             lines.append("  - it may have few enough: its interval reaches beyond that")
