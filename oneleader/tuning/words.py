@@ -208,7 +208,7 @@ def _dropped(verdict: Verdict) -> list[str]:
 
 def _none_is_good(verdict: Verdict, front: Sequence[Measured], allowed: float, count: int) -> list[str]:
     lines = [
-        f"of {count} settings none has, for sure, at most {number(allowed)} false elections a day and failovers that end"
+        f"of {count} settings none surely has at most {number(allowed)} false elections a day, and failovers that end"
     ]
     if front:
         best = front[-1]

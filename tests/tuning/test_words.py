@@ -57,7 +57,7 @@ def test_numbers_are_told_as_far_as_they_matter() -> None:
 def test_where_nothing_is_good_enough_it_is_said_why() -> None:
     best = measured(0.4, limited=100)
     said = advice(GROUND, Verdict(Choice(None, (), ())), [best], best, 0.03, 7)
-    assert said[0].startswith("of 7 settings none has, for sure, at most 0.03 false elections a day")
+    assert said[0].startswith("of 7 settings none surely has at most 0.03 false elections a day")
     assert any("of its 400 failovers 100 had not ended after 20 times the longest timeout" in line for line in said)
 
 
