@@ -29,7 +29,6 @@ from spec.protocol import FaultKind, Protocol, Row
 
 Side = frozenset[Name]
 Bits = NDArray[np.uint8]
-LIMITS = {Status.TIME: "the time was over", Status.MEMORY: "the memory was full", Status.CANCELLED: "interrupted"}
 
 
 @dataclass
@@ -76,10 +75,14 @@ class Native:
             states = known.states
         except Stopped as stop:
             self._stopped[sizes] = stop.status
-            answer, winners, states, reason = Answer.UNKNOWN, (), 0, LIMITS[stop.status]
+            answer, winners, states, reason = Answer.UNKNOWN, (), 0, self._ended(stop.status)
         took = time.monotonic() - began
         self._spent[sizes] = self._spent.get(sizes, 0.0) + took
         return Survived(scenario, answer, winners, states, took, reason)
+
+    def _ended(self, status: Status) -> str:
+        ends = {Status.TIME: f"{self.seconds:g} s were over", Status.MEMORY: "the memory was full"}
+        return ends.get(status, "interrupted")
 
     def _elections(self, sizes: tuple[int, ...]) -> Elections | None:
         """None where the model cannot be compiled. Raises Stopped, now and for ever after."""

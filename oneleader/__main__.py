@@ -570,7 +570,9 @@ def tune(
     false_elections: Annotated[
         float, typer.Option(metavar="N", help="So many elections a day without a crash are acceptable.")
     ] = 0.03,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same one gives the same figures, on any machine.")] = 1,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same one gives the same figures, on any number of cores.")
+    ] = 1,
     jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON (docs/tune.schema.json).")] = False,
     csv: Annotated[

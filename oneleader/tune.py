@@ -68,6 +68,9 @@ class Request:
 def run(request: Request) -> None:
     """Sweeps, and prints what was found."""
     form = _form(request.plot)
+    for option, file in (("--plot", request.plot), ("--csv", request.csv)):
+        if file is not None and not file.parent.is_dir():
+            fail(f"{option}: {file.parent}: there is no such folder")
     jobs = request.jobs if request.jobs is not None else os.cpu_count() or 1
     if jobs < 1:
         fail("--jobs: expected 1 or more")

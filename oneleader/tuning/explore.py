@@ -63,9 +63,11 @@ def explore(
     return tuple(found)
 
 
-def more(work: Workers, ground: Ground, setting: Setting, failovers: int, windows: int, part: int) -> Measured:
+def more(
+    work: Workers, ground: Ground, setting: Setting, failovers: int, windows: int, stretches: int, part: int
+) -> Measured:
     """A setting measured anew, with seeds of its own."""
-    probes = _probes(ground, setting, part, failovers, windows, 2 if windows else 0)
+    probes = _probes(ground, setting, part, failovers, windows, stretches)
     found = Measured(setting)
     for sample in done(work, probes):
         found = replace(found, sample=found.sample + sample)

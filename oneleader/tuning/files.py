@@ -19,17 +19,8 @@ from spec.protocol import Protocol
 COLUMNS = (
     *("start_seconds", "spread_seconds", "heartbeat_seconds", "own", "on_front", "recommended", "stable"),
     *("failovers", "limited", "mean_seconds", "mean_low", "mean_high", "median_seconds", "median_low", "median_high"),
-    *(
-        "p99_seconds",
-        "p99_low",
-        "p99_high",
-        "split_rate",
-        "split_low",
-        "split_high",
-        "terms",
-        "terms_low",
-        "terms_high",
-    ),
+    *("p99_seconds", "p99_low", "p99_high", "split_rate", "split_low", "split_high"),
+    *("rounds", "rounds_low", "rounds_high"),
     *("false_per_day", "false_low", "false_high", "false_how", "windows", "waited_seconds", "messages_per_second"),
 )
 
@@ -95,7 +86,6 @@ def _measured(one: Measured) -> dict[str, Any]:
     }
     if one.is_unstable:
         return {**found, "failover": None, "false_elections": None, "messages_per_second": None}
-    false = one.false_elections
     found["failover"] = {
         "trials": len(one.sample.elections),
         "limited": one.limited,
@@ -103,8 +93,11 @@ def _measured(one: Measured) -> dict[str, Any]:
         "median_seconds": _estimate(one.median),
         "p99_seconds": _estimate(one.slow),
         "split_rate": _estimate(one.split),
-        "terms": _estimate(one.rounds),
+        "rounds": _estimate(one.rounds),
     }
+    if not one.waited:  # failovers alone were measured
+        return {**found, "false_elections": None, "messages_per_second": None}
+    false = one.false_elections
     found["false_elections"] = {
         "per_day": _estimate(false.per_day),
         "how": false.how,

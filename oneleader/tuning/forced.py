@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from random import Random
 
-from oneleader.tuning.distributions import Distribution
+from oneleader.tuning.tilts import Tilt, tilt_of
 from oneleader.tuning.trials import LIMIT, Processes, Timings, Trial
 from oneleader.tuning.world import World
 from runtime.process import Name
@@ -32,49 +32,6 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 """Its multiples, without their whole parts, fill the numbers from 0 to 1 more evenly than chance does."""
 LIKELY = 0.8
 """What is made likely, is at least as likely as this."""
-
-
-@dataclass(frozen=True)
-class Tilt:
-    """How numbers from 0 to 1, of which the small ones mean bad luck, are drawn instead of alike: by an interval that
-    is chosen with these chances, and within it alike."""
-
-    edges: tuple[float, ...]
-    chances: tuple[float, ...]
-
-    def drawn(self, random: Random) -> float:
-        place = random.choices(range(len(self.chances)), self.chances)[0]
-        return random.uniform(self.edges[place], self.edges[place + 1])
-
-    def ratio(self, number: float) -> float:
-        """By how much likelier a number has become."""
-        place = min(max(bisect_right(self.edges, number) - 1, 0), len(self.chances) - 1)
-        return self.chances[place] / (self.edges[place + 1] - self.edges[place])
-
-
-def tilt_of(distribution: Distribution, never: float, thresholds: Sequence[float], bad: float) -> Tilt | None:
-    """So that with this chance, `bad`, something never comes or takes longer than one of some thresholds, each of these
-    alike. None where nothing of that can be, or is as likely as that anyhow."""
-    late = {never + (1 - never) * longer_than(distribution, threshold) for threshold in thresholds}
-    edges = sorted({0.0, never, 1.0} | late)
-    if never >= 1 or max(late) >= bad or len(edges) == 2:
-        return None
-    share = bad / (len(edges) - 2)
-    return Tilt(tuple(edges), (*(share for _ in edges[2:]), 1 - bad))
-
-
-def longer_than(distribution: Distribution, seconds: float) -> float:
-    """How likely a time is longer than this."""
-    if distribution.quantile(1.0) <= seconds:
-        return 0.0
-    low, high = 0.0, 1.0
-    for _ in range(60):  # in powers of ten at first: what is rare may be very rare
-        middle = math.sqrt(max(low, 1e-18) * high) if high > 4 * low else (low + high) / 2
-        if distribution.quantile(1 - middle) > seconds:
-            low = middle
-        else:
-            high = middle
-    return high
 
 
 @dataclass(frozen=True)
@@ -102,6 +59,8 @@ class Luck:
     """Of how long a pause lasts, if there are any."""
     paused: tuple[float, float]
     """When such a pause begins, at the earliest and at the latest, in seconds of the window."""
+    listeners: frozenset[str]
+    """The kinds of process that the leader sends its heartbeats to: the victims are of these."""
     before: float
     """So many seconds of a window come before those in which is counted: nothing that happens in these is of an
     earlier cause."""
@@ -122,19 +81,41 @@ def luck_of(trial: Trial, leader: Name, timer: str | None) -> Luck | None:
     before = longest + 2 * period + trial.slow + (4 * world.asks if trial.asks else 0.0)
     in_a_row = math.ceil(longest / period) if period else 1
     bad = max(LIKELY, 1 - 1 / (in_a_row + 1))
-    late = [max(shortest - (place + 1) * period, period / 4) for place in range(in_a_row)]
-    delays = tuple(tilt_of(world.delay, world.loss, (one,), bad) for one in late)
+    late = [
+        (max(shortest - earlier, period / 4), max(longest - earlier, period / 4))
+        for earlier in ((place + 1) * period for place in range(in_a_row))
+    ]
+    delays = tuple(tilt_of(world.delay, world.loss, *times, bad) for times in late)
     pauses = None
     if world.pauses is not None:
-        some = (max(shortest - period, 0.0), longest)
-        pauses = tilt_of(world.pauses.lasting, 0.0, some, LIKELY) or Tilt((0.0, 1.0), (1.0,))
+        lasting = world.pauses.lasting
+        pauses = tilt_of(lasting, 0.0, max(shortest - period, 0.0), longest, LIKELY) or Tilt((0.0, 1.0), (1.0,))
     if not any(delays) and pauses is None:
         return None
     # What happens in the part that is counted begins no earlier than the longest timeout before, and no later than
     # the shortest one before its end.
     begins = before - longest, before + longest - max(shortest - period, 0.0)
     first = range(int(begins[0] / period), math.ceil(begins[1] / period) + 1) if period else range(1)
-    return Luck(delays, first, pauses, begins, before, longest)
+    return Luck(delays, first, pauses, begins, _listeners(trial, leader), before, longest)
+
+
+def _listeners(trial: Trial, leader: Name) -> frozenset[str]:
+    """Whom a leader sends something within the time of its heartbeat and a half, by their kinds; all, if nobody."""
+    network, heard = trial.cluster.network, set[str]()
+
+    def listen(kind: str) -> Callable[[Random], float]:
+        def draw(random: Random) -> float:
+            heard.add(kind)
+            return trial.world.delay_of(random.random())
+
+        return draw
+
+    others = [name for name in trial.cluster.members if name != leader]
+    for name in others:
+        network.links[leader, name] = replace(network.link, draw=listen(name.kind))
+    trial.run(1.5 * trial.period(leader))
+    network.links.clear()
+    return frozenset(heard) or frozenset(name.kind for name in others)
 
 
 def windows(
@@ -160,9 +141,11 @@ def windows(
         trial.run(trial.random.uniform(0.0, trial.period(leader)))
         while not trial.knows(leader):
             leader = trial.settle()
-        luck = luck or luck_of(trial, leader, timer)
         if luck is None:
-            return None
+            luck = luck_of(trial, leader, timer)
+            if luck is None:
+                return None
+            leader = trial.settle()
         # Each kind of luck has its share of the windows, not only on average.
         weight = _Window(trial, leader, luck).weight((share + number * GOLDEN) % 1.0)
         if weight:
@@ -176,7 +159,7 @@ class _Window:
 
     def __init__(self, trial: Trial, leader: Name, luck: Luck) -> None:
         self.trial, self.leader, self.luck = trial, leader, luck
-        self.others = [name for name in trial.cluster.members if name != leader]
+        self.others = [name for name in trial.cluster.members if name != leader and name.kind in luck.listeners]
         self.numbers: dict[Name, list[float]] = {name: [] for name in self.others}
         """What was drawn for the messages to each of the others, in their order."""
         self.sent_at: dict[Name, list[float]] = {name: [] for name in self.others}

@@ -143,6 +143,6 @@ def forced_rate(windows: Sequence[Windows], confidence: float = CONFIDENCE) -> E
     value = total / sum(one.seconds for one in windows) * DAY
     relative = math.sqrt(max(squares / total**2 - 1 / count, 0.0))
     effective = total**2 / squares
-    factor = 1 + 2 / effective
+    factor = 1 + 4 / effective
     spread = math.sqrt(math.log1p(relative**2)) * NormalDist().inv_cdf((1 + confidence) / 2) * factor
     return Estimate(value, value * math.exp(-spread), value * math.exp(spread))

@@ -16,6 +16,7 @@ from oneleader.tuning.probe import Ground
 
 FAILOVERS, WINDOWS = 1000, 960
 ELSEWHERE_FAILOVERS, ELSEWHERE_WINDOWS = 400, 240
+STRETCHES = 2
 TRIED = 4
 """So many settings are measured anew at most, until one is as good as it was taken to be."""
 AGAIN = 100_000
@@ -33,7 +34,7 @@ class Verdict:
     slower: Measured | None = None
     """In a world in which all takes twice as long."""
     another_down: Measured | None = None
-    """With another process down when the leader crashes; None where too few would be left."""
+    """With another process down when the leader crashes, failovers alone; None where too few would be left."""
     dropped: tuple[Measured, ...] = ()
 
 
@@ -49,7 +50,7 @@ def verdict(
         setting = chosen.taken.setting
         told(f"measuring anew: {setting}")
         windows = 0 if chosen.taken.sample.nothing_rare else WINDOWS
-        again = more(work, ground, setting, FAILOVERS, windows, AGAIN)
+        again = more(work, ground, setting, FAILOVERS, windows, STRETCHES, AGAIN)
         again = replace(again, sample=replace(again.sample, nothing_rare=chosen.taken.sample.nothing_rare))
         if not again.is_unstable and bound_of_false(again) <= allowed:
             break
@@ -59,9 +60,9 @@ def verdict(
         return Verdict(choice(left, allowed), dropped=tuple(dropped))
     told("measuring in a slower world")
     elsewhere = replace(ground, world=ground.world.slower(SLOWER))
-    slower = more(work, elsewhere, setting, ELSEWHERE_FAILOVERS, ELSEWHERE_WINDOWS, 2 * AGAIN)
+    slower = more(work, elsewhere, setting, ELSEWHERE_FAILOVERS, ELSEWHERE_WINDOWS, STRETCHES, 2 * AGAIN)
     another = None
     if leaders - 2 > leaders // 2:
         told("measuring with another process down")
-        another = more(work, replace(ground, down=1), setting, ELSEWHERE_FAILOVERS, 0, 3 * AGAIN)
+        another = more(work, replace(ground, down=1), setting, ELSEWHERE_FAILOVERS, 0, 0, 3 * AGAIN)
     return Verdict(chosen, again, slower, another, tuple(dropped))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from oneleader.tuning.distributions import shown
 from oneleader.tuning.estimates import Estimate
 from oneleader.tuning.measured import COUNTED, FORCED, NONE_SEEN, UNSTABLE, Measured
-from oneleader.tuning.probe import Ground
+from oneleader.tuning.probe import PATIENCE, Ground
 from oneleader.tuning.settings import Setting
 from oneleader.tuning.verdict import SLOWER, Verdict
 from oneleader.tuning.world import World
@@ -16,7 +16,7 @@ from oneleader.tuning.world import World
 YEAR = 365.25
 UNITS = (("years", YEAR), ("days", 1.0), ("hours", 1 / 24), ("minutes", 1 / 1440), ("seconds", 1 / 86400))
 """In days."""
-TITLES = ("setting", "failover, mean", "99 of 100 within", "more than one term", "false elections a day", "msgs/s")
+TITLES = ("setting", "failover, mean", "99 of 100 within", "more than one round", "false elections a day", "msgs/s")
 
 
 def world_in_words(world: World) -> str:
@@ -25,9 +25,10 @@ def world_in_words(world: World) -> str:
         parts.append(f"{world.duplication:.3g} arrive twice")
     parts.append(f"a store takes {world.store}")
     pauses = world.pauses
-    parts.append(
-        f"each process pauses for {pauses.lasting}, every {shown(pauses.apart)}" if pauses is not None else "no pauses"
-    )
+    if pauses is None:
+        parts.append("nothing pauses")
+    else:
+        parts.append(f"each process pauses every {shown(pauses.apart)} or so, for {pauses.lasting}")
     return "; ".join(parts)
 
 
@@ -150,8 +151,8 @@ def _quickest(verdict: Verdict, front: Sequence[Measured], allowed: float, count
     if alike:
         most = max(one.messages_per_second for one in alike)
         found.append(
-            f"{len(alike)} more {'is' if len(alike) == 1 else 'are'} as quick as far as can be told; this one sends "
-            f"{taken.messages_per_second:,.0f} messages a second, and they up to {most:,.0f}"
+            f"{len(alike)} more {'is' if len(alike) == 1 else 'are'} as quick as far as can be told; it sends "
+            f"{taken.messages_per_second:,.0f} messages a second, and of these the one with most sends {most:,.0f}"
         )
     quicker = [one for one in front if one.slow.high < taken.slow.low]
     if quicker:
@@ -166,8 +167,8 @@ def _quickest(verdict: Verdict, front: Sequence[Measured], allowed: float, count
 def _again(again: Measured) -> str:
     return (
         f"measured anew with other seeds, {len(again.sample.elections):,} failovers took {times(again.failover)} on "
-        f"average, 99 of 100 no longer than {times(again.slow)}; {parts(again.split)} needed more than one term, "
-        f"{again.rounds.value:.3f} terms on average"
+        f"average, 99 of 100 no longer than {times(again.slow)}; {parts(again.split)} needed more than one round, "
+        f"{again.rounds.value:.3f} rounds on average"
     )
 
 
@@ -184,7 +185,7 @@ def _elsewhere(verdict: Verdict) -> list[str]:
     if (another := verdict.another_down) is not None and not another.is_unstable:
         found.append(
             f"with another process down, failovers take {times(another.failover)} on average, 99 of 100 no longer than "
-            f"{times(another.slow)}, and {parts(another.split)} need more than one term"
+            f"{times(another.slow)}, and {parts(another.split)} need more than one round"
         )
     return found
 
@@ -193,27 +194,34 @@ def _own(own: Measured, taken: Measured, allowed: float) -> list[str]:
     if taken.setting.own or own.is_unstable:
         return ["the timers of the spec never let a leader last in this world"] if own.is_unstable else []
     failovers = f"failovers of {times(own.failover)} on average, 99 of 100 within {times(own.slow)}"
-    return [
-        f"the timers of the spec, {own.setting}, have {failovers}, and {false_elections(own)} false elections a day"
-    ]
+    false = f"{false_elections(own)} false elections a day"
+    return [f"the timers of the spec, {own.setting}, have {failovers}, and {false}"]
 
 
 def _dropped(verdict: Verdict) -> list[str]:
     return [
-        f"{one.setting} looked better at first; measured anew it had {false_elections(one)} false elections a day"
+        f"{one.setting} looked better at first; measured anew, it may have more false elections than are acceptable: "
+        f"{false_elections(one)} a day"
         for one in verdict.dropped
     ]
 
 
 def _none_is_good(verdict: Verdict, front: Sequence[Measured], allowed: float, count: int) -> list[str]:
-    lines = [f"of {count} settings none has, for sure, no more than {number(allowed)} false elections a day"]
+    lines = [
+        f"of {count} settings none surely has at most {number(allowed)} false elections a day, and failovers that end"
+    ]
     if front:
         best = front[-1]
         lines.append(
             f"  - the fewest has {best.setting}: {false_elections(best)}, with failovers of {times(best.failover)}"
         )
-        if best.false_elections.how == FORCED and best.false_elections.per_day.value <= allowed:
-            lines.append("  - it may have as few: its interval reaches beyond that")
+        if best.limited:
+            lines.append(
+                f"  - of its {len(best.sample.elections):,} failovers {best.limited:,} had not ended after {PATIENCE} "
+                "times the longest timeout: votes are split again and again, and a broader --spread helps"
+            )
+        elif best.false_elections.how == FORCED and best.false_elections.per_day.value <= allowed:
+            lines.append("  - it may have few enough: its interval reaches beyond that")
     lines.append(
         "  - try longer timeouts with --start, quicker heartbeats with --heartbeat, or --false-elections with more"
     )

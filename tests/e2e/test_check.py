@@ -298,17 +298,13 @@ def test_it_runs_in_any_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [("a_leader_emerges", "not checked yet"), ("quorums_intersect", "there is no property `quorums_intersect`")],
-)
-def test_a_property_that_would_not_be_looked_for_is_refused(tmp_path: Path, name: str, problem: str) -> None:
+def test_a_property_that_would_not_be_looked_for_is_refused(tmp_path: Path) -> None:
     """Else the verdict would be that it holds."""
     spec = tmp_path / "spec.elect"
     spec.write_text(
         "protocol still\nprocess node:\n    led: bool = false\naction lead: led := true\n"
         "recovers a_leader_emerges: led\nsafety fine: led implies led\ncheck small: 1 node\n"
     )
-    done = run(str(spec), "--property", name)
+    done = run(str(spec), "--property", "quorums_intersect")
     assert done.returncode == BAD_INPUT
-    assert problem in done.stderr
+    assert "there is no property `quorums_intersect`" in done.stderr

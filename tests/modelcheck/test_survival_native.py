@@ -51,8 +51,8 @@ def test_a_limit_of_time_ends_in_unknown() -> None:
     with Native(protocol, bounds, seconds=0.01) as native:
         found = native(protocol, (5,), scenario)
         again = native(protocol, (5,), scenario)
-    assert (found.answer, found.reason) == (Answer.UNKNOWN, "the time was over")
-    assert (again.answer, again.reason) == (Answer.UNKNOWN, "the time was over")
+    assert (found.answer, found.reason) == (Answer.UNKNOWN, "0.01 s were over")
+    assert (again.answer, again.reason) == (Answer.UNKNOWN, "0.01 s were over")
 
 
 def test_groups_are_asked_about_under_all_names() -> None:
