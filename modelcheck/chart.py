@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from rich.text import Text
 
 from modelcheck.model import Name, StepKind
-from modelcheck.story import Scene, Standing, Story, Tone, folded, listed, story
+from modelcheck.story import FOR_EVER, Scene, Standing, Story, Tone, folded, listed, story
 from modelcheck.trace import Trace
 
 LEAST_TEXT = 40
@@ -166,7 +166,8 @@ def _sequence(told: Story, columns: Columns, glyphs: Glyphs) -> Iterator[Line]:
     standings = told.start.standings
     for number, scene in enumerate((told.start, *told.scenes)):
         if number:
-            yield _lifelines(standings, columns, glyphs)
+            between = _lifelines(standings, columns, glyphs)
+            yield [*between, (FOR_EVER, FALSE)] if told.repeats_from(scene) else between
         for row, text in enumerate(_told(scene, columns.room)):
             shown = scene.standings if row else standings
             line = _action(told.names, scene, shown, columns, glyphs) if row == 0 else None
@@ -339,6 +340,8 @@ def _list(told: Story, width: int) -> Iterator[Line]:
     """Without lifelines: one paragraph for each step."""
     gutter = len(str(len(told.scenes))) + 2
     for number, scene in enumerate((told.start, *told.scenes)):
+        if told.repeats_from(scene):
+            yield [(" " * gutter, ""), (FOR_EVER, FALSE)]
         for row, line in enumerate(_told(scene, width - gutter)):
             label = str(number) if row == 0 and number else ""
             yield [(label.rjust(gutter - 2) + "  ", NUMBER), *line]

@@ -23,6 +23,7 @@ from modelcheck.dead_messages import DeadMessages, dead_messages
 from modelcheck.dead_variables import restarts
 from modelcheck.model import Caps, Model, Packet, State
 from spec.definitions import children
+from spec.lint import nodes
 from spec.protocol import (
     Apply,
     Arithmetic,
@@ -75,8 +76,6 @@ class _Flows:
     protocol: Protocol
     parents: dict[Place, Place] = field(default_factory=dict)
     fixed: set[Place] = field(default_factory=set)
-    offsets: int = 0
-    """All constants that are added to something, together."""
 
     def root(self, place: Place) -> Place:
         while (parent := self.parents.setdefault(place, place)) != place:
@@ -248,11 +247,9 @@ def _read(expression: Expression, kind: str, flows: _Flows) -> Place | None:
             return None
         case Arithmetic(operator, left, right):
             one, other = _read(left, kind, flows), _read(right, kind, flows)
-            if operator is Operator.PLUS and isinstance(right, Constant) and right.value is not None:
-                flows.offsets += int(right.value)
+            if operator is Operator.PLUS and isinstance(right, Constant):
                 return one
-            if operator is Operator.PLUS and isinstance(left, Constant) and left.value is not None:
-                flows.offsets += int(left.value)
+            if operator is Operator.PLUS and isinstance(left, Constant):
                 return other
             if operator in (Operator.MINIMUM, Operator.MAXIMUM):
                 flows.join(one, other)
@@ -295,6 +292,33 @@ def _look(expression: Underway | Led, flows: _Flows) -> None:
         for position, local in enumerate(locals_):
             flows.fix(("local", local.identity))
             flows.fix(("argument", message, position))
+
+
+def offsets_of(protocol: Protocol) -> int:
+    """All constants together that a step, a property or the leader's condition adds to something: two numbers that are
+    farther apart than that compare as those that are apart still farther."""
+    known: dict[tuple[str, str], int] = {}
+
+    def of(place: tuple[str, str], body: object) -> int:
+        if place not in known:
+            known[place] = added(body)
+        return known[place]
+
+    def added(body: object) -> int:
+        total = 0
+        for part in nodes(body):
+            match part:
+                case Arithmetic(Operator.PLUS, left, right):
+                    total += sum(abs(int(side.value or 0)) for side in (left, right) if isinstance(side, Constant))
+                case Apply(name):
+                    total += of(("define", name), protocol.definition(name).body)
+                case Call(name):
+                    total += of(("procedure", name), protocol.procedure(name).body)
+                case _:
+                    pass
+        return total
+
+    return sum(added(part) for part in (*protocol.handlers, *protocol.properties, protocol.leader))
 
 
 def lowered(model: Model, state: State, epochs: Sequence[Epoch], by: Sequence[int]) -> State | None:
@@ -353,7 +377,7 @@ def dead_whatever(model: Model, epochs: tuple[Epoch, ...]) -> tuple[DeadMessages
     Within bounds a message may be dead only because what would react to it lies beyond a bound, and there is no such
     thing here. So they are looked for with so much room above the bounds that every comparison can still come out
     either way; and one step above zero, where all that is reachable at some number is reachable."""
-    room = 1 + _flows(model).offsets
+    room = 1 + offsets_of(model.protocol)
     variables = {place for epoch in epochs for place in epoch.variables}
     arguments = {place for epoch in epochs for place in epoch.arguments}
     raised = Caps(

@@ -24,8 +24,16 @@ def itf(trace: Trace) -> str:
         if index:
             meta["step"] = describe_step(model, trace.steps[index - 1].step)
         states.append({"#meta": meta, **_state(model, state)})
-    whole = {"#meta": _meta(trace), "vars": list(_state(model, trace.start)), "states": states}
+    whole: dict[str, Any] = {"#meta": _meta(trace), "vars": list(_state(model, trace.start)), "states": states}
+    if trace.loop is not None and _is_closed(trace, trace.loop):
+        whole["loop"] = trace.loop
     return json.dumps(whole, indent=1) + "\n"
+
+
+def _is_closed(trace: Trace, loop: int) -> bool:
+    """Whether the last state is the one from which on steps are repeated, as the format has it of a `loop`. (Where
+    terms rise with each round, it is not; `repeats_from` says so in any case.)"""
+    return trace.states[loop]._replace(led=frozenset()) == trace.states[-1]._replace(led=frozenset())
 
 
 def _meta(trace: Trace) -> dict[str, Any]:
@@ -40,6 +48,8 @@ def _meta(trace: Trace) -> dict[str, Any]:
     }
     if trace.violation is not None:
         meta |= {"status": "violation", "violated": trace.violation.property, "why": list(trace.violation.clauses)}
+        if trace.loop is not None:
+            meta["repeats_from"] = trace.loop
     elif trace.witness:
         meta["witnessed"] = trace.witness
     if trace.steps and trace.steps[-1].failure is not None:

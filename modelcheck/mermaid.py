@@ -23,9 +23,13 @@ def _lines(told: Story) -> Iterator[str]:
     yield from _leadership(told.names, [Standing(True, False, None)] * len(told.names), told.start.standings)
     standings = told.start.standings
     for scene in told.scenes:
+        if told.repeats_from(scene):
+            yield "    loop for ever"
         yield from _scene(told.names, scene)
         yield from _leadership(told.names, standings, scene.standings)
         standings = scene.standings
+    if told.loop is not None:
+        yield "    end"
     if told.ending.text:
         yield _note(told.names, [told.ending.verdict, told.ending.text, *told.ending.clauses])
 

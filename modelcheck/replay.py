@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from modelcheck.explain import explain, explain_failure, explain_standard
 from modelcheck.model import Model, State, Successor
 from modelcheck.properties import FAILURE, Checked, checked, found_in_state
@@ -9,7 +11,9 @@ from modelcheck.semantics import initial, steps
 from modelcheck.story import describe_changes, describe_packet, describe_step
 from modelcheck.trace import Trace, Violation
 from modelcheck.trace_json import SavedStep, SavedTrace
+from spec.protocol import PropertyKind
 
+FUTURE = (PropertyKind.RECOVERS, PropertyKind.LEADS_TO)
 MOST_POSSIBLE = 30
 """How many of the possible steps an error lists."""
 
@@ -45,12 +49,14 @@ def replay(saved: SavedTrace) -> Trace:
     for number, step in enumerate(saved.steps, 1):
         taken.append(_step(model, number, state, step))
         state = taken[-1].state or state
-    trace = Trace(model, start.state, tuple(taken))
+    trace = Trace(model, start.state, tuple(taken), loop=saved.loop)
+    if saved.loop is not None and not saved.is_violation:
+        raise ReplayError(len(trace), "steps are said to be repeated, and nothing to be violated by that")
     if not saved.shows:
         return trace
     if not saved.is_violation:
-        return Trace(model, start.state, tuple(taken), None, _witnessed(trace, saved.shows))
-    return Trace(model, start.state, tuple(taken), violated(trace, saved.shows))
+        return replace(trace, witness=_witnessed(trace, saved.shows))
+    return replace(trace, violation=violated(trace, saved.shows))
 
 
 def _step(model: Model, number: int, state: State, saved: SavedStep) -> Successor:
@@ -110,8 +116,23 @@ def _item(trace: Trace, name: str, is_violation: bool) -> Checked:
     raise ReplayError(len(trace), f"the protocol has no {what} `{name}`")
 
 
+def is_about_the_future(model: Model, name: str) -> bool:
+    """Whether a property is a `recovers` or a `leads_to`."""
+    return any(claim.name == name and claim.kind in FUTURE for claim in model.protocol.properties)
+
+
 def violated(trace: Trace, name: str) -> Violation:
     """What is false at the end of a trace, and for whom. Raises ReplayError where nothing is."""
+    if is_about_the_future(trace.model, name):
+        # What it needs takes its time to be imported, and few traces are of such a property.
+        from modelcheck.liveness.replayed import NotShown, shown
+
+        try:
+            return shown(trace, next(claim for claim in trace.model.protocol.properties if claim.name == name))
+        except NotShown as problem:
+            raise ReplayError(len(trace), f"the trace ends here, and does not violate `{name}`: {problem}") from None
+    if trace.loop is not None:
+        raise ReplayError(len(trace), f"steps are said to be repeated, and `{name}` is not about what is repeated")
     item = _item(trace, name, True)
     last = trace.steps[-1] if trace.steps else None
     if name == FAILURE and last is not None and last.failure is not None:

@@ -89,6 +89,8 @@ class Scene:
         return self.kind in FAULTS
 
 
+FOR_EVER = "from here on, for ever:"
+"""Stands before what is gone through again and again."""
 ARBITRARY = "a state that satisfies the invariant, not necessarily reachable"
 FAULTS = (StepKind.RESTART, StepKind.CRASH, StepKind.DISK_LOSS, StepKind.PARTITION, StepKind.LOSE)
 
@@ -106,13 +108,19 @@ class Ending:
 
 @dataclass(frozen=True)
 class Story:
-    """`start` says how all processes begin, and `scenes` what happens then."""
+    """`start` says how all processes begin, and `scenes` what happens then. With `loop`, the scenes after so many are
+    gone through again and again."""
 
     title: str
     names: tuple[Name, ...]
     start: Scene
     scenes: tuple[Scene, ...]
     ending: Ending
+    loop: int | None = None
+
+    def repeats_from(self, scene: Scene) -> bool:
+        """Whether what is gone through for ever begins with a scene."""
+        return self.loop is not None and scene.number == self.loop + 1
 
 
 def story(trace: Trace) -> Story:
@@ -124,7 +132,7 @@ def story(trace: Trace) -> Story:
     for number, successor in enumerate(trace.steps, 1):
         scenes.append(_scene(trace, number, state, successor))
         state = successor.state or state
-    return Story(title(model), names, _start(trace), tuple(scenes), _ending(trace))
+    return Story(title(model), names, _start(trace), tuple(scenes), _ending(trace), trace.loop)
 
 
 def title(model: Model) -> str:
@@ -428,6 +436,10 @@ def _ending(trace: Trace) -> Ending:
         if claim is not None and claim.kind is PropertyKind.STEP:
             last = f"in step {len(trace)}"
         verdict = f"{violation.property} is false {last}"
+        if claim is not None and claim.kind is PropertyKind.RECOVERS:
+            verdict = f"{last} {claim.name} cannot come about any more"
+        elif claim is not None and claim.kind is PropertyKind.LEADS_TO:
+            verdict = f"{last} {claim.name} can be put off for ever"
         if violation.property == FAILURE:
             verdict = f"step {len(trace)} fails"
         if trace.arbitrary:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from modelcheck.model import Name, StepKind
-from modelcheck.story import Scene, Standing, Story, Tone, folded, listed, story
+from modelcheck.story import FOR_EVER, Scene, Standing, Story, Tone, folded, listed, story
 from modelcheck.trace import Trace
 
 # All lengths in pixels.
@@ -19,6 +19,8 @@ NUMBERS = 34
 NARROWEST_GAP = 110
 MIDDLE = 18
 """How far below the top of its row a step happens."""
+REPEATING = 26
+"""The height of the line that begins what is gone through for ever."""
 TEXT_LETTERS = 64
 """How wide the text beside the lifelines is, in letters."""
 
@@ -67,6 +69,9 @@ def svg(trace: Trace) -> str:
     top += 46
     rows = []
     for scene in (told.start, *told.scenes):
+        if told.repeats_from(scene):
+            body += _repeating(places, top)
+            top += REPEATING
         height = _height(scene)
         rows.append((scene, top, height))
         top += height
@@ -146,6 +151,15 @@ def _names(names: tuple[Name, ...], places: Places, top: float) -> Iterator[str]
         yield f'<rect class="box" x="{x - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="28" rx="5"/>'
         yield _words(x, top + 18, str(name), "name")
         yield f'<line class="life" x1="{x:.1f}" y1="{top + 28:.1f}" x2="{x:.1f}" y2="{top + 46:.1f}"/>'
+
+
+def _repeating(places: Places, top: float) -> Iterator[str]:
+    """What is gone through for ever is marked off from what leads there."""
+    middle, end = top + REPEATING / 2, places.text - 14
+    # Not a style of its own: few drawings have one.
+    line = 'stroke="#b42318" stroke-width="1.6" stroke-dasharray="2 4"'
+    yield f'<line {line} x1="{MARGIN}" y1="{middle:.1f}" x2="{end:.1f}" y2="{middle:.1f}"/>'
+    yield _words(places.text, middle + 4, FOR_EVER, "false")
 
 
 def _shade(top: float, height: float, places: Places) -> Iterator[str]:

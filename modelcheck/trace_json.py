@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -17,7 +17,8 @@ from modelcheck.model import Link, Model, Name, Packet, ProcessState, State, Ste
 from modelcheck.story import describe_step
 from modelcheck.trace import Trace
 from spec.diagnostics import SpecError
-from spec.protocol import Bound, Fault, FaultKind, Network, OnInput, Protocol
+from spec.overrides import fairness_from
+from spec.protocol import Bound, Fairness, Fault, FaultKind, Network, OnInput, Protocol
 from spec.types import (
     BoolType,
     EnumType,
@@ -60,6 +61,8 @@ class SavedTrace:
     steps: tuple[SavedStep, ...]
     shows: str
     is_violation: bool
+    loop: int | None = None
+    """Of a run that goes on for ever: how many steps there are before those that are repeated."""
 
 
 # Writing -------------------------------------------------------------------------------------------------------------
@@ -94,6 +97,8 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
             "reordering": model.network.reordering,
         },
         "faults": [{"fault": fault.kind.value, "up_to": fault.up_to} for fault in model.faults],
+        "fairness": str(protocol.fairness or "") or None,
+        "loop_from": trace.loop,
         "shows": shows,
         "start": _state_to_json(model, trace.start),
         "steps": [_step_to_json(model, successor) for successor in trace.steps],
@@ -299,6 +304,8 @@ class _File(_Strict):
     channel: Annotated[int, msgspec.Meta(ge=1)]
     network: _NetworkPart
     faults: list[_FaultPart]
+    fairness: str | None
+    loop_from: Annotated[int, msgspec.Meta(ge=0)] | None
     shows: _ShowsPart | None
     start: _StatePart
     steps: list[_StepPart]
@@ -322,6 +329,8 @@ def read_trace(text: str | bytes, protocol: Protocol) -> SavedTrace:
     found = tuple(_in(f"step {number}", reading.step, part) for number, part in enumerate(file.steps, 1))
     if any(step.state is None for step in found[:-1]):
         raise TraceError("only the last step may fail")
+    if file.loop_from is not None and file.loop_from >= len(found):
+        raise TraceError(f"`loop_from` is {file.loop_from}, and there are {len(found)} steps: nothing is repeated")
     shows = file.shows
     if shows is not None and (shows.result not in ("violated", "witnessed") or not shows.property):
         raise TraceError(f"a trace shows a property `violated` or `witnessed`, not `{shows.property}` `{shows.result}`")
@@ -331,6 +340,7 @@ def read_trace(text: str | bytes, protocol: Protocol) -> SavedTrace:
         found,
         shows.property if shows is not None else "",
         shows is not None and shows.result == "violated",
+        file.loop_from,
     )
 
 
@@ -365,7 +375,19 @@ def _model(file: _File, protocol: Protocol) -> Model:
         raise TraceError(f"the bounds do not suffice: {problem}") from None
     network = Network(file.network.loss, file.network.duplication, file.network.reordering)
     faults = tuple(Fault(_fault(part.fault), part.up_to) for part in file.faults)
-    return Model(protocol, sizes, found, network, faults, file.channel)
+    return Model(replace(protocol, fairness=_fairness(file, protocol)), sizes, found, network, faults, file.channel)
+
+
+def _fairness(file: _File, protocol: Protocol) -> Fairness | None:
+    """What the trace says that it keeps. What is the spec's own is taken from there, with its place in the text."""
+    if file.fairness is None:
+        return None
+    if protocol.fairness is not None and str(protocol.fairness) == file.fairness:
+        return protocol.fairness
+    try:
+        return fairness_from(file.fairness, protocol, "fairness")
+    except SpecError as problem:
+        raise TraceError(f"`fairness`: {problem}") from None
 
 
 def _fault(name: str) -> FaultKind:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from modelcheck.check import described_sizes
+from modelcheck.liveness.futures import Future
+from modelcheck.liveness.led import FoundLed
 from modelcheck.model import STEPPING_FAULTS, Model
 from modelcheck.trace_json import trace_to_json
 from modelcheck.verdict import Exploration, Verdict
@@ -72,7 +74,40 @@ def _exploration(exploration: Exploration) -> dict[str, Any]:
             }
             for found in exploration.properties
         ],
+        "future": [_future(found) for found in exploration.liveness],
         "trace": None if exploration.trace is None else trace_to_json(exploration.trace),
+    }
+
+
+def _future(found: Future) -> dict[str, Any]:
+    """What was found about a `recovers` or a `leads_to`. The trace of a violation is that of the exploration."""
+    said = {
+        "property": found.claim.name,
+        "kind": found.claim.kind.value,
+        "stopped": None if found.stopped is None else found.stopped.name.lower(),
+        "raised_by": found.more,
+        "bounds": list(found.bounds),
+        "seconds": found.seconds,
+    }
+    if isinstance(found, FoundLed):
+        return said | {
+            "engine": found.engine,
+            "holds": found.holds,
+            "reason": found.reason,
+            "fairness": str(found.fairness),
+            "states": found.states,
+            "steps": found.steps,
+            "rebased": list(found.rebased),
+        }
+    return said | {
+        "engine": "native" if found.native else "python",
+        "holds": found.holds if found.holds or found.lost else None,
+        "symmetric": found.symmetric,
+        "asked": found.asked,
+        "explored": found.explored,
+        "out_of_reach": found.lost,
+        "not_found": found.cut,
+        "gone": found.gone,
     }
 
 

@@ -94,7 +94,9 @@ def check(
     ] = None,
     fairness: Annotated[
         str | None,
-        typer.Option(metavar="WORDS", help="Instead of the spec's: 'eventually calm, weak delivery, weak timeout'."),
+        typer.Option(
+            metavar="WORDS", help="Instead of the spec's: 'eventually calm, weak delivery, weak timeout', 'none'."
+        ),
     ] = None,
     engine: Annotated[
         Engines, typer.Option(help="Who searches; auto: native, if there is a C compiler.")

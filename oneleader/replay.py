@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelcheck.replay import ReplayError
+from modelcheck.replay import ReplayError, is_about_the_future
 from modelcheck.replay import replay as replayed
 from modelcheck.report import described_bounds, described_faults, described_network
+from modelcheck.story import story
+from modelcheck.trace import Trace
 from modelcheck.trace_json import TraceError, read_trace
 from oneleader.console import fail, problems_told, read
 from oneleader.render import CHART, show_trace
@@ -23,9 +25,16 @@ def replay(spec: Path, trace: Path, form: str) -> None:
         fail(f"{trace}: {problem}")
     show_trace(found, form)
     if form == CHART:
-        ends = f"; at its end {found.violation.property} is false" if found.violation is not None else ""
-        print(f"\n{trace}: {len(found)} steps, each taken by the reference semantics{ends}")
+        print(f"\n{trace}: {len(found)} steps, each taken by the reference semantics{_end(found)}")
         # The file says under what, and that need not be what the spec says.
         model = found.model
         print(f"  network: {described_network(model.network)}; faults: {described_faults(model)}", end="")
         print(f"; {described_bounds(model)}")
+
+
+def _end(found: Trace) -> str:
+    if found.violation is None:
+        return ""
+    if is_about_the_future(found.model, found.violation.property):
+        return f"; {story(found).ending.verdict}"
+    return f"; at its end {found.violation.property} is false"

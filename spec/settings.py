@@ -120,10 +120,13 @@ def _promise(part: syntax.AssumptionPart, names: Names, handlers: tuple[Handler,
         raise names.unknown("E0507", "assumption of fairness", syntax.Word(" ".join(words), part.span), known)
     strength, what = strengths[words[0]], kinds[words[1]]
     rest = part.words[2:]
-    if what is Fairly.DELIVERY and rest and rest[0].text == "of":
-        rest = rest[1:] or rest
-    elif what is Fairly.DELIVERY and rest:
-        raise names.report("E0507", "of which message?", rest[0].span, "expected `of MESSAGE`")
+    if what is Fairly.DELIVERY and rest:
+        if rest[0].text != "of" or len(rest) == 1:
+            raise names.report("E0507", "of which message?", rest[0].span, "expected `of MESSAGE`")
+        rest = rest[1:]
+    elif len(rest) > 1 and rest[0].text == "of":
+        said = f"say `{words[0]} {words[1]} {rest[1]}`"
+        raise names.report("E0507", "`of` stands before a message only", rest[0].span, "", said)
     if len(rest) > 1 or (rest and what is Fairly.RECOVERY):
         raise names.report("E0507", f"`{' '.join(words)}` says too much", rest[-1].span, "expected a comma")
     if not rest:

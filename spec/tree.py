@@ -234,6 +234,9 @@ class Builder(Transformer_NonRecursive[Token, Any]):
     def faults(self, meta: Meta, children: list[Any]) -> syntax.FaultsItem:
         return syntax.FaultsItem(tuple(children), self._span(meta))
 
+    def no_fairness(self, meta: Meta, _: list[Any]) -> syntax.FairnessItem:
+        return syntax.FairnessItem((), self._span(meta))
+
     def fairness(self, meta: Meta, children: list[Any]) -> syntax.FairnessItem:
         return syntax.FairnessItem(tuple(children), self._span(meta))
 

@@ -247,7 +247,8 @@ def head(tree: syntax.Item, described: bool) -> Document:
             return ("faults: ", Group(Indent(parts)))
         case syntax.FairnessItem(assumptions, _):
             said_of = (" ".join(word.text for word in part.words) for part in assumptions)
-            return ("fairness: ", Group(Indent(separated(said_of, (",", Break())))))
+            promised = separated(said_of, (",", Break())) if assumptions else "none"
+            return ("fairness: ", Group(Indent(promised)))
         case syntax.CheckItem(name, rows, block, _):
             return f"check {name}:" if block else (f"check {name}: ", Indent(row(rows[0])))
         case syntax.TimedItem():

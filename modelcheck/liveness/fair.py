@@ -71,7 +71,7 @@ def components(edges: Edges, inside: Flags) -> tuple[int, NDArray[np.int32], NDA
 
 def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags]:
     """The largest sets of states in each of which a fair run can stay for ever, visiting all of them again and again
-    (a single state: by stopping there). Those with the least numbers come first, as far as promises are weak."""
+    (a single state: by stopping there). Those with lower numbers come first, but for what strong fairness divides."""
     waiting = [inside]
     while waiting:
         mask = waiting.pop()
@@ -92,18 +92,17 @@ def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags
             if action in promises.weak:
                 good &= (enabled < sizes) | taken
             else:
-                for one in np.flatnonzero((enabled > 0) & ~taken):
-                    again.setdefault(int(one), []).append(action)
+                for one in np.flatnonzero((enabled > 0) & ~taken).tolist():
+                    again.setdefault(one, []).append(action)
         nearest = np.full(number, edges.count)
         np.minimum.at(nearest, component[mask], np.flatnonzero(mask))
-        of_interest = np.flatnonzero(good)
-        for one in of_interest[np.argsort(nearest[of_interest], kind="stable")]:
+        for one in sorted(np.flatnonzero(good).tolist(), key=nearest.tolist().__getitem__):
             members = component == one
-            if int(one) not in again:
+            if one not in again:
                 yield members
                 continue
             # Strong fairness: a run that stays here keeps away from where such an action is possible.
-            for action in again[int(one)]:
+            for action in again[one]:
                 members[edges.origin[edges.action == action]] = False
             if members.any():
                 waiting.append(members)
@@ -180,7 +179,7 @@ def walks(edges: Edges, inside: Flags) -> Walks:
 def cycle(edges: Edges, members: Flags, promises: Promises, start: int) -> list[tuple[int, int]]:
     """A closed walk through a set that `fair_sets` has found: each step's action and the state after it, at last
     `start`. Whatever is promised is kept on it: taken, or not possible somewhere (weak) or anywhere (strong). Empty
-    where the run stops."""
+    where the run can stop as well."""
     ways = walks(edges, members)
     enabled: dict[int, set[int]] = {}
     for action in promises.weak | promises.strong:
@@ -204,7 +203,7 @@ def cycle(edges: Edges, members: Flags, promises: Promises, start: int) -> list[
             path.append(next(step for step in ways.steps(one) if step[1] == other))
         return way[-1]
 
-    if int(members.sum()) == 1 and not any(True for _ in ways.steps(start)):
+    if not any(start in states for states in enabled.values()):
         return []
     while (unkept := next((one for one in sorted(enabled) if not is_kept(one)), None)) is not None:
         wanted = np.zeros(edges.count, np.bool_)

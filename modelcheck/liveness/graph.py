@@ -94,6 +94,7 @@ def compiled(model: Model, goals: Goals, reductions: Reductions) -> Compiled:
     library.graph_find.argtypes, library.graph_find.restype = [c_void_p, words], c_uint32
     library.graph_reach.argtypes = [c_void_p]
     library.graph_seed.argtypes = [c_void_p, c_void_p, words, c_uint32, ctypes.c_int]
+    library.graph_add.argtypes = [c_void_p, words]
     library.graph_seeds_of.argtypes = [c_void_p, c_void_p, c_uint64, ctypes.c_int, POINTER(c_uint32)]
     library.graph_seeds_of.restype = None
     library.graph_recover.argtypes = [c_void_p, ctypes.c_int, POINTER(_Recovery)]
@@ -163,6 +164,11 @@ class Graph:
         Raises Stopped."""
         array = (c_uint64 * len(masks))(*masks)
         self._run(lambda: self.of.library.graph_seed(self.handle, others.handle, array, len(masks), int(phase)))
+
+    def add(self, words: Words) -> None:
+        """Adds one state. Raises Stopped."""
+        array = (c_uint64 * len(words))(*words)
+        self._run(lambda: self.of.library.graph_add(self.handle, array))
 
     def recover(self, phase: Phase) -> Recovery:
         """From which of the states that there are a goal can be reached. Raises Stopped and TooLarge."""

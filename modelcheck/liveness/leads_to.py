@@ -32,7 +32,17 @@ from modelcheck.layout import Layout
 from modelcheck.liveness.arrays import edges_of, holding, seeds_of
 from modelcheck.liveness.fair import BEYOND, Edges, Flags, Promises, cycle, fair_sets, reachable, walks
 from modelcheck.liveness.graph import Compiled, Graph, compiled, goals_of, graph
-from modelcheck.liveness.led import EVERY, NOTHING, SOME, STOPS_SHORT, UNFAIR, VACUOUS, FoundLed
+from modelcheck.liveness.led import (
+    EVERY,
+    NOTHING,
+    SOME,
+    STOPS_SHORT,
+    UNFAIR,
+    VACUOUS,
+    FoundLed,
+    rises_of,
+    violation_of,
+)
 from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import prepared
 from modelcheck.liveness.recovers import followed, renamed
@@ -48,9 +58,8 @@ from modelcheck.outcome import Limits
 from modelcheck.reductions import ALWAYS_ARMED, DEAD_MESSAGES, REBASED, SYMMETRY, reductions_of
 from modelcheck.semantics import steps
 from modelcheck.symmetry import permuted, permuted_successor, renamings
-from modelcheck.trace import Trace, Violation
+from modelcheck.trace import Trace
 from spec.protocol import Bound, Constant, Fairly, Fairness, Promise, Property, Strength
-from spec.show import show
 
 KEPT = frozenset((DEAD_MESSAGES, ALWAYS_ARMED, REBASED))
 """The reductions under which each step keeps its name: what it is that is promised."""
@@ -59,6 +68,10 @@ KEPT = frozenset((DEAD_MESSAGES, ALWAYS_ARMED, REBASED))
 FIRST_PAUSE = 100_000
 """A lasso is looked for when so many states are expanded, four times as many, and so on: there may be one long before
 all is explored."""
+
+
+FIRST_LOOK = 1_000
+"""As `FIRST_PAUSE`, where any fair run will do."""
 
 
 @dataclass(frozen=True)
@@ -162,13 +175,13 @@ def _both(one: Edges, other: Edges) -> Edges:
     )
 
 
-def leads_to(model: Model, claim: Property, limits: Limits, more: int = 1) -> FoundLed:
-    """Looks at a `leads_to` property of a model that is explored within its bounds without a violation. Raises
-    Unsupported, NoCompiler, CompilerFailed, Stopped, TooLarge and MemoryError."""
+def leads_to(model: Model, claim: Property, limits: Limits, more: int = 1, kept: frozenset[str] = KEPT) -> FoundLed:
+    """Looks at a `leads_to` property of a model that is explored within its bounds without a violation, with the
+    reductions `kept`, of `KEPT`. Raises Unsupported, NoCompiler, CompilerFailed, Stopped, TooLarge and MemoryError."""
     began = time.monotonic()
     fairness = model.protocol.fairness or NOTHING
     whole = prepared(model, claim, more if fairness.calm else 0)
-    of = compiled(whole, goals_of(claim), reductions_of(whole, KEPT | {SYMMETRY}))
+    of = compiled(whole, goals_of(claim), reductions_of(whole, kept | {SYMMETRY}))
     promises = promises_of(of.explorer.emitted.layout, of.explorer.reductions.epochs, fairness)
     # Where the first half always holds it does not matter how a state was reached. Then one state of each orbit will
     # do to go on from, since whatever goes on for ever from one does so from all, under other names.
@@ -207,11 +220,34 @@ def leads_to(model: Model, claim: Property, limits: Limits, more: int = 1) -> Fo
             pause *= 4
         bounds = tuple(sorted(states.bounds)) if found.cut else ()
         rebased = tuple(name for epoch in of.explorer.reductions.epochs for _, name in epoch.variables)
+        if anyhow and _answer(found)[0]:
+            # What comes after the second half was left out, and stopping there is no fair run.
+            found = replace(found, fair=_is_any_fair(of, limits, promises, fairness, reached))
         holds, reason = _answer(found)
         raised = more if fairness.calm else 0
         sizes = len(states), len(edges.origin)
     seconds = time.monotonic() - began
     return FoundLed(claim, fairness, holds, reason, *sizes, raised, bounds, rebased, seconds, "native", trace)
+
+
+def _is_any_fair(of: Compiled, limits: Limits, promises: Promises, fairness: Fairness, reached: Graph) -> bool:
+    """Whether any run keeps the promises: mostly one from the initial state, and one that is soon found."""
+    phase = Phase.CALM if fairness.calm else Phase.FAULTY
+    start = of.explorer.emitted.start.state
+    assert start is not None
+    with graph(of, limits, symmetric=False) as states:
+        states.add(of.explorer.encode(start))
+        for begun in (False, True):
+            if begun:
+                states.seed(reached)
+            pause, done = FIRST_LOOK, False
+            while not done:
+                done = states.explore(phase, apart=fairness.apart, pause=pause)
+                expanded = np.arange(len(states)) < pause
+                if next(fair_sets(edges_of(states), expanded, promises), None) is not None:
+                    return True
+                pause *= 4
+    return False
 
 
 def _named_by(edges: Edges, states: Graph, reached: Graph) -> Edges:
@@ -286,7 +322,8 @@ class _Way:
         taken, state = self._before(before, first)
         taken += self._after(whole, state, [self.states.words(number) for number in numbers], actions)
         loop = len(taken) - len(lasso.walk)
-        violation = _violation(self.of, whole, taken, loop, fairness, subject)
+        rises = rises_of(whole, self.of.explorer.reductions.epochs, taken, loop)
+        violation = violation_of(whole, taken, loop, rises, fairness, subject)
         return replace(renamed(model, taken), violation=violation, loop=loop if lasso.walk else None)
 
     def _before(self, numbers: Sequence[int], first: int) -> tuple[list[Successor], State]:
@@ -339,43 +376,3 @@ def _ahead(model: Model, state: State, packed: State, epoch: Epoch) -> int:
     kind, variable = epoch.variables[0]
     index, position = model.kind_index[kind], model.variable_index[kind, variable]
     return int(state.processes[index][0].values[position]) - int(packed.processes[index][0].values[position])
-
-
-def _violation(
-    of: Compiled, whole: Model, taken: Sequence[Successor], loop: int, fairness: Fairness, subject: int
-) -> Violation:
-    (claim,) = whole.protocol.properties
-    return Violation(
-        claim.name, claim.description or claim.name, tuple(_clauses(of, whole, taken, loop, fairness, subject))
-    )
-
-
-def _clauses(
-    of: Compiled, whole: Model, taken: Sequence[Successor], loop: int, fairness: Fairness, subject: int
-) -> Iterator[str]:
-    (claim,) = whole.protocol.properties
-    assert claim.then is not None
-    whom = f" of {whole.names[whole.kind_index[claim.about]][subject]}" if claim.about is not None else ""
-    if loop == len(taken):
-        yield f"here the run may stop, and `{show(claim.then)}`{whom} is never true"
-    else:
-        which = f"step {loop + 1}" if loop + 1 == len(taken) else f"steps {loop + 1} to {len(taken)}"
-        yield f"{which} can be taken again and again for ever{_risen(of, taken, loop)}"
-        yield f"`{show(claim.then)}`{whom} is true in no state from where `{show(claim.expression)}` held on"
-    yield f"this keeps all that is promised: {fairness}" if str(fairness) else "the spec promises no fairness at all"
-
-
-def _risen(of: Compiled, taken: Sequence[Successor], loop: int) -> str:
-    """What is not as it was after the closed walk but greater."""
-    explorer = of.explorer
-    before = taken[loop - 1].state if loop else explorer.emitted.start.state
-    after = taken[-1].state
-    assert before is not None and after is not None
-    parts = []
-    for epoch in explorer.reductions.epochs:
-        kind, variable = epoch.variables[0]
-        index, position = of.model.kind_index[kind], of.model.variable_index[kind, variable]
-        by = int(after.processes[index][0].values[position]) - int(before.processes[index][0].values[position])
-        if by:
-            parts.append(f"`{variable}` {by} higher")
-    return f", each time with {' and '.join(parts)}" if parts else ""

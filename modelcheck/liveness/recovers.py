@@ -28,6 +28,7 @@ from modelcheck.reductions import ALL, reductions_of
 from modelcheck.semantics import initial, steps
 from modelcheck.trace import Trace, Violation
 from spec.protocol import Property
+from spec.show import show
 
 MORE = (1, 2)
 """By how much the bounds are raised in the calm: by the second, where the first stops steps that matter."""
@@ -76,18 +77,26 @@ def groups_of(model: Model, kind: str) -> tuple[tuple[Name, ...], ...]:
     return tuple(tuple(name for name in names if name.number not in some) for some in quorums)
 
 
+def asked_of(model: Model, claim: Property) -> tuple[Sequence[tuple[Name, ...]], Phase]:
+    """Who may be gone, group by group (mostly: nobody), and what may happen then. Where there is no quorum at all, or
+    it takes everybody, nobody may be."""
+    groups = groups_of(model, claim.quorum_of) if claim.quorum_of is not None else ()
+    return (groups, Phase.CUT_OFF) if any(groups) else (((),), Phase.CALM)
+
+
+def more_of(model: Model) -> tuple[int, ...]:
+    """By how much the bounds of a model are raised in the calm, in turn."""
+    return MORE if model.caps.declared else (0,)
+
+
 def recovers(
     model: Model, claim: Property, limits: Limits, wanted: frozenset[str] = ALL, *, native: bool = True
 ) -> Found:
     """Looks at a `recovers` property, whose model is explored within its bounds without a violation."""
     began = time.monotonic()
-    groups: Sequence[tuple[Name, ...]] = ((),)
-    phase = Phase.CALM
-    if claim.quorum_of is not None:
-        groups, phase = groups_of(model, claim.quorum_of), Phase.CUT_OFF
-    more = MORE if model.caps.declared else MORE[:1]
+    groups, phase = asked_of(model, claim)
     found = None
-    for raised in more:
+    for raised in more_of(model):
         whole = prepared(model, claim, raised, may_be_down=claim.quorum_of is not None)
         left = replace(
             limits, seconds=max(limits.seconds - (time.monotonic() - began), 0.01) if limits.seconds else 0.0
@@ -164,7 +173,8 @@ def _trace(
     gone = next(
         some
         for some in groups
-        if explorer.canonicalise(explorer.encode(reference.silenced(of.model, last, some) if some else last)) == target
+        if reference.is_asked(of.model, last, some)
+        and explorer.canonicalise(explorer.encode(reference.silenced(of.model, last, some) if some else last)) == target
     )
     future = after.future(number, phase)
     trace = renamed(model, taken)
@@ -200,15 +210,16 @@ def renamed(model: Model, taken: Sequence[Successor]) -> Trace:
     found = []
     for one in taken:
         assert one.state is not None
-        same = [s for s in steps(model, state) if s.step == one.step and s.state is not None]
-        here = next(s for s in same if s.state is not None and _same(s.state, one.state))
+        fitting = (s for s in steps(model, state) if s.step == one.step)
+        here = next(s for s in fitting if s.state is not None and same(s.state, one.state))
         found.append(here)
         assert here.state is not None
         state = here.state
     return Trace(model, start, tuple(found))
 
 
-def _same(one: State, other: State) -> bool:
+def same(one: State, other: State) -> bool:
+    """Whether two states are one, but for who has led and how often bounded faults have happened."""
     return one._replace(led=frozenset(), spent=()) == other._replace(led=frozenset(), spent=())
 
 
@@ -216,7 +227,7 @@ def violation_of(
     model: Model, claim: Property, gone: Sequence[Name], future: int, lost: bool, bounds: Sequence[str]
 ) -> Violation:
     """What is wrong with the last state of a trace, in words."""
-    return Violation(claim.name, claim.description or claim.name, tuple(_clauses(gone, future, lost, bounds)))
+    return Violation(claim.name, show(claim.expression), tuple(_clauses(gone, future, lost, bounds)))
 
 
 def _clauses(gone: Sequence[Name], future: int, lost: bool, bounds: Sequence[str]) -> Iterator[str]:
@@ -264,7 +275,8 @@ def _plain(
             (state, some)
             for state in parents
             for some in groups
-            if (reference.silenced(whole, state, some) if some else state) in bad
+            if reference.is_asked(whole, state, some)
+            and (reference.silenced(whole, state, some) if some else state) in bad
         )
         path = [origin]
         while (parent := parents[path[-1]]) is not None:

@@ -81,6 +81,16 @@ def silenced(model: Model, state: State, gone: Sequence[Name]) -> State:
     return _without_what_goes_nowhere(model, state._replace(processes=processes, sides=()))
 
 
+def is_asked(model: Model, state: State, gone: Sequence[Name]) -> bool:
+    """Whether it is asked of a state what the others can do when some are gone for good: not where somebody else is
+    down as well. Who comes up again does so in another state, of which it is asked."""
+    return not gone or all(
+        process.up or name in gone
+        for names, of_kind in zip(model.names, state.processes, strict=True)
+        for name, process in zip(names, of_kind, strict=True)
+    )
+
+
 def holds(model: Model, claim: Property, goal: Expression, state: State) -> bool:
     """Whether a goal holds in a state: for all processes that the claim is about."""
     subjects = [None] if claim.about is None else list(model.names[model.kind_index[claim.about]])
@@ -133,10 +143,16 @@ def recovery(
     gone: Sequence[Sequence[Name]] = ((),),
     watched: Watched = unwatched,
 ) -> tuple[set[State], set[State], set[State]]:
-    """Of all reachable states of a prepared model (with the processes of each of `gone` in turn down for good): those
+    """Of all reachable states of a prepared model (with the processes of each of `gone` in turn down for good, all
+    others up): those
     from which a goal can be reached; those from which it cannot; those from which none was found, though some way on
     passes a bound."""
-    seeds = [silenced(model, state, some) if some else state for state in reachable(model, watched) for some in gone]
+    seeds = [
+        silenced(model, state, some) if some else state
+        for state in reachable(model, watched)
+        for some in gone
+        if is_asked(model, state, some)
+    ]
     successors, cut = future(seeds, lambda state: calm_steps(model, state, phase), watched)
     goals = {state for state in successors if holds(model, claim, claim.expression, state)}
     good = leading_to(successors, goals)

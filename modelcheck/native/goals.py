@@ -40,8 +40,21 @@ def goals_and_silence(e: Emission, goals: Goals) -> str:
         "static void model_silenced(const uint64_t *state, uint64_t gone, int phase, uint64_t *out)\n{\n"
         "    uint64_t rows[ROW_WORDS], packed[MODEL_WORDS];\n    unpack(state, rows);\n    (void)gone; (void)phase;\n"
         + "\n".join([*_silenced(e, goals), *(_history(e) if goals.elects else ())])
-        + "\n    drop_what_goes_nowhere(rows);\n    pack(rows, packed);\n    model_canonical(packed, out);\n}"
+        + "\n    drop_what_goes_nowhere(rows);\n    pack(rows, packed);\n    model_canonical(packed, out);\n}\n\n"
+        "static int model_down_besides(const uint64_t *state, uint64_t gone)\n{\n"
+        "    uint64_t rows[ROW_WORDS];\n    unpack(state, rows);\n    (void)gone; (void)rows;\n"
+        + ("" if goals.elects else "\n".join(_down_besides(e)))
+        + "\n    return 0;\n}"
     )
+
+
+def _down_besides(e: Emission) -> Iterator[str]:
+    first = 0
+    for index, kind in e.kinds():
+        if e.layout.has_crash:
+            up = f"{kind.name}___up({e.row(index, 'me', 'rows')})"
+            yield e.processes(index, f"    if (!{up} && !(gone >> ({first} + me) & 1)) return 1;\n")
+        first += e.model.sizes[index]
 
 
 def _silenced(e: Emission, goals: Goals) -> Iterator[str]:

@@ -5,6 +5,8 @@
  *   model_silenced(state, gone, phase, out)
  *                                         the state in which the processes of a mask are down for good, all others
  *                                         connected
+ *   model_down_besides(state, gone)       whether somebody else is down in a state, of which nothing is asked then; 0
+ *                                         where that does not matter
  * A graph numbers its states in the order in which they were found. One thread builds it. */
 
 #define GOOD 1   /* a goal state can be reached */
@@ -306,14 +308,16 @@ API int graph_reach(struct graph *g)
     return keep_going(g) ? EXHAUSTED : g->status;
 }
 
-/* Adds each state of another graph in which the processes of one of the masks are gone (none: as it is). The parent of
- * each is the first state that it comes from. */
+/* Adds each state of another graph in which the processes of one of the masks are gone (none: as it is), and nobody else
+ * is down. The parent of each is the first state that it comes from. */
 API int graph_seed(struct graph *g, const struct graph *from, const uint64_t *masks, uint32_t mask_count, int phase)
 {
     modes_of(g);
     for (uint64_t number = 0; number < from->count; number++)
         for (uint32_t i = 0; i < mask_count; i++) {
             uint64_t state[MODEL_WORDS];
+            if (phase >= LEFT && model_down_besides(state_at(from, number), masks[i]))
+                continue;
             if (phase >= LEFT)
                 model_silenced(state_at(from, number), masks[i], phase, state);
             else
@@ -322,6 +326,15 @@ API int graph_seed(struct graph *g, const struct graph *from, const uint64_t *ma
                 return g->status;
         }
     return keep_going(g) ? EXHAUSTED : g->status;
+}
+
+/* Adds a state. Returns a status. */
+API int graph_add(struct graph *g, const uint64_t *state)
+{
+    uint64_t canonical[MODEL_WORDS];
+    modes_of(g);
+    model_canonical(state, canonical);
+    return state_add(g, canonical, NOBODY) == NOBODY ? g->status : EXHAUSTED;
 }
 
 /* Of each state of another graph: the number of the seed that it has become with some processes gone. */

@@ -54,6 +54,7 @@ check quick: 2 nodes, term <= 2
 """
 LEADER = "leader if leads with token term\n"
 TAME = LEADER, ""
+LED = "leads_to leads: true ~> exists n in node: n.leads\n"
 
 
 def verdict(
@@ -92,6 +93,23 @@ CASES: dict[str, tuple[Callable[[], Verdict], Answer]] = {
     "holds": (lambda: verdict(change=TAME), Answer.HOLDS),
     "holds, in Python": (lambda: verdict(options=Options(choice=Choice(Wanted.PYTHON)), change=TAME), Answer.HOLDS),
     "vacuous": (lambda: verdict(change=(LEADER, "reachable much: term > 5\n")), Answer.VIOLATED),
+    "it can be put off for ever": (lambda: verdict(change=(LEADER, LED)), Answer.VIOLATED),
+    "it comes about": (
+        lambda: verdict(change=(LEADER, f"fairness: weak timeout, weak delivery\n{LED}")),
+        Answer.HOLDS,
+    ),
+    "a dead end": (
+        lambda: verdict(change=(LEADER, "recovers high: forall n in node: n.term > 2\n")),
+        Answer.VIOLATED,
+    ),
+    "out of reach within the bounds, in Python": (
+        lambda: verdict(
+            "2 nodes, term <= 1",
+            Options(choice=Choice(Wanted.PYTHON)),
+            (LEADER, "recovers high: forall n in node: n.term > 5\naction grow:\n    term := term + 1\n"),
+        ),
+        Answer.UNKNOWN,
+    ),
     "unknown": (lambda: verdict(options=Options(Limits(max_depth=1)), change=TAME), Answer.UNKNOWN),
 }
 
@@ -106,9 +124,13 @@ def test_a_verdict_is_valid(case: str) -> None:
     assert not problems
 
 
-@pytest.mark.parametrize("path", [(), ("coverage",), ("explorations", 0), ("explorations", 0, "search")])
+FUTURE = ("explorations", 0, "future", 0)
+PATHS: list[tuple[str | int, ...]] = [(), ("coverage",), ("explorations", 0), ("explorations", 0, "search"), FUTURE]
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_the_schema_refuses_what_is_more_or_less(path: tuple[str | int, ...]) -> None:
-    printed = verdict_to_json(verdict())
+    printed = verdict_to_json(verdict(change=TAME))
     for without in (False, True):
         spoiled: Any = json.loads(json.dumps(printed))
         part = spoiled

@@ -17,6 +17,8 @@ from modelcheck.liveness.arrays import flags_of
 from modelcheck.liveness.graph import compiled, goals_of, graph
 from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import prepared
+from modelcheck.liveness.recovers import recovers
+from modelcheck.liveness.replayed import shown
 from modelcheck.model import Model
 from modelcheck.native import build
 from modelcheck.outcome import Limits
@@ -132,17 +134,36 @@ def test_a_lasso_is_found_where_the_reference_has_one(found: Explored, data: st.
     whole = prepared(model, claim, 1 if fairness.calm else 0)
     assume(is_small(whole, Phase.CALM))
     expected = reference_led.leads_to(whole, claim, fairness)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leads_to, "KEPT", leads_to.KEPT - {REBASED})
-        try:
-            said = leads_to.leads_to(model, claim, Limits())
-        except Unsupported:
-            assume(False)
+    try:
+        said = leads_to.leads_to(model, claim, Limits(), kept=leads_to.KEPT - {REBASED})
+    except Unsupported:
+        assume(False)
     event(f"{said.holds} {said.reason}")
     assert (said.holds, said.reason) == expected
     if said.trace is not None:
         assert is_behaviour(said.trace)
+        assert shown(said.trace, claim) == said.trace.violation
     rebased = leads_to.leads_to(model, claim, Limits())
     if rebased.rebased:
         event("rebased")
     assert not (rebased.holds is True and said.trace is not None)
+    if rebased.trace is not None:
+        event("rebased and replayed" if rebased.rebased else "replayed")
+        assert shown(rebased.trace, claim) == rebased.trace.violation
+
+
+@drawn
+@given(models(limit=300), st.data())
+def test_what_is_out_of_reach_is_seen_again(found: Explored, data: st.DataObject) -> None:
+    candidates = claims(found)
+    assume(candidates)
+    claim = data.draw(st.sampled_from(candidates))
+    protocol = replace(found.model.protocol, properties=(claim,))
+    model = replace(found.model, protocol=protocol)
+    assume(is_small(prepared(model, claim, 2), Phase.CALM))
+    native, plain = (recovers(model, claim, Limits(), native=native) for native in (True, False))
+    assert (native.holds, native.is_violated) == (plain.holds, plain.is_violated)
+    event("lost" if native.lost else "cut" if native.cut else "holds")
+    for said in (native, plain):
+        if said.trace is not None and said.lost:
+            assert shown(said.trace, claim).property == claim.name
