@@ -100,8 +100,7 @@ def run_check(
         explorations.append(explore(model, options, watch, remarked))
         if told is not None:
             told(explorations[-1])
-        outcome = explorations[-1].outcome
-        if explorations[-1].answer is Answer.VIOLATED or (outcome and outcome.status is Status.CANCELLED):
+        if explorations[-1].answer is Answer.VIOLATED or explorations[-1].is_interrupted:
             break
     skipped = tuple(described_sizes(model) for model in models[len(explorations) :])
     coverage = _coverage(protocol, explorations)
@@ -121,7 +120,7 @@ def explore(
     if remarked is not None:
         for remark in engine.remarks:
             remarked(remark)
-    limits = replace(options.limits, memory_bytes=options.limits.memory_bytes or _free_memory())
+    limits = replace(options.limits, memory_bytes=options.limits.memory_bytes or free_memory())
     with engine.search(limits) as search:
         outcome = search.run((lambda progress: watch(model, progress)) if watch is not None else None)
         hit = next(iter(outcome.violations), None)
@@ -212,7 +211,7 @@ def _without_search(model: Model) -> Exploration:
     return Exploration(model, "none", 1, False, "off: nothing was searched", (), None, answer, reason, (), None)
 
 
-def _free_memory() -> int:
+def free_memory() -> int:
     """In bytes; 0 (no limit) where the machine does not say."""
     try:
         with Path("/proc/meminfo").open(encoding="ascii") as lines:

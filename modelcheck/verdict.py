@@ -7,7 +7,7 @@ from enum import Enum
 
 from modelcheck.liveness.futures import Future
 from modelcheck.model import Model
-from modelcheck.outcome import Outcome
+from modelcheck.outcome import Outcome, Status
 from modelcheck.trace import Trace
 from spec.protocol import Protocol
 
@@ -65,6 +65,12 @@ class Exploration:
     remarks: tuple[str, ...] = ()
     liveness: tuple[Future, ...] = ()
     """What was found about the properties of the future: of a search that found nothing wrong with states and steps."""
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether somebody did not want to wait for its end."""
+        statuses = [self.outcome.status if self.outcome is not None else None, *(one.stopped for one in self.liveness)]
+        return Status.CANCELLED in statuses
 
 
 @dataclass(frozen=True)

@@ -448,6 +448,173 @@ def simulate(
 
 
 @app.command()
+def compare(
+    spec: Spec,
+    nodes: Annotated[str, typer.Option(metavar="SIZES", help="The sizes, from 2 to 9.")] = "3,4,5",
+    bounds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOUNDS", help="Explore within these: 'term <= 2'.", show_default="those of the spec's first check"
+        ),
+    ] = None,
+    delay: Annotated[
+        str, typer.Option(metavar="TIMES", help="How long a message takes: a distribution.")
+    ] = "0.5 ms .. 1 ms",
+    round_trips: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Delays from measured round trips, one a line, in ms; instead of --delay.",
+            show_default="none",
+        ),
+    ] = None,
+    store: Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")] = "0 ms .. 2 ms",
+    loss: Annotated[float, typer.Option(help="How often a message is lost, 0 to 1.")] = 0.0,
+    timer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=TIMES", help="Instead of the spec's: 'election=150 ms .. 300 ms' (repeatable)."),
+    ] = None,
+    availability: Annotated[float, typer.Option(help="For which part of the time each process is up.")] = 0.99,
+    trials: Annotated[int, typer.Option(metavar="N", help="How many crashes of a leader are simulated.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the first trial; of the next ones, those after it.")] = 1,
+    samples: Annotated[int, typer.Option(metavar="N", help="How many writes are drawn.")] = 20000,
+    time: Annotated[float, typer.Option(help="At most so many seconds for each of a size's explorations.")] = 15.0,
+    prove: Annotated[bool, typer.Option("--prove", help="Prove each size, without bounds, too.")] = False,
+    jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON (docs/compare.schema.json).")] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a line for each size to this file.", show_default="none"),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw it: .svg or .png.", show_default="none")
+    ] = None,
+    progress: Annotated[
+        bool | None, typer.Option(help="Tell what is being done.", show_default="on a terminal")
+    ] = None,
+) -> None:
+    """Compare cluster sizes: what each survives, what it costs, and how soon it elects; all computed or measured.
+
+    Exit status: 0 done, 1 the check of a size is violated, 2 bad input, 3 something is not known."""
+    from oneleader import compare as command
+
+    request = command.Request(
+        spec=spec,
+        nodes=nodes,
+        bounds=bounds,
+        delay=delay,
+        round_trips=round_trips,
+        store=store,
+        loss=loss,
+        timers=tuple(timer or ()),
+        availability=availability,
+        trials=trials,
+        seed=seed,
+        samples=samples,
+        seconds=time,
+        prove=prove,
+        jobs=jobs,
+        as_json=json,
+        csv=csv,
+        plot=plot,
+        progress=progress,
+    )
+    command.run(request)
+
+
+@app.command()
+def tune(
+    spec: Spec,
+    within: Annotated[
+        str | None,
+        typer.Option(metavar="SIZES", help="The cluster: '5 nodes'.", show_default="the smallest of the first check"),
+    ] = None,
+    delay: Annotated[
+        str,
+        typer.Option(metavar="TIMES", help="How long a message takes; also 'exponential 2 ms from 1 ms'."),
+    ] = "0.5 ms .. 1 ms",
+    round_trips: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Delays from measured round trips, one a line, in ms; instead of --delay.",
+            show_default="none",
+        ),
+    ] = None,
+    loss: Annotated[
+        float | None, typer.Option(help="How often one is lost, 0 to 1.", show_default="0.001, where the spec has loss")
+    ] = None,
+    duplication: Annotated[float, typer.Option(help="How often one arrives twice, 0 to 1.")] = 0.0,
+    store: Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")] = "0 ms .. 2 ms",
+    pauses: Annotated[
+        str, typer.Option(metavar="TIMES", help="How long and how often each process stands still; or none.")
+    ] = "exponential 50 ms every 10 min",
+    crash_is_seen: Annotated[
+        bool, typer.Option("--crash-is-seen", help="A process dies and its host lives on: its connections break.")
+    ] = False,
+    election_timer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The timer that elects.", show_default="found in the spec")
+    ] = None,
+    heartbeat_timer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The heartbeat; or none.", show_default="found in the spec")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Try these: '150 ms, 300 ms'.", show_default="by what messages take"),
+    ] = None,
+    spread: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="How wide the range is.", show_default="a quarter, half, all of the start"),
+    ] = None,
+    heartbeat: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Try these.", show_default="1/2, 1/3, 1/5, 1/10 of the start")
+    ] = None,
+    false_elections: Annotated[
+        float, typer.Option(metavar="N", help="So many elections a day without a crash are acceptable.")
+    ] = 0.03,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same one gives the same figures, on any number of cores.")
+    ] = 1,
+    jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON (docs/tune.schema.json).")] = False,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all settings to this file.", show_default="none")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw them: .svg or .png.", show_default="none")
+    ] = None,
+    progress: Annotated[bool | None, typer.Option(help="Show a bar.", show_default="on a terminal")] = None,
+) -> None:
+    """Find timeouts for your network: emitted nodes simulated, failover against elections for no reason."""
+    from oneleader import tune as command
+
+    request = command.Request(
+        spec=spec,
+        within=within,
+        delay=delay,
+        round_trips=round_trips,
+        loss=loss,
+        duplication=duplication,
+        store=store,
+        pauses=pauses,
+        crash_is_seen=crash_is_seen,
+        election_timer=election_timer,
+        heartbeat_timer=heartbeat_timer,
+        start=start,
+        spread=spread,
+        heartbeat=heartbeat,
+        false_elections=false_elections,
+        seed=seed,
+        jobs=jobs,
+        as_json=json,
+        csv=csv,
+        plot=plot,
+        progress=progress,
+    )
+    command.run(request)
+
+
+@app.command()
 def prove(
     spec: Spec,
     sizes: Annotated[str, typer.Option(metavar="SIZES", help="For how many processes: numbers, `any`.")] = "3,4,5,any",

@@ -16,7 +16,7 @@ import typer
 from modelcheck.check import Options, Watch, described_sizes, run_check
 from modelcheck.engines import Choice, NoEngine, Wanted
 from modelcheck.model import Model
-from modelcheck.outcome import Limits, Progress, Status
+from modelcheck.outcome import Limits, Progress
 from modelcheck.properties import (
     LEADER_HOLDS_QUORUM,
     ONE_LEADER_PER_TOKEN,
@@ -105,8 +105,7 @@ def _gravity(status: int) -> int:
 
 
 def _interrupted(verdict: Verdict) -> bool:
-    outcomes = (exploration.outcome for exploration in verdict.explorations)
-    return any(outcome is not None and outcome.status is Status.CANCELLED for outcome in outcomes)
+    return any(exploration.is_interrupted for exploration in verdict.explorations)
 
 
 def _checks(protocol: Protocol, request: Request) -> tuple[Check, ...]:

@@ -72,6 +72,10 @@ def components(edges: Edges, inside: Flags) -> tuple[int, NDArray[np.int32], NDA
 def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags]:
     """The largest sets of states in each of which a fair run can stay for ever, visiting all of them again and again
     (a single state: by stopping there). Those with lower numbers come first, but for what strong fairness divides."""
+    order = np.argsort(edges.action, kind="stable")
+    named, first = np.unique(edges.action[order], return_index=True)
+    steps_of = dict(zip(named.tolist(), np.split(order, first[1:]), strict=False))
+    promised = sorted((promises.weak | promises.strong) & steps_of.keys())
     waiting = [inside]
     while waiting:
         mask = waiting.pop()
@@ -83,11 +87,12 @@ def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags
         again: dict[int, list[int]] = {}
         shifts = np.zeros(number, np.uint32)
         np.bitwise_or.at(shifts, component[edges.origin[within]], edges.shifts[within])
-        for action in sorted(promises.weak | promises.strong):
-            of_action = edges.action == action
-            possible = np.unique(edges.origin[of_action & mask[edges.origin]])
+        for action in promised:
+            steps = steps_of[action]
+            origins = edges.origin[steps]
+            possible = np.unique(origins[mask[origins]])
             enabled = np.bincount(component[possible], minlength=number)
-            taken = np.bincount(component[edges.origin[of_action & within]], minlength=number) > 0
+            taken = np.bincount(component[origins[within[steps]]], minlength=number) > 0
             taken |= (shifts & promises.moving.get(action, 0)) > 0
             if action in promises.weak:
                 good &= (enabled < sizes) | taken
@@ -103,7 +108,7 @@ def fair_sets(edges: Edges, inside: Flags, promises: Promises) -> Iterator[Flags
                 continue
             # Strong fairness: a run that stays here keeps away from where such an action is possible.
             for action in again[one]:
-                members[edges.origin[edges.action == action]] = False
+                members[edges.origin[steps_of[action]]] = False
             if members.any():
                 waiting.append(members)
 

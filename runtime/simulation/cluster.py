@@ -122,7 +122,7 @@ class Cluster:
         if seen:
             for other in self.members.values():
                 if other.replica is not None and (other.name, name) not in self.network.cut:
-                    delay = self.network.random.uniform(self.network.link.shortest, self.network.link.longest)
+                    delay = self.network.link.delay(self.network.random)
                     self.loop.call_later(delay, self._told, other, other.replica, name)
 
     def ask(self, name: Name, what: str, *arguments: Any) -> None:

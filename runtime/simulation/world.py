@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,7 +18,9 @@ from runtime.storage import StorageFailed
 class Link:
     """How messages fare on their way. Times are seconds; `loss`, `duplication` and `late` are how often, from 0 to 1;
     what is late takes up to `latest`. A delay
-    is drawn for each message anew, so that one may overtake another, but for a link that is `in_order`."""
+    is drawn for each message anew, so that one may overtake another, but for a link that is `in_order`. `draw` gives
+    delays of any distribution instead of those between the shortest and the longest; what it lets take forever is
+    lost."""
 
     shortest: float = 0.0005
     longest: float = 0.001
@@ -26,6 +29,13 @@ class Link:
     late: float = 0.0
     latest: float = 1.0
     in_order: bool = False
+    draw: Callable[[Random], float] | None = None
+
+    def delay(self, random: Random, *, is_late: bool = False) -> float:
+        """How long a message takes, in seconds."""
+        if self.draw is not None and not is_late:
+            return self.draw(random)
+        return random.uniform(self.shortest, max(self.shortest, self.latest if is_late else self.longest))
 
 
 @dataclass
@@ -52,9 +62,10 @@ class Network:
         if link.duplication and self.random.random() < link.duplication:
             copies += 1
         for _ in range(copies):
-            is_late = link.late and self.random.random() < link.late
-            longest = link.latest if is_late else link.longest
-            when = self.loop.time() + after + self.random.uniform(link.shortest, max(link.shortest, longest))
+            is_late = bool(link.late) and self.random.random() < link.late
+            when = self.loop.time() + after + link.delay(self.random, is_late=is_late)
+            if when == math.inf:
+                continue
             if link.in_order:
                 when = self.latest[sender, to] = max(when, self.latest.get((sender, to), 0.0))
             self.loop.call_at(when, self._arrive, sender, to, payload)
@@ -132,22 +143,32 @@ class Disk:
 
 class ProcessLoop:
     """The clock of one process: it may run at a rate of its own, and while the process is paused nothing happens in it,
-    though time goes on. What was to happen happens when it wakes."""
+    though time goes on. What was to happen happens when it wakes: in the order in which it was to, or, with
+    `timers_last`, what has come in before what was due at a time, as in an event loop that reads from its sockets
+    before it looks at its timers."""
 
     def __init__(self, loop: VirtualLoop, rate: float = 1.0) -> None:
+        self.timers_last = False
         self.died: Callable[[], None] = lambda: None
         """Is called when the power is lost in the middle of what happens."""
         self._loop = loop
         self._rate = rate
         self._waiting: list[Callable[[], object]] | None = None
+        self._due: list[Due] = []
 
     def time(self) -> float:
         return self._loop.time() * self._rate
 
     def call_at(self, when: float, callback: Callable[..., Any], *args: Any) -> Due:
         due = Due(when, callback, args)
-        self._loop.call_at(when / self._rate, self.happens, due.happen)
+        self._loop.call_at(when / self._rate, self._comes_due, due)
         return due
+
+    def _comes_due(self, due: Due) -> None:
+        if self._waiting is not None and self.timers_last:
+            self._due.append(due)
+        else:
+            self.happens(due.happen)
 
     def happens(self, what: Callable[[], object]) -> None:
         """Does something now, or when the process wakes."""
@@ -169,5 +190,6 @@ class ProcessLoop:
 
     def resume(self) -> None:
         waiting, self._waiting = self._waiting or [], None
-        for what in waiting:
+        due, self._due = self._due, []
+        for what in (*waiting, *(one.happen for one in due)):
             self.happens(what)

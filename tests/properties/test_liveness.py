@@ -31,7 +31,7 @@ from tests.properties.test_engines import has_compiler
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 drawn = settings(
-    max_examples=25, deadline=None, suppress_health_check=SLOW, phases=[one for one in Stage if one is not Stage.shrink]
+    max_examples=12, deadline=None, suppress_health_check=SLOW, phases=[one for one in Stage if one is not Stage.shrink]
 )
 pytestmark = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
 LIMIT = 4000

@@ -10,9 +10,11 @@ from codegen.murphi import murphi
 from modelcheck.check import Options, run_check
 from modelcheck.engines import Choice, Wanted
 from modelcheck.outcome import Limits
+from modelcheck.trace import is_behaviour
 from modelcheck.verdict import Answer, Result, Verdict
-from spec.check import load
+from spec.check import check, load
 from spec.overrides import check_from
+from spec.source import Source
 from tests.exported import instance_of
 from tests.rumur import needs_rumur, run_rumur
 
@@ -107,3 +109,16 @@ def test_rumur_counts_the_same_states(name: str, row: str) -> None:
     assert exploration.outcome is not None
     result = run_rumur(murphi(instance_of(exploration.model)))
     assert result.states == exploration.outcome.states, result.message
+
+
+def test_a_leader_that_never_hears_of_a_newer_term_leaves_a_quorum_without_one() -> None:
+    """As Raft's PreVote was published, nobody tells it: the others neither follow it nor can be elected."""
+    text = (PROTOCOLS / "prevote.elect").read_text(encoding="utf-8")
+    deaf = text.replace("    send newer(term) to behind\n", "    pass\n")
+    assert deaf != text
+    protocol, _ = check(Source("deaf.elect", deaf))
+    row = check_from("3 nodes, term <= 2", protocol, "test")
+    only = frozenset({"a_leader_is_followed"})
+    (found,) = run_check(protocol, row, Options(only=only)).explorations
+    assert found.answer is Answer.VIOLATED
+    assert found.trace is not None and len(found.trace) == 9 and is_behaviour(found.trace)
