@@ -15,6 +15,7 @@ from spec.protocol import (
     Apply,
     Arithmetic,
     Compare,
+    Comparison,
     Conditional,
     Connected,
     Connective,
@@ -26,6 +27,7 @@ from spec.protocol import (
     Neighbour,
     Not,
     OneOf,
+    Operator,
     Read,
     Self,
     Size,
@@ -39,6 +41,13 @@ class _Unknown:
 
 
 UNKNOWN: Final = _Unknown()
+
+
+@dataclass(frozen=True)
+class Above:
+    """Some number that is greater than `limit`; which one is not known."""
+
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -73,16 +82,15 @@ def abstract(expression: Expression, scope: KnownScope) -> Value:
             return _connected(expression, scope)
         case Compare():
             left, right = of(expression.left), of(expression.right)
-            return UNKNOWN if UNKNOWN in (left, right) else compare(expression.comparison, left, right)
+            return UNKNOWN if UNKNOWN in (left, right) else _compared(expression.comparison, left, right)
         case Arithmetic():
             left, right = of(expression.left), of(expression.right)
-            return UNKNOWN if UNKNOWN in (left, right) else arithmetic(expression.operator, left, right)
+            return UNKNOWN if UNKNOWN in (left, right) else _computed(expression.operator, left, right)
         case OneOf():
             value = of(expression.value)
             alternatives = [of(alternative) for alternative in expression.alternatives]
-            if value is not UNKNOWN and any(a is not UNKNOWN and a == value for a in alternatives):
-                return True
-            return UNKNOWN if UNKNOWN in (value, *alternatives) else False
+            equal = [UNKNOWN if UNKNOWN in (value, a) else _compared(Comparison.EQUAL, value, a) for a in alternatives]
+            return True if True in equal else UNKNOWN if UNKNOWN in (value, *equal) else False
         case Everyone():
             return frozenset(range(scope.model.size(expression.type.of.kind)))
         case Size():
@@ -108,6 +116,28 @@ def abstract(expression: Expression, scope: KnownScope) -> Value:
         case _:
             # Sets, and what ranges over them: a handler's control seldom hangs on them alone.
             return UNKNOWN
+
+
+def _compared(comparison: Comparison, left: Value, right: Value) -> Value:
+    """Of a number above a limit and one that is not it is known which is less; of two that are above it, nothing."""
+    if isinstance(left, Above) and not isinstance(right, Above) and right <= left.limit:
+        return compare(comparison, left.limit + 1, right)
+    if isinstance(right, Above) and not isinstance(left, Above) and left <= right.limit:
+        return compare(comparison, left, right.limit + 1)
+    return UNKNOWN if isinstance(left, Above) or isinstance(right, Above) else compare(comparison, left, right)
+
+
+def _computed(operator: Operator, left: Value, right: Value) -> Value:
+    match left, right:
+        case (Above() as above, other) | (other, Above() as above):
+            least = above.limit + 1 if isinstance(other, Above) else other
+            if operator is Operator.MAXIMUM or (operator is Operator.PLUS and least >= 0):
+                return above
+            if operator is Operator.MINIMUM:
+                return other if isinstance(other, Above) or other <= above.limit else above
+            return UNKNOWN
+        case _:
+            return arithmetic(operator, left, right)
 
 
 def _connected(expression: Connected, scope: KnownScope) -> Value:

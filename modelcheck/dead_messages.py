@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
-from modelcheck.abstract import UNKNOWN, KnownScope, abstract
+from modelcheck.abstract import UNKNOWN, Above, KnownScope, abstract
 from modelcheck.dead_variables import restarts
 from modelcheck.model import Model, Name, Packet
 from modelcheck.semantics import values_of
@@ -64,15 +64,20 @@ class DeadMessages:
     dead: dict[tuple[int, Local], frozenset[Packet]]
 
 
-def dead_messages(model: Model) -> tuple[DeadMessages, ...]:
+Place = tuple[str, str | int]
+"""A variable by kind and name, or an argument by message and position."""
+
+
+def dead_messages(model: Model, above: frozenset[Place] = frozenset()) -> tuple[DeadMessages, ...]:
     """The dead messages for each kind of process that receives any; none where the network is no growing set, or
-    where a property looks at messages."""
+    where a property looks at messages. Numbers at the places `above` may pass their bounds: all that do are one value
+    (`Above`)."""
     if not model.network.is_growing_set or looks_at_network(model.protocol):
         return ()
     found = []
     for kind in model.protocol.kinds:
         if any(message.receiver == kind.name for message in model.protocol.messages):
-            one = _for_kind(model, kind.name)
+            one = _for_kind(model, kind.name, above)
             if one is not None:
                 found.append(one)
     return tuple(found)
@@ -83,28 +88,29 @@ def looks_at_network(protocol: Protocol) -> bool:
     return any(isinstance(part, Underway) for part in nodes(protocol.properties))
 
 
-def _for_kind(model: Model, kind: str) -> DeadMessages | None:
+def _for_kind(model: Model, kind: str, above: frozenset[Place]) -> DeadMessages | None:
     declared = model.protocol.kind(kind)
-    domains = {v.name: domain for v in declared.variables if (domain := _domain(model, kind, v)) is not None}
+    domains = {v.name: domain for v in declared.variables if (domain := _domain(model, kind, v, above)) is not None}
     while prod(len(domain) for domain in domains.values()) > LARGEST_PROJECTION:
         del domains[max(domains, key=lambda name: len(domains[name]))]
     ordered = tuple(v.name for v in declared.variables if v.name in domains)
     dead: dict[tuple[int, Local], frozenset[Packet]] = {}
     for name in model.names[model.kind_index[kind]]:
-        found = _Receiver(model, name, {v: domains[v] for v in ordered}).dead()
+        found = _Receiver(model, name, {v: domains[v] for v in ordered}, above).dead()
         if found is None:
             return None
         dead |= {(name.number, local): packets for local, packets in found.items()}
     return DeadMessages(kind, ordered, tuple(domains[v] for v in ordered), dead)
 
 
-def _domain(model: Model, kind: str, variable: Variable) -> tuple[Value, ...] | None:
+def _domain(model: Model, kind: str, variable: Variable, above: frozenset[Place]) -> tuple[Value, ...] | None:
     """The values of a variable under the model's bounds; None for one that is left out."""
     match variable.type:
         case SetType() | MapType():
             return None
         case of:
-            return tuple(_values(model, of, model.caps.variables.get((kind, variable.name), 0)))
+            cap = model.caps.variables.get((kind, variable.name), 0)
+            return (*_values(model, of, cap), *((Above(cap),) if (kind, variable.name) in above else ()))
 
 
 def _values(model: Model, of: Type, cap: int) -> list[Value]:
@@ -127,8 +133,9 @@ def _values(model: Model, of: Type, cap: int) -> list[Value]:
 class _Receiver:
     """The projected graph of one receiver."""
 
-    def __init__(self, model: Model, me: Name, domains: dict[str, tuple[Value, ...]]) -> None:
+    def __init__(self, model: Model, me: Name, domains: dict[str, tuple[Value, ...]], above: frozenset[Place]) -> None:
         self.model = model
+        self.above = above
         self.me = me
         self.domains = domains
         self.variables = tuple(domains)
@@ -172,10 +179,11 @@ class _Receiver:
         for message in self.model.protocol.messages:
             if message.receiver != self.me.kind:
                 continue
-            domains = [
-                _values(self.model, of, self.model.caps.arguments.get((message.name, position), 0))
-                for position, (_, of) in enumerate(message.parameters)
-            ]
+            domains = []
+            for position, (_, of) in enumerate(message.parameters):
+                place = message.name, position
+                cap = self.model.caps.arguments.get(place, 0)
+                domains.append([*_values(self.model, of, cap), *([Above(cap)] if place in self.above else [])])
             senders = self.model.names[self.model.kind_index[message.sender]]
             if not (self.me.kind == message.sender and _is_sent_singly(self.model, message)):
                 senders = tuple(sender for sender in senders if sender != self.me)
@@ -266,6 +274,8 @@ class _Run:
                 choices.append(domain)
             elif value in domain:
                 choices.append((value,))
+            elif isinstance(domain[-1], Above) and value > domain[-1].limit:
+                choices.append((domain[-1],))
             else:
                 return
         yield from product(*choices)

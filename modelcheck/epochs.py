@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from modelcheck.abstract import Above
 from modelcheck.dead_messages import DeadMessages, dead_messages
 from modelcheck.dead_variables import restarts
 from modelcheck.model import Caps, Model, Packet, State
@@ -375,18 +376,22 @@ def dead_whatever(model: Model, epochs: tuple[Epoch, ...]) -> tuple[DeadMessages
     """Dead messages of a model whose epochs are shifted.
 
     Within bounds a message may be dead only because what would react to it lies beyond a bound, and there is no such
-    thing here. So they are looked for with so much room above the bounds that every comparison can still come out
-    either way; and one step above zero, where all that is reachable at some number is reachable."""
+    thing here. So numbers beyond a bound are kept, as one that is greater than all within: what they can come to is
+    overestimated. There is so much room above the bounds that what is known of most comparisons is as before; and one
+    step above zero, where all that is reachable at some number is reachable."""
     room = 1 + offsets_of(model.protocol)
-    variables = {place for epoch in epochs for place in epoch.variables}
-    arguments = {place for epoch in epochs for place in epoch.arguments}
-    raised = Caps(
-        {place: cap + (room + 1) * (place in variables) for place, cap in model.caps.variables.items()},
-        {place: cap + (room + 1) * (place in arguments) for place, cap in model.caps.arguments.items()},
-        model.caps.token,
-        model.caps.declared,
-    )
-    return tuple(_lowered(model, of, variables, arguments) for of in dead_messages(replace(model, caps=raised)))
+    variables, arguments = dict(model.caps.variables), dict(model.caps.arguments)
+    for epoch in epochs:
+        greatest = max(
+            *(variables[place] for place in epoch.variables), *(arguments[place] for place in epoch.arguments), 0
+        )
+        variables |= dict.fromkeys(epoch.variables, greatest + room + 1)
+        arguments |= dict.fromkeys(epoch.arguments, greatest + room + 1)
+    raised = Caps(variables, arguments, model.caps.token, model.caps.declared)
+    shifted_variables = {place for epoch in epochs for place in epoch.variables}
+    shifted_arguments = {place for epoch in epochs for place in epoch.arguments}
+    found = dead_messages(replace(model, caps=raised), frozenset((*shifted_variables, *shifted_arguments)))
+    return tuple(_lowered(model, of, shifted_variables, shifted_arguments) for of in found)
 
 
 def _lowered(
@@ -400,6 +405,8 @@ def _lowered(
     )
     dead: dict[tuple[int, tuple[Value, ...]], frozenset[Packet]] = {}
     for (receiver, values), packets in of.dead.items():
+        if any(isinstance(value, Above) for value in values):
+            continue
         lower = tuple(v - 1 if is_shifted else v for v, is_shifted in zip(values, shifted, strict=True))
         if all(value in domain for value, domain in zip(lower, domains, strict=True)):
             found = (_lowered_packet(model, packet, arguments) for packet in packets)
@@ -412,6 +419,8 @@ def _lowered_packet(model: Model, packet: Packet, arguments: set[tuple[str, int]
     for position, value in enumerate(packet.arguments):
         place = packet.message, position
         if place in arguments:
+            if isinstance(value, Above):
+                return None
             value -= 1
             if not 0 <= value <= model.caps.arguments[place]:
                 return None

@@ -29,6 +29,7 @@ from oneleader.tuning.settings import Setting, sweep
 from oneleader.tuning.verdict import Verdict, verdict
 from oneleader.tuning.words import advice, table, world_in_words
 from oneleader.tuning.world import Pauses, World
+from runtime.simulation.cluster import DidTheImpossible, TwoLeaders
 from spec.overrides import check_from
 from spec.protocol import FaultKind, Protocol
 
@@ -82,9 +83,12 @@ def run(request: Request) -> None:
     leaders = ground.sizes[protocol.leader.kind]
     files = emit(protocol, PACKAGE, "runtime").files
     began = time.monotonic()
-    with _progress(request) as (told, said), workers(protocol, files, jobs) as work:
-        found = explore(work, ground, settings, request.false_elections, told)
-        decided = verdict(work, ground, found, request.false_elections, leaders, said)
+    try:
+        with _progress(request) as (told, said), workers(protocol, files, jobs) as work:
+            found = explore(work, ground, settings, request.false_elections, told)
+            decided = verdict(work, ground, found, request.false_elections, leaders, said)
+    except (TwoLeaders, DidTheImpossible) as problem:
+        fail(f"{request.spec}: the protocol is wrong: in a trial, {problem}; `oneleader check` shows how")
     took = time.monotonic() - began
     best = front(found)
     taken = decided.choice.taken if decided.again is not None else None

@@ -44,7 +44,7 @@ class Assumptions:
 @dataclass(frozen=True)
 class OfSize:
     """What was found out for one size. `quorum` and `writes` are missing where the spec has no quorums, `elections` and
-    `idle` where no leader was settled on in simulated time, for which `problem` says why."""
+    `idle` where no leader was settled on in simulated time or a trial broke the protocol: `problem` says which."""
 
     nodes: int
     model: Model

@@ -10,6 +10,7 @@ from oneleader.tuning.estimates import Estimate, mean, percentile, rate
 from oneleader.tuning.trials import Election, NeverSettled, Processes, Timings, election_after_crash, idle
 from oneleader.tuning.trials import Idle as Stretch
 from oneleader.tuning.world import World
+from runtime.simulation.cluster import DidTheImpossible, TwoLeaders
 
 AT_ONCE = 50
 """Crashes in one task."""
@@ -112,7 +113,7 @@ def measured(results: Iterator[list[Election] | Stretch], plan: Plan) -> Measure
                 quiet.append(one)
             else:
                 found += one
-    except NeverSettled as problem:
+    except (NeverSettled, TwoLeaders, DidTheImpossible) as problem:
         return Measured(None, None, str(problem))
     return Measured(_elections(found, plan), _idle(quiet))
 

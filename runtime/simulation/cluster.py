@@ -26,6 +26,10 @@ class DidTheImpossible(Exception):
         self.name = name
         self.problem = problem
 
+    def __reduce__(self) -> tuple[type[DidTheImpossible], tuple[Name, Impossible]]:
+        """What makes another one of it, in another process: its own arguments, and not the text."""
+        return type(self), (self.name, self.problem)
+
 
 @dataclass
 class Member:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,9 @@ from oneleader.comparison.trials import Crashes, Plan, Quiet, measured, tasks
 from oneleader.tuning.trials import Election, NeverSettled, silenced
 from oneleader.tuning.trials import Idle as Stretch
 from oneleader.tuning.world import World
+from runtime.process import Name
+from runtime.simulation.cluster import DidTheImpossible, TwoLeaders
+from runtime.steps import Impossible
 
 PLAN = Plan(trials=120, seed=5, stretches=2, seconds=5.0)
 
@@ -60,10 +64,19 @@ def test_a_trial_without_a_leader_never_ends_and_counts_for_nothing_else() -> No
     assert none.messages is None and none.split is None
 
 
-def test_where_nobody_settles_it_is_told() -> None:
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (NeverSettled("no process has led for long"), "no process has led for long"),
+        (TwoLeaders("node2 and node1 have both led with 1"), "node2 and node1 have both led with 1"),
+        (DidTheImpossible(Name("node", 0), Impossible("unreachable")), "node1: unreachable"),
+    ],
+)
+def test_where_nothing_can_be_measured_it_is_told_why(problem: Exception, said: str) -> None:
     def results() -> Iterator[Stretch]:
         yield Stretch(1.0, 0, 0, 1.0)
-        raise NeverSettled("no process has led for long")
+        # As it comes from another process.
+        raise pickle.loads(pickle.dumps(problem))
 
     found = measured(results(), PLAN)
-    assert (found.elections, found.idle, found.problem) == (None, None, "no process has led for long")
+    assert (found.elections, found.idle, found.problem) == (None, None, said)

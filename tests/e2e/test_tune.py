@@ -80,6 +80,14 @@ def test_what_cannot_be_tuned_is_refused() -> None:
     assert done.stderr == "oneleader: spec/protocols/ring.elect: the spec has no timers: there is nothing to tune\n"
 
 
+def test_a_protocol_that_breaks_in_a_trial_is_called_wrong() -> None:
+    half = "spec/broken/half_is_enough.elect"
+    done = run(half, "--within", "4 nodes", "--start", "20 ms", "--spread", "5 ms", "--loss", "0.3", "--jobs", "2")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"oneleader: {half}: the protocol is wrong: in a trial, node")
+    assert done.stderr.endswith("; `oneleader check` shows how\n")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are not like this there")
 def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
     plot = tmp_path / "all.svg"

@@ -274,3 +274,40 @@ def test_where_no_run_is_fair_nothing_is_said(first: str, native: bool) -> None:
     of = model(counts, "1 node, count <= 3", "weak action")
     found = led_to(of, "oddly", native=native)
     assert (found.holds, found.reason) == (None, UNFAIR)
+
+
+CLIMBS = """\
+protocol climbs
+process node:
+    durable high: nat = 0
+    durable low: nat = 0
+    phase: int 0..6 = 0
+    bad: bool = false
+    timer tick: 1 s
+message late(high: nat)
+on start:
+    reset tick
+    send late(high) to self
+on timeout tick if phase == 6:
+    pass
+on timeout tick if high >= low + 3:
+    low := high
+    phase := phase + 1
+    reset tick
+on timeout tick:
+    high := high + 1
+    reset tick
+on late(n) from sender if phase == 6 and n <= high:
+    bad := true
+leads_to stays_good: true ~> not bad
+leads_to turns_bad: phase == 6 ~> bad
+"""
+
+
+@needs_compiler
+def test_a_message_that_matters_far_beyond_the_bounds_is_not_forgotten() -> None:
+    # It matters when numbers are 18 apart, which is more than all that is added anywhere, and is within no bound.
+    fairness = "eventually calm, weak delivery, weak timeout"
+    row = "1 node, high <= 3, low <= 3"
+    assert led_to(model(CLIMBS, row, fairness), "stays_good").reason in (STOPS_SHORT, UNFAIR)
+    assert led_to(model(CLIMBS, row, fairness), "turns_bad").trace is None
