@@ -83,6 +83,8 @@ def _recovery_lines(found: Found) -> Iterator[str]:
         kind = found.claim.quorum_of
         gone = f"any {found.gone} {kind}s" if found.gone > 1 else f"any one {kind}"
         yield f"      with {gone} down and cut off, as long as a quorum stays"
+    elif found.claim.quorum_of is not None:
+        yield f"      with nobody missing: no set of {found.claim.quorum_of}s but all of them is a quorum, if any is"
     engine = "native" if found.native else "python"
     yield f"      once nothing goes wrong, {_raised(found.more)}; engine: {engine}; {found.seconds:.2f} s"
 

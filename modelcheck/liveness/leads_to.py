@@ -220,10 +220,11 @@ def leads_to(model: Model, claim: Property, limits: Limits, more: int = 1, kept:
             pause *= 4
         bounds = tuple(sorted(states.bounds)) if found.cut else ()
         rebased = tuple(name for epoch in of.explorer.reductions.epochs for _, name in epoch.variables)
-        if anyhow and _answer(found)[0]:
+        limited = bool(reached.bounds or states.bounds)
+        if anyhow and _answer(found, limited=limited)[0]:
             # What comes after the second half was left out, and stopping there is no fair run.
             found = replace(found, fair=_is_any_fair(of, limits, promises, fairness, reached))
-        holds, reason = _answer(found)
+        holds, reason = _answer(found, limited=limited)
         raised = more if fairness.calm else 0
         sizes = len(states), len(edges.origin)
     seconds = time.monotonic() - began
@@ -258,13 +259,14 @@ def _named_by(edges: Edges, states: Graph, reached: Graph) -> Edges:
     return Edges(len(states), names[edges.origin], target, edges.action, edges.shifts)
 
 
-def _answer(found: Led) -> tuple[bool | None, str]:
+def _answer(found: Led, *, limited: bool) -> tuple[bool | None, str]:
+    """What came of it; `limited` is whether a bound stopped any step at all, behind which it may begin."""
     if found.lasso is not None:
         return False, SOME
     if found.cut:
         return None, STOPS_SHORT
     if not found.begins:
-        return False, VACUOUS
+        return (None if limited else False), VACUOUS
     if not found.fair:
         return None, UNFAIR
     return True, EVERY

@@ -126,7 +126,7 @@ def _leads_to(
     if any(whole.steps.has_edge(state, BEYOND) for state in pending):
         return None, STOPS_SHORT
     if not begins:
-        return False, VACUOUS
+        return (None if BEYOND in whole.steps or BEYOND in whole.faulty else False), VACUOUS
     if next(fair_sets(whole, set(states), fairness), None) is None:
         return None, UNFAIR
     return True, EVERY
