@@ -68,6 +68,8 @@ class Request:
 
 def check(request: Request) -> None:
     """Runs the checks asked for and ends with the status of the worst verdict."""
+    if request.trace is not None and (request.trace.is_dir() or not request.trace.parent.is_dir()):
+        fail(f"--trace: {request.trace} is no file that can be written")  # before it has been searched for
     protocol = read(request.spec)
     checks = _checks(protocol, request)
     options = _options(protocol, request)
