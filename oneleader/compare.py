@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -198,6 +199,9 @@ def _row(protocol: Protocol, nodes: int, bounds: str | None) -> Row:
         return protocol.checks[0].rows[0]
     counted = zip(protocol.kinds, sizes_of(protocol, nodes), strict=True)
     sizes = ", ".join(f"{size} {kind.name}{'' if size == 1 else 's'}" for kind, size in counted)
+    if bounds is not None and re.search(r"(^|,)\s*\d", bounds):
+        # A size that is the same as the first of --nodes would be read without a complaint.
+        fail("--bounds: expected bounds alone, such as 'term <= 2'; --nodes has the sizes")
     with problems_told():
         rows = check_from(f"{sizes}, {bounds}" if bounds else sizes, protocol, "--bounds").rows
     if len(rows) != 1 or rows[0].sizes != (sizes_of(protocol, nodes),):

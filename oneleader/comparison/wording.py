@@ -48,6 +48,7 @@ def seconds(time: float) -> str:
 
 
 def number(value: float) -> str:
+    value = 0.0 if abs(value) < 0.05 else value  # never -0.0
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
 

@@ -127,6 +127,7 @@ def test_figures_in_words() -> None:
     assert interval(Estimate(0.9, 0.8, 1.5), "time") == "800 ms .. 1.5 s"
     assert interval(Estimate(0.9, 0.8, math.inf), "time") == "over 800 ms"
     assert interval(Estimate(0.02, 0.01, 0.04), "rate") == "1.0 .. 4.0 %"
+    assert interval(Estimate(0.01, -0.01, 0.03), "number") == "0.0 .. 0.0"
     assert [crashes(2, True), crashes(2, False), crashes(None, True), crashes(None, False)] == [
         "2",
         "at least 2",

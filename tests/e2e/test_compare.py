@@ -148,6 +148,7 @@ def test_a_figure_without_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ((RAFT, "--nodes", "3,3"), "--nodes: a size is named twice"),
         ((RAFT, "--bounds", "term <= many"), "expected a number"),
         ((RAFT, "--bounds", "4 nodes"), "--bounds: expected bounds alone, such as 'term <= 2'"),
+        ((RAFT, "--bounds", "term <= 1, 3 nodes"), "--bounds: expected bounds alone, such as 'term <= 2'; --nodes has"),
         ((RAFT, "--delay", "soon"), "--delay: 'soon' describes no times; expected `1 ms`"),
         ((RAFT, "--store", "2 ms .. 1 ms"), "--store: '2 ms .. 1 ms' ends before it begins"),
         ((RAFT, "--round-trips", "/nowhere/rtt.txt"), "--round-trips: /nowhere/rtt.txt: No such file or directory"),
