@@ -72,6 +72,8 @@ def run(request: Request) -> None:
     for option, file in (("--plot", request.plot), ("--csv", request.csv)):
         if file is not None and not file.parent.is_dir():
             fail(f"{option}: {file.parent}: there is no such folder")
+        if file is not None and file.is_dir():
+            fail(f"{option}: {file} is a folder; expected a file")
     jobs = request.jobs if request.jobs is not None else os.cpu_count() or 1
     if jobs < 1:
         fail("--jobs: expected 1 or more")
@@ -155,6 +157,8 @@ def _world(protocol: Protocol, request: Request) -> World:
             fail(f"--{option}: expected a part of 1, from 0 on: 0.001 is one message in a thousand")
         if value and not allowed:
             fail(f"--{option}: the network of this spec has no {option}")
+    if request.round_trips is not None and request.delay != Request.delay:
+        fail("--round-trips: measured round trips say how long a message takes: leave out --delay")
     try:
         if request.round_trips is not None:
             delay: Distribution = measured(request.round_trips, "--round-trips")

@@ -55,6 +55,8 @@ def roles_of(protocol: Protocol, election: str | None = None, heartbeat: str | N
         else:
             found = _only([name for name in changing if name != heartbeat], "--election-timer", timers, "elects")
             why = f"`{found}` alone changes variables when it runs out"
+        if found == heartbeat:
+            raise NoRoles(f"--heartbeat-timer: `{found}` elects: {why}; name another, or another --election-timer")
     if heartbeat == "none":
         return Roles(found, None, f"{why}; no heartbeat, as you say")
     if heartbeat is not None:
@@ -66,7 +68,7 @@ def roles_of(protocol: Protocol, election: str | None = None, heartbeat: str | N
         and any(_does(protocol, one, Send, Broadcast) for one in _handlers(protocol, name))
     ]
     if not sending:
-        return Roles(found, None, f"{why}; no timer only sends, so there is no heartbeat")
+        return Roles(found, None, f"{why}; no other timer only sends, so there is no heartbeat")
     beats = _only(sending, "--heartbeat-timer", timers, "is the heartbeat")
     return Roles(found, beats, f"{why}; `{beats}` alone only sends")
 

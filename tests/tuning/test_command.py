@@ -31,6 +31,8 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
         ("spec/broken/bully.elect", {}, "name it with --election-timer: of the timers announcement, answer, suspicion"),
         (RAFT, {"delay": "soon"}, "--delay: 'soon' describes no times; expected `1 ms`"),
         (RAFT, {"round_trips": Path("none.txt")}, "--round-trips: none.txt: No such file or directory"),
+        (RAFT, {"round_trips": Path("x"), "delay": "1 ms"}, "--round-trips: measured round trips say how long"),
+        (RAFT, {"heartbeat_timer": "election"}, "--heartbeat-timer: `election` elects: a leader is confirmed within"),
         (RAFT, {"loss": 1.0}, "--loss: expected a part of 1"),
         ("spec/protocols/lock_service.elect", {"duplication": 0.1}, "the network of this spec has no duplication"),
         (RAFT, {"pauses": "1 s"}, "--pauses: '1 s': expected `TIMES every TIME`"),
@@ -46,6 +48,7 @@ def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
         (RAFT, {"within": "3 nodes, term <= 2"}, "--within: a simulation bounds no numbers"),
         (RAFT, {"plot": Path("all.pdf")}, "--plot: all.pdf: expected a file that ends in .svg or .png"),
         (RAFT, {"plot": Path("nowhere/all.svg")}, "--plot: nowhere: there is no such folder"),
+        (RAFT, {"csv": Path("docs")}, "--csv: docs is a folder; expected a file"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -54,6 +54,9 @@ def test_what_is_named_is_taken() -> None:
         roles_of(raft, heartbeat="beat")
     with pytest.raises(NoRoles, match="cannot be both"):
         roles_of(raft, "election", "election")
+    with pytest.raises(NoRoles, match=r"^--heartbeat-timer: `election` elects: a leader is confirmed within"):
+        roles_of(raft, heartbeat="election")
+    assert "no other timer only sends" in roles_of(raft, "heartbeat").reason
 
 
 def test_a_spec_with_nothing_to_tune_is_refused() -> None:
