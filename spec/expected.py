@@ -65,7 +65,7 @@ ITEM_FORMS = {
     "invariant": "invariant NAME: CONDITION",
     "step": "step NAME: CONDITION",
     "reachable": "reachable NAME: CONDITION",
-    "recovers": "recovers NAME: CONDITION",
+    "recovers": "recovers NAME [with a quorum]: CONDITION",
     "leads_to": "leads_to NAME: CONDITION ~> CONDITION",
     "network": "network: loss, duplication, reordering",
     "faults": "faults: restart, crash up to 2",
