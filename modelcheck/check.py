@@ -26,16 +26,8 @@ from modelcheck.properties import (
 from modelcheck.semantics import initial
 from modelcheck.trace import Trace, Violation
 from modelcheck.verdict import Answer, Coverage, Exploration, PropertyResult, Result, Verdict
-from spec.protocol import (
-    CHECKED_BY_EXPLORATION,
-    Check,
-    Fairness,
-    Fault,
-    Network,
-    PropertyKind,
-    Protocol,
-    Row,
-)
+from spec.fairness import Fairness
+from spec.protocol import CHECKED_BY_EXPLORATION, Check, Fault, Network, PropertyKind, Protocol, Row
 
 DEFAULT_CHANNEL = 2
 """Messages that a link holds at most, where the network is no growing set and the check says nothing."""

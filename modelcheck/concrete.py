@@ -7,6 +7,9 @@ shown that the reference has not replayed, and its processes keep their names fr
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from modelcheck.model import Model, State, Successor
 from modelcheck.native.engine import Explorer, Words
 from modelcheck.outcome import Hit
 from modelcheck.properties import FAILURE, found_in_state, found_in_step
@@ -18,25 +21,35 @@ class EnginesDisagree(Exception):
     """The native explorer says what the reference semantics does not confirm: a bug in one of them."""
 
 
-def concrete(explorer: Explorer, path: tuple[Words, ...], hit: Hit) -> Trace:
-    """The behaviour through the given canonical states that ends in the hit. Raises EnginesDisagree."""
-    model = explorer.model
+def followed(model: Model, path: Sequence[Callable[[State], bool]]) -> tuple[list[Successor], State]:
+    """The steps of the reference semantics from the initial state on through states as told, and the last state. Raises
+    EnginesDisagree where there are none."""
     state = initial(model).state
     assert state is not None
-    start = state
     taken = []
-    if explorer.canonicalise(explorer.encode(state)) != path[0]:
+    if not path[0](state):
         raise EnginesDisagree("the initial states differ")
-    for number, target in enumerate(path[1:], start=1):
+    for number, fits in enumerate(path[1:], 1):
         for successor in steps(model, state):
-            if successor.state is None or successor.beyond is not None:
-                continue
-            if explorer.canonicalise(explorer.encode(successor.state)) == target:
+            if successor.state is not None and successor.beyond is None and fits(successor.state):
                 taken.append(successor)
                 state = successor.state
                 break
         else:
             raise EnginesDisagree(f"the reference semantics has no such step {number}")
+    return taken, state
+
+
+def concrete(explorer: Explorer, path: tuple[Words, ...], hit: Hit) -> Trace:
+    """The behaviour through the given canonical states that ends in the hit. Raises EnginesDisagree."""
+    model = explorer.model
+    start = initial(model).state
+    assert start is not None
+
+    def through(words: Words) -> Callable[[State], bool]:
+        return lambda state: explorer.canonicalise(explorer.encode(state)) == words
+
+    taken, state = followed(model, [through(words) for words in path])
     if not hit.checked.in_step:
         if not found_in_state(model, hit.checked, state):
             raise EnginesDisagree(f"the reference semantics does not find {hit.checked.name} at the end")

@@ -128,7 +128,6 @@ def _property_lines(verdict: Verdict) -> Iterator[str]:
         Result.WITNESSED,
         Result.NOT_WITNESSED,
         Result.HOLDS,
-        Result.NOT_CHECKED,
     ]
     worst: dict[str, tuple[str, Result]] = {}
     for exploration in verdict.explorations:

@@ -17,8 +17,9 @@ from modelcheck.model import Link, Model, Name, Packet, ProcessState, State, Ste
 from modelcheck.story import describe_step
 from modelcheck.trace import Trace
 from spec.diagnostics import SpecError
+from spec.fairness import Fairness
 from spec.overrides import fairness_from
-from spec.protocol import Bound, Fairness, Fault, FaultKind, Network, OnInput, Protocol
+from spec.protocol import Bound, Fault, FaultKind, Network, OnInput, Protocol
 from spec.types import (
     BoolType,
     EnumType,

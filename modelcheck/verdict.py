@@ -30,7 +30,6 @@ class Result(Enum):
     WITNESSED = "witnessed"
     NOT_WITNESSED = "no witness"
     UNDECIDED = "not decided"
-    NOT_CHECKED = "not checked yet"
 
 
 @dataclass(frozen=True)

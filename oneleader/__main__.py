@@ -22,6 +22,28 @@ app = typer.Typer(
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="A spec: a file that ends in .elect.", show_default=False)]
 
 
+# Of several commands
+Within = Annotated[
+    str | None,
+    typer.Option(metavar="SIZES", help="The cluster: '5 nodes'.", show_default="the smallest of the first check"),
+]
+RoundTrips = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Delays from measured round trips, one a line, in ms; instead of --delay.",
+        show_default="none",
+    ),
+]
+Store = Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")]
+Timers = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=TIMES", help="Instead of the spec's: 'election=150 ms .. 300 ms' (repeatable)."),
+]
+Jobs = Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")]
+Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .svg or .png.", show_default="none")]
+
+
 class Engines(StrEnum):
     AUTO = "auto"
     NATIVE = "native"
@@ -375,10 +397,7 @@ def demo(
 @app.command()
 def simulate(
     spec: Spec,
-    within: Annotated[
-        str | None,
-        typer.Option(metavar="SIZES", help="The cluster: '5 nodes'.", show_default="the smallest of the first check"),
-    ] = None,
+    within: Within = None,
     runs: Annotated[int, typer.Option(metavar="N", help="How many runs, each with a seed of its own.")] = 100,
     seconds: Annotated[float, typer.Option(metavar="N", help="How long a run is, in simulated time.")] = 10.0,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the first run; of the next ones, those that follow.")] = 1,
@@ -404,13 +423,10 @@ def simulate(
         typer.Option(help="How often one arrives twice, 0 to 1.", show_default="0.02, where the spec has duplication"),
     ] = None,
     late: Annotated[float, typer.Option(help="How often one takes up to a second, 0 to 1.")] = 0.02,
-    store: Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")] = "0 ms .. 2 ms",
+    store: Store = "0 ms .. 2 ms",
     drift: Annotated[float, typer.Option(help="Clocks run faster or slower than time by up to this part.")] = 0.0,
-    timer: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=TIMES", help="Instead of the spec's: 'election=150 ms .. 300 ms' (repeatable)."),
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
+    timer: Timers = None,
+    jobs: Jobs = None,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save what went wrong, for `replay`.", show_default="none")
     ] = None,
@@ -460,35 +476,23 @@ def compare(
     delay: Annotated[
         str, typer.Option(metavar="TIMES", help="How long a message takes: a distribution.")
     ] = "0.5 ms .. 1 ms",
-    round_trips: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Delays from measured round trips, one a line, in ms; instead of --delay.",
-            show_default="none",
-        ),
-    ] = None,
-    store: Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")] = "0 ms .. 2 ms",
+    round_trips: RoundTrips = None,
+    store: Store = "0 ms .. 2 ms",
     loss: Annotated[float, typer.Option(help="How often a message is lost, 0 to 1.")] = 0.0,
-    timer: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=TIMES", help="Instead of the spec's: 'election=150 ms .. 300 ms' (repeatable)."),
-    ] = None,
+    timer: Timers = None,
     availability: Annotated[float, typer.Option(help="For which part of the time each process is up.")] = 0.99,
     trials: Annotated[int, typer.Option(metavar="N", help="How many crashes of a leader are simulated.")] = 1000,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the first trial; of the next ones, those after it.")] = 1,
     samples: Annotated[int, typer.Option(metavar="N", help="How many writes are drawn.")] = 20000,
     time: Annotated[float, typer.Option(help="At most so many seconds for each of a size's explorations.")] = 15.0,
     prove: Annotated[bool, typer.Option("--prove", help="Prove each size, without bounds, too.")] = False,
-    jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
+    jobs: Jobs = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON (docs/compare.schema.json).")] = False,
     csv: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a line for each size to this file.", show_default="none"),
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw it: .svg or .png.", show_default="none")
-    ] = None,
+    plot: Plot = None,
     progress: Annotated[
         bool | None, typer.Option(help="Tell what is being done.", show_default="on a terminal")
     ] = None,
@@ -525,27 +529,17 @@ def compare(
 @app.command()
 def tune(
     spec: Spec,
-    within: Annotated[
-        str | None,
-        typer.Option(metavar="SIZES", help="The cluster: '5 nodes'.", show_default="the smallest of the first check"),
-    ] = None,
+    within: Within = None,
     delay: Annotated[
         str,
         typer.Option(metavar="TIMES", help="How long a message takes; also 'exponential 2 ms from 1 ms'."),
     ] = "0.5 ms .. 1 ms",
-    round_trips: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Delays from measured round trips, one a line, in ms; instead of --delay.",
-            show_default="none",
-        ),
-    ] = None,
+    round_trips: RoundTrips = None,
     loss: Annotated[
         float | None, typer.Option(help="How often one is lost, 0 to 1.", show_default="0.001, where the spec has loss")
     ] = None,
     duplication: Annotated[float, typer.Option(help="How often one arrives twice, 0 to 1.")] = 0.0,
-    store: Annotated[str, typer.Option(metavar="TIMES", help="How long a store takes.")] = "0 ms .. 2 ms",
+    store: Store = "0 ms .. 2 ms",
     pauses: Annotated[
         str, typer.Option(metavar="TIMES", help="How long and how often each process stands still; or none.")
     ] = "exponential 50 ms every 10 min",
@@ -575,14 +569,12 @@ def tune(
     seed: Annotated[
         int, typer.Option(metavar="N", help="The same one gives the same figures, on any number of cores.")
     ] = 1,
-    jobs: Annotated[int | None, typer.Option(help="On so many cores.", show_default="all")] = None,
+    jobs: Jobs = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON (docs/tune.schema.json).")] = False,
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write all settings to this file.", show_default="none")
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw them: .svg or .png.", show_default="none")
-    ] = None,
+    plot: Plot = None,
     progress: Annotated[bool | None, typer.Option(help="Show a bar.", show_default="on a terminal")] = None,
 ) -> None:
     """Find timeouts for your network: emitted nodes simulated, failover against elections for no reason."""

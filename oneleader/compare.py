@@ -32,11 +32,11 @@ from oneleader.comparison.sizes import Told, of_size, sizes_of
 from oneleader.comparison.trials import Plan, measured, tasks
 from oneleader.console import fail, printing, problems_told, read, tell, write, write_bytes
 from oneleader.generate import emit
+from oneleader.simulated import durations_of_timers
 from oneleader.tuning.distributions import BadDistribution, Distribution, parsed
 from oneleader.tuning.distributions import measured as measured_times
 from oneleader.tuning.pool import workers
 from oneleader.tuning.world import World
-from runtime.config import BadConfig, between
 from spec.diagnostics import SpecError
 from spec.overrides import check_from
 from spec.protocol import Protocol, Row
@@ -233,7 +233,12 @@ def _assumptions(protocol: Protocol, row: Row, request: Request) -> Assumptions:
         fail(str(problem))
     plan = Plan(request.trials, request.seed)
     return Assumptions(
-        _within(protocol, row), request.availability, world, _timers(protocol, request), plan, request.samples
+        _within(protocol, row),
+        request.availability,
+        world,
+        durations_of_timers(protocol, request.timers),
+        plan,
+        request.samples,
     )
 
 
@@ -243,24 +248,6 @@ def _within(protocol: Protocol, row: Row) -> str:
     if not protocol.network.is_growing_set and row.channel is not None:
         parts.append(f"channel <= {row.channel}")
     return ", ".join(parts)
-
-
-def _timers(protocol: Protocol, request: Request) -> dict[str, tuple[float, float]]:
-    known = {timer.name for kind in protocol.kinds for timer in kind.timers}
-    found = {}
-    for text in request.timers:
-        name, equals, times = text.partition("=")
-        if not equals:
-            fail(f"--timer: expected a timer and its times, such as 'election=150 ms .. 300 ms', not {text!r}")
-        if name not in known:
-            fail(f"--timer: there is no timer `{name}`; the spec has {', '.join(sorted(known)) or 'none'}")
-        try:
-            found[name] = between(times, f"--timer: {name}")
-        except BadConfig as problem:
-            fail(str(problem))
-        if not found[name][0] > 0:
-            fail(f"--timer: {name}: {times!r} is no time at all")
-    return found
 
 
 def _refuse(request: Request) -> None:

@@ -22,16 +22,16 @@ from modelcheck.conformance.traces_json import refusal_to_json
 from modelcheck.conformance.watch import PropertyFalse, not_judged
 from modelcheck.trace import Trace
 from modelcheck.trace_json import trace_to_json
-from oneleader.console import fail, printing, problems_told, read, write
+from oneleader.console import fail, printing, read, write
 from oneleader.generate import emit
 from oneleader.render import CHART, as_text, show_trace
+from oneleader.simulated import durations_of_timers, sizes_of_cluster
 from oneleader.simulation.runs import Counted, Processes, Run, emitted, many, shortest
 from oneleader.simulation.world import FAULTS, World, objection_to, possible_faults
 from oneleader.validate_trace import show_refusal
 from runtime.config import BadConfig, between
 from runtime.simulation.schedule import Schedule
 from runtime.simulation.world import Link
-from spec.overrides import check_from
 from spec.protocol import Protocol
 
 WRONG = 1
@@ -158,26 +158,11 @@ def _world(protocol: Protocol, request: Request) -> World:
         request.late,
         in_order=not network.reordering,
     )
-    sizes, timers = _sizes(protocol, request), _timers(protocol, request)
+    sizes = sizes_of_cluster(request.spec, protocol, request.within)
+    timers = durations_of_timers(protocol, request.timers)
     faults = _faults(protocol, request.faults, sizes)
     every, lasting, asks = (time for time, _ in times)
     return World(sizes, request.seconds, faults, every, lasting, asks, link, store, request.drift, timers)
-
-
-def _sizes(protocol: Protocol, request: Request) -> tuple[int, ...]:
-    if request.within is None:
-        if not protocol.checks:
-            fail(f"{request.spec} has no check; say --within '3 nodes'")
-        check = protocol.checks[0]
-    else:
-        with problems_told():
-            check = check_from(request.within, protocol, "--within")
-        for row in check.rows:
-            if row.bounds or row.channel is not None:
-                fail("--within: a simulation bounds no numbers and no links: give sizes alone, such as '3 nodes'")
-            if len(row.sizes) > 1:
-                fail("--within: expected one size of each kind of process")
-    return check.rows[0].sizes[0]
 
 
 def _faults(protocol: Protocol, words: str | None, sizes: tuple[int, ...]) -> tuple[str, ...]:
@@ -189,24 +174,6 @@ def _faults(protocol: Protocol, words: str | None, sizes: tuple[int, ...]) -> tu
             fail(f"--faults: there is no `{word}`; expected some of {', '.join(FAULTS)}, or none")
         if (objection := objection_to(word, protocol, sizes)) is not None:
             fail(f"--faults: no `{word}`: {objection}")
-    return found
-
-
-def _timers(protocol: Protocol, request: Request) -> dict[str, tuple[float, float]]:
-    known = {timer.name for kind in protocol.kinds for timer in kind.timers}
-    found = {}
-    for text in request.timers:
-        name, equals, times = text.partition("=")
-        if not equals:
-            fail(f"--timer: expected a timer and its times, such as 'election=150 ms .. 300 ms', not {text!r}")
-        if name not in known:
-            fail(f"--timer: there is no timer `{name}`; the spec has {', '.join(sorted(known)) or 'none'}")
-        try:
-            found[name] = between(times, f"--timer: {name}")
-        except BadConfig as problem:
-            fail(str(problem))
-        if not found[name][0] > 0:
-            fail(f"--timer: {name}: {times!r} is no time at all")
     return found
 
 

@@ -16,8 +16,9 @@ from typing import Literal
 
 import typer
 
-from oneleader.console import fail, printing, problems_told, read, write, write_bytes
+from oneleader.console import fail, printing, read, write, write_bytes
 from oneleader.generate import UNKNOWN, emit
+from oneleader.simulated import sizes_of_cluster
 from oneleader.tuning.distributions import BadDistribution, Distribution, measured, parsed
 from oneleader.tuning.explore import Progress, explore, front
 from oneleader.tuning.files import to_csv, to_json
@@ -30,7 +31,6 @@ from oneleader.tuning.verdict import Verdict, verdict
 from oneleader.tuning.words import advice, table, world_in_words
 from oneleader.tuning.world import Pauses, World
 from runtime.simulation.cluster import DidTheImpossible, TwoLeaders
-from spec.overrides import check_from
 from spec.protocol import FaultKind, Protocol
 
 PACKAGE = "tuned"
@@ -194,19 +194,8 @@ def _pauses(text: str) -> Pauses | None:
 
 
 def _sizes(protocol: Protocol, request: Request) -> dict[str, int]:
-    if request.within is None:
-        if not protocol.checks:
-            fail(f"{request.spec} has no check; say --within '3 nodes'")
-        check = protocol.checks[0]
-    else:
-        with problems_told():
-            check = check_from(request.within, protocol, "--within")
-        for row in check.rows:
-            if row.bounds or row.channel is not None:
-                fail("--within: a simulation bounds no numbers and no links: give sizes alone, such as '3 nodes'")
-            if len(row.sizes) > 1:
-                fail("--within: expected one size of each kind of process")
-    sizes = {kind.name: size for kind, size in zip(protocol.kinds, check.rows[0].sizes[0], strict=True)}
+    counts = sizes_of_cluster(request.spec, protocol, request.within)
+    sizes = {kind.name: size for kind, size in zip(protocol.kinds, counts, strict=True)}
     assert protocol.leader is not None
     if sizes[protocol.leader.kind] < 2:
         fail(f"--within: with one {protocol.leader.kind} there is nobody to take over")

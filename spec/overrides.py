@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from spec import syntax
 from spec.diagnostics import SpecError
+from spec.fairness import Fairness
 from spec.names import Names
 from spec.parser import parse
-from spec.protocol import Check, Fairness, Fault, Network, Protocol
+from spec.protocol import Check, Fault, Network, Protocol
 from spec.settings import checks_of, fairness_of, faults_of, network_of
 from spec.source import Source
 

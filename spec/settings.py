@@ -5,22 +5,9 @@ from __future__ import annotations
 from itertools import product
 
 from spec import syntax
+from spec.fairness import Fairly, Fairness, Promise, Strength
 from spec.names import Names, Reported
-from spec.protocol import (
-    Bound,
-    Check,
-    Fairly,
-    Fairness,
-    Fault,
-    FaultKind,
-    Handler,
-    Network,
-    OnAction,
-    OnInput,
-    Promise,
-    Row,
-    Strength,
-)
+from spec.protocol import Bound, Check, Fault, FaultKind, Handler, Network, OnAction, OnInput, Row
 from spec.types import MapType, NatType, OptionType, Type
 
 WORST_NETWORK = Network(loss=True, duplication=True, reordering=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_int64, c_uint8, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
-from threading import Event, Thread
 
 from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import expressions_of
@@ -15,7 +14,7 @@ from modelcheck.model import Model
 from modelcheck.native.build import QUICKLY_COMPILED, build
 from modelcheck.native.emission import Goals
 from modelcheck.native.emit import emit
-from modelcheck.native.engine import Explorer, SearchOptions, TooLarge, Words, interrupts, load
+from modelcheck.native.engine import Explorer, SearchOptions, TooLarge, Words, aside, load
 from modelcheck.outcome import Limits, Status
 from modelcheck.reductions import Reductions
 from spec.protocol import Property
@@ -197,31 +196,10 @@ class Graph:
         return tuple(out)
 
     def _run(self, call: Callable[[], int]) -> None:
-        """In a thread of its own, so that Ctrl-C can end it."""
-        results: list[int] = []
-        ended = Event()
-
-        def work() -> None:
-            try:
-                results.append(call())
-            finally:
-                ended.set()
-
-        def cancel() -> None:
-            self.of.library.graph_cancel(self.handle)
-
-        with interrupts(cancel):
-            Thread(target=work, daemon=True).start()
-            try:
-                while not ended.wait(0.2):
-                    pass
-            finally:
-                if not ended.is_set():
-                    cancel()
-                ended.wait()
+        status = Status(aside(call, lambda: self.of.library.graph_cancel(self.handle)))
         if self.of.library.search_too_large():
             raise TooLarge("a product in this spec takes more than 64 bits")
-        if (status := Status(results[0])) is not Status.EXHAUSTED:
+        if status is not Status.EXHAUSTED:
             raise Stopped(status)
 
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from modelcheck.bounds import caps
-from modelcheck.concrete import EnginesDisagree
+from modelcheck.concrete import EnginesDisagree, followed
 from modelcheck.epochs import Epoch, lowered
 from modelcheck.layout import Layout
 from modelcheck.liveness.arrays import edges_of, holding, seeds_of
@@ -45,7 +45,8 @@ from modelcheck.liveness.led import (
 )
 from modelcheck.liveness.phases import Phase
 from modelcheck.liveness.prepared import prepared
-from modelcheck.liveness.recovers import followed, renamed
+from modelcheck.liveness.recovers import renamed
+from modelcheck.liveness.reference import while_faulty
 from modelcheck.model import Model, State, Successor
 from modelcheck.native.labels import (
     Action,
@@ -59,7 +60,8 @@ from modelcheck.reductions import ALWAYS_ARMED, DEAD_MESSAGES, REBASED, SYMMETRY
 from modelcheck.semantics import steps
 from modelcheck.symmetry import permuted, permuted_successor, renamings
 from modelcheck.trace import Trace
-from spec.protocol import Bound, Constant, Fairly, Fairness, Promise, Property, Strength
+from spec.fairness import Fairly, Fairness, Promise, Strength
+from spec.protocol import Bound, Constant, Property
 
 KEPT = frozenset((DEAD_MESSAGES, ALWAYS_ARMED, REBASED))
 """The reductions under which each step keeps its name: what it is that is promised."""
@@ -339,7 +341,7 @@ class _Way:
         def through(words: tuple[int, ...]) -> Callable[[State], bool]:
             return lambda state: self.reached.canonicalise(explorer.encode(state)) == words
 
-        taken, last = followed(self.of.model, [through(self.reached.words(number)) for number in numbers])
+        taken, last = followed(while_faulty(self.of.model), [through(self.reached.words(number)) for number in numbers])
         wanted = self.states.words(first)
         for to in renamings(self.of.model):
             state = permuted(self.of.model, last, to)

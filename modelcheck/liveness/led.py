@@ -10,7 +10,8 @@ from modelcheck.model import Model, State, Successor
 from modelcheck.outcome import Status
 from modelcheck.semantics import initial
 from modelcheck.trace import Trace, Violation
-from spec.protocol import Fairness, Property
+from spec.fairness import Fairness
+from spec.protocol import Property
 from spec.show import show
 
 NOTHING = Fairness(False, False, ())

@@ -12,9 +12,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
+from operator import eq
 
-from modelcheck.concrete import EnginesDisagree
+from modelcheck.concrete import followed
 from modelcheck.layout import Unsupported
 from modelcheck.liveness import reference
 from modelcheck.liveness.graph import Compiled, Graph, Recovery, Stopped, compiled, goals_of, graph
@@ -167,7 +169,7 @@ def _trace(
     def through(words: tuple[int, ...]) -> Callable[[State], bool]:
         return lambda state: explorer.canonicalise(explorer.encode(state)) == words
 
-    taken, last = followed(of.model, [through(words) for words in path])
+    taken, last = followed(reference.while_faulty(of.model), [through(words) for words in path])
     (claim,) = of.model.protocol.properties
     target = after.words(number)
     gone = next(
@@ -180,26 +182,6 @@ def _trace(
     trace = renamed(model, taken)
     lost = said.first_lost is not None
     return replace(trace, violation=violation_of(model, claim, gone, future, lost, sorted(after.bounds)))
-
-
-def followed(whole: Model, path: Sequence[Callable[[State], bool]]) -> tuple[list[Successor], State]:
-    """The steps of the reference semantics, while anything may go wrong, through states as told, and the last state.
-    Raises EnginesDisagree where there is none."""
-    faulty = reference.while_faulty(whole)
-    state = initial(faulty).state
-    assert state is not None
-    taken = []
-    if not path[0](state):
-        raise EnginesDisagree("the initial states differ")
-    for number, fits in enumerate(path[1:], 1):
-        for successor in steps(faulty, state):
-            if successor.state is not None and successor.beyond is None and fits(successor.state):
-                taken.append(successor)
-                state = successor.state
-                break
-        else:
-            raise EnginesDisagree(f"the reference semantics has no such step {number}")
-    return taken, state
 
 
 def renamed(model: Model, taken: Sequence[Successor]) -> Trace:
@@ -281,7 +263,7 @@ def _plain(
         path = [origin]
         while (parent := parents[path[-1]]) is not None:
             path.append(parent)
-        taken, _ = followed(whole, [lambda state, one=one: state == one for one in reversed(path)])  # type: ignore[misc]
+        taken, _ = followed(reference.while_faulty(whole), [partial(eq, one) for one in reversed(path)])
         seed = reference.silenced(whole, origin, gone) if gone else origin
         ahead, stopping = reference.future([seed], lambda state: reference.calm_steps(whole, state, phase))
         stopped = sorted({s.beyond for at in stopping for s in reference.calm_steps(whole, at, phase) if s.beyond})

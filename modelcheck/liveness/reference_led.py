@@ -14,7 +14,8 @@ from modelcheck.liveness.reference import Watched, calm_steps, reachable, unwatc
 from modelcheck.model import Model, Name, State, Successor
 from modelcheck.native.labels import Action, Sort, action_of
 from modelcheck.semantics import steps
-from spec.protocol import Expression, Fairly, Fairness, OnInput, Property, Strength
+from spec.fairness import Fairly, Fairness, Strength
+from spec.protocol import Expression, OnInput, Property
 
 BEYOND = "beyond"
 """Whither a step leads that passes a bound."""

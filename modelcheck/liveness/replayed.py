@@ -24,7 +24,8 @@ from modelcheck.native.labels import Action, Sort, action_of, without_arguments
 from modelcheck.semantics import initial, process_state, steps
 from modelcheck.story import describe_step
 from modelcheck.trace import Trace, Violation
-from spec.protocol import Bound, Fairness, Property, Strength
+from spec.fairness import Fairness, Strength
+from spec.protocol import Bound, Property
 from spec.show import show
 
 MOST_STATES = 50_000

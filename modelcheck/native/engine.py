@@ -146,6 +146,33 @@ def interrupts(cancel: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def aside(
+    call: Callable[[], int], cancel: Callable[[], None], watch: Callable[[], None] | None = None, every: float = 0.2
+) -> int:
+    """Makes a call that takes its time in a thread of its own, so that Ctrl-C can end it early. It has always come
+    back before this does: what it works on may then be freed. `watch` is called now and then."""
+    results: list[int] = []
+    ended = Event()
+
+    def work() -> None:
+        try:
+            results.append(call())
+        finally:
+            ended.set()
+
+    with interrupts(cancel):
+        Thread(target=work, daemon=True).start()
+        try:
+            while not ended.wait(every):
+                if watch is not None:
+                    watch()
+        finally:
+            if not ended.is_set():
+                cancel()
+            ended.wait()
+    return results[0]
+
+
 class NativeSearch:
     """One run of an explorer. To be closed: it holds the table of all states."""
 
@@ -172,36 +199,15 @@ class NativeSearch:
     def run(self, watch: Callable[[Progress], None] | None = None, every: float = 0.2) -> Outcome:
         """Searches to the end, or until a limit, or until it is interrupted (Ctrl-C): the outcome is then of what was
         explored. `watch` is called now and then. Raises TooLarge."""
-        status = Status(self._aside(lambda: self.explorer.library.search_run(self._search), watch, every))
+        status = Status(
+            aside(lambda: self.explorer.library.search_run(self._search), self.cancel, self._told(watch), every)
+        )
         if self.explorer.library.search_too_large():
             raise TooLarge("a product in this spec takes more than 64 bits")
         return self._outcome(status)
 
-    def _aside(
-        self, call: Callable[[], int], watch: Callable[[Progress], None] | None = None, every: float = 0.2
-    ) -> int:
-        """Makes a call that takes its time in a thread of its own, so that Ctrl-C can end it early. It has always come
-        back before this does: what it works on may then be freed."""
-        results: list[int] = []
-        ended = Event()
-
-        def work() -> None:
-            try:
-                results.append(call())
-            finally:
-                ended.set()
-
-        with interrupts(self.cancel):
-            Thread(target=work, daemon=True).start()
-            try:
-                while not ended.wait(every):
-                    if watch is not None:
-                        watch(self.progress())
-            finally:
-                if not ended.is_set():
-                    self.cancel()
-                ended.wait()
-        return results[0]
+    def _told(self, watch: Callable[[Progress], None] | None) -> Callable[[], None] | None:
+        return None if watch is None else lambda: watch(self.progress())
 
     def cancel(self) -> None:
         """May be called from any thread while the search runs."""
@@ -259,6 +265,6 @@ class NativeSearch:
         depth = hit.length - int(hit.checked.in_step)
         out = (c_uint64 * ((depth + 1) * width))()
         state = (c_uint64 * width)(*hit.state)
-        if not self._aside(lambda: int(self.explorer.library.search_trace(self._search, state, depth, out))):
+        if not aside(lambda: int(self.explorer.library.search_trace(self._search, state, depth, out)), self.cancel):
             return None
         return tuple(tuple(out[i * width : (i + 1) * width]) for i in range(depth + 1))

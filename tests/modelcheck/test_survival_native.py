@@ -12,10 +12,10 @@ from modelcheck.survival import Answer, crashes, described, partitions
 from modelcheck.survival_native import Native, renamed
 from modelcheck.survival_reference import Reference
 from spec.overrides import faults_from
+from tests.compiler import needs_compiler
 from tests.modelcheck.test_survival_reference import spec
-from tests.properties.test_engines import has_compiler
 
-pytestmark = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
+pytestmark = needs_compiler
 
 CASES = [
     ("protocols/raft", "2 nodes, term <= 2"),

@@ -6,8 +6,6 @@ orbits, another verdict, a counterexample of another length.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 
@@ -15,7 +13,6 @@ from codegen.instance import InexpressibleError
 from codegen.murphi import murphi
 from modelcheck.check import Options, explore
 from modelcheck.engines import Choice, Wanted
-from modelcheck.native import build
 from modelcheck.native.engine import Explorer, NativeSearch, explorer
 from modelcheck.outcome import Limits, Outcome
 from modelcheck.python_engine import PythonSearch
@@ -24,6 +21,7 @@ from modelcheck.symmetry import orbits
 from modelcheck.trace import is_behaviour
 from modelcheck.verdict import Answer
 from spec.protocol import PropertyKind
+from tests.compiler import needs_compiler
 from tests.exported import instance_of
 from tests.properties.protocols import Explored, models
 from tests.rumur import needs_rumur, run_rumur
@@ -32,26 +30,9 @@ SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_s
 WITHOUT_SHRINKING = tuple(phase for phase in Phase if phase is not Phase.shrink)
 
 
-def has_compiler() -> bool:
-    try:
-        build.find_compilers()
-    except build.NoCompiler:
-        return False
-    return True
-
-
-compiled = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
 drawn = settings(max_examples=15, deadline=None, suppress_health_check=SLOW, phases=WITHOUT_SHRINKING)
 """Shrinking compiles hundreds of protocols; whoever looks into a failure may leave `phases` out."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quickly_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Each protocol is compiled for a few thousand states: what the compiler takes counts, not what it makes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "FLAGS", (*(flag for flag in build.FLAGS if not flag.startswith("-O")), "-O0"))
-        patch.setenv("ONELEADER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def everything(native: Explorer, threads: int = 1) -> Outcome:
@@ -77,7 +58,7 @@ def test_the_python_search_explores_the_reachable_graph(found: Explored) -> None
     assert expected.states == len(found.graph.successors)
 
 
-@compiled
+@needs_compiler
 @drawn
 @given(models())
 def test_the_native_explorer_is_the_reference(found: Explored) -> None:
@@ -94,7 +75,7 @@ def test_the_native_explorer_is_the_reference(found: Explored) -> None:
     )
 
 
-@compiled
+@needs_compiler
 @drawn
 @given(models(limit=800))
 def test_symmetry_counts_orbits_exactly(found: Explored) -> None:
@@ -105,7 +86,7 @@ def test_symmetry_counts_orbits_exactly(found: Explored) -> None:
     assert symmetric.covered == expected.covered
 
 
-@compiled
+@needs_compiler
 @drawn
 @given(models())
 def test_reductions_change_no_verdict(found: Explored) -> None:
@@ -120,7 +101,7 @@ def test_reductions_change_no_verdict(found: Explored) -> None:
         assert bool(outcome.reached) == bool(expected.reached), wanted
 
 
-@compiled
+@needs_compiler
 @drawn
 @given(models())
 def test_both_engines_come_to_one_verdict(found: Explored) -> None:
@@ -140,7 +121,7 @@ def test_both_engines_come_to_one_verdict(found: Explored) -> None:
 
 @pytest.mark.slow
 @needs_rumur
-@compiled
+@needs_compiler
 @settings(max_examples=12, deadline=None, suppress_health_check=SLOW, phases=WITHOUT_SHRINKING)
 @given(models())
 def test_rumur_says_the_same(found: Explored) -> None:

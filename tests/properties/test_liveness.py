@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
@@ -20,30 +19,22 @@ from modelcheck.liveness.prepared import prepared
 from modelcheck.liveness.recovers import recovers
 from modelcheck.liveness.replayed import shown
 from modelcheck.model import Model
-from modelcheck.native import build
 from modelcheck.outcome import Limits
 from modelcheck.reductions import ALL, REBASED, Reductions, reductions_of
 from modelcheck.trace import is_behaviour
-from spec.protocol import Constant, Fairly, Fairness, Promise, Property, PropertyKind, Strength
+from spec.fairness import Fairly, Fairness, Promise, Strength
+from spec.protocol import Constant, Property, PropertyKind
 from spec.types import BOOL
+from tests.compiler import needs_compiler
 from tests.properties.protocols import Explored, models
-from tests.properties.test_engines import has_compiler
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 drawn = settings(
     max_examples=12, deadline=None, suppress_health_check=SLOW, phases=[one for one in Stage if one is not Stage.shrink]
 )
-pytestmark = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
+pytestmark = [needs_compiler, pytest.mark.usefixtures("quickly_compiled")]
 LIMIT = 4000
 """States of a future that the reference is asked about."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quickly_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "FLAGS", (*(flag for flag in build.FLAGS if not flag.startswith("-O")), "-O0"))
-        patch.setenv("ONELEADER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def claims(found: Explored) -> list[Property]:

@@ -3,7 +3,6 @@ is what the reference semantics does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -17,29 +16,20 @@ from modelcheck.liveness.fair import BEYOND
 from modelcheck.liveness.graph import compiled, graph
 from modelcheck.liveness.phases import Phase
 from modelcheck.model import Caps, Model, Packet, State, Step
-from modelcheck.native import build
 from modelcheck.native.emission import Goals
 from modelcheck.native.labels import Action, action_of, actions_of
 from modelcheck.outcome import Limits
 from modelcheck.reductions import ALWAYS_ARMED, DEAD_MESSAGES, REBASED, reductions_of
 from modelcheck.semantics import initial, steps
+from tests.compiler import needs_compiler
 from tests.modelcheck.liveness.specs import CLAIMS, RAFT, model, without_properties
 from tests.modelcheck.test_epochs import COUNTER
 from tests.properties.protocols import Explored, models
-from tests.properties.test_engines import has_compiler
 from tests.properties.test_liveness import drawn
 
-needs_compiler = pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
 WANTED = (frozenset((REBASED,)), frozenset((REBASED, DEAD_MESSAGES, ALWAYS_ARMED)))
 LIMIT = 600
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quickly_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "FLAGS", (*(flag for flag in build.FLAGS if not flag.startswith("-O")), "-O0"))
-        patch.setenv("ONELEADER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def bare(of: Model) -> Model:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from modelcheck.check import Options, model_of
 from modelcheck.liveness.futures import led
@@ -20,7 +17,6 @@ from spec.overrides import check_from, fairness_from, faults_from, network_from
 from spec.protocol import Property
 from spec.source import Source
 
-needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 ROOT = Path(__file__).parents[3]
 RAFT = (ROOT / "spec" / "protocols" / "raft.elect").read_text(encoding="utf-8")
 

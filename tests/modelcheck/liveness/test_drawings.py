@@ -9,7 +9,7 @@ from modelcheck.itf import itf
 from modelcheck.mermaid import mermaid
 from modelcheck.story import FOR_EVER, story
 from modelcheck.svg import svg
-from tests.modelcheck.liveness.specs import needs_compiler
+from tests.compiler import needs_compiler
 from tests.modelcheck.liveness.test_replayed import made
 
 pytestmark = needs_compiler

@@ -12,7 +12,8 @@ from modelcheck.trace import is_behaviour
 from modelcheck.verdict import Answer
 from spec.check import check
 from spec.source import Source
-from tests.modelcheck.liveness.specs import CLAIMS, RAFT, TURNS, changed, claim_of, led_to, model, needs_compiler
+from tests.compiler import needs_compiler
+from tests.modelcheck.liveness.specs import CLAIMS, RAFT, TURNS, changed, claim_of, led_to, model
 
 engines = pytest.mark.parametrize("native", [pytest.param(True, marks=needs_compiler), False])
 

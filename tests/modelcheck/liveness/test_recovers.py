@@ -13,7 +13,8 @@ from modelcheck.trace import is_behaviour
 from modelcheck.verdict import Answer, Result
 from spec.check import check
 from spec.source import Source
-from tests.modelcheck.liveness.specs import RAFT, changed, claim_of, model, needs_compiler, recovered
+from tests.compiler import needs_compiler
+from tests.modelcheck.liveness.specs import RAFT, changed, claim_of, model, recovered
 
 FORKS = """\
 protocol forks

@@ -14,6 +14,7 @@ from modelcheck.replay import ReplayError, replay
 from modelcheck.semantics import steps
 from modelcheck.trace import Trace
 from modelcheck.trace_json import read_trace, trace_to_json
+from tests.compiler import needs_compiler
 from tests.modelcheck.liveness.specs import (
     CLAIMS,
     RAFT,
@@ -21,7 +22,6 @@ from tests.modelcheck.liveness.specs import (
     changed,
     led_to,
     model,
-    needs_compiler,
     recovered,
 )
 from tests.modelcheck.liveness.test_recovers import COUNTS, FORKS

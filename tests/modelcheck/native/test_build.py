@@ -16,12 +16,16 @@ import pytest
 
 from modelcheck.check import Options, models_of
 from modelcheck.engines import HOW_TO_GET_A_COMPILER
+from modelcheck.liveness.prepared import prepared, prepared_for_elections
 from modelcheck.model import Model
-from modelcheck.native.build import FLAGS
+from modelcheck.native.build import FLAGS, OPTIMISED
+from modelcheck.native.emission import Goals
 from modelcheck.native.emit import emit
-from modelcheck.reductions import ALL, reductions_of
+from modelcheck.reductions import ALL, REBASED, reductions_of
 from spec.check import load
 from spec.overrides import check_from, faults_from, network_from
+from spec.protocol import Constant, Property, PropertyKind
+from spec.types import BOOL
 from tests.modelcheck.native.test_emit import CASES
 
 ROOT = Path(__file__).parents[3]
@@ -45,6 +49,26 @@ def text_of(of: Model) -> str:
     return emit(of, reductions_of(of, ALL)).text
 
 
+def text_with_goals(of: Model) -> str:
+    """As a search for what can still be reached has it: with numbers shifted, and somebody down."""
+    goal = Property(PropertyKind.RECOVERS, "never", "", None, Constant(False, BOOL))
+    whole = prepared(of, goal, 1, may_be_down=True)
+    return emit(whole, reductions_of(whole, ALL | {REBASED}), Goals((goal.expression, goal.expression))).text
+
+
+def text_about_elections(of: Model) -> str:
+    whole = prepared_for_elections(of, 1)
+    return emit(whole, reductions_of(whole, ALL), Goals(elects=True)).text
+
+
+def every_text() -> Iterator[tuple[str, str]]:
+    for name, of in every_feature():
+        yield name, text_of(of)
+        yield f"{name}, with goals", text_with_goals(of)
+        if of.protocol.leader is not None:
+            yield f"{name}, elections", text_about_elections(of)
+
+
 def every_feature() -> Iterator[tuple[str, Model]]:
     yield "raft", model(RAFT, "3 nodes, term <= 1", "crash, disk loss up to 1, partition up to 1")
     yield "raft over bags", model(RAFT, "3 nodes, term <= 1, channel <= 1", "restart", "loss, reordering")
@@ -62,10 +86,10 @@ def every_feature() -> Iterator[tuple[str, Model]]:
 )
 def test_it_compiles_for(target: str, tmp_path: Path) -> None:
     warnings = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-parentheses-equality")
-    flags = [flag for flag in FLAGS if flag != "-w"]
-    for number, (name, of) in enumerate(every_feature()):
+    flags = [OPTIMISED, *(flag for flag in FLAGS if flag != "-w")]
+    for number, (name, text) in enumerate(every_text()):
         source = tmp_path / f"{number}.c"
-        source.write_text(text_of(of), encoding="utf-8")
+        source.write_text(text, encoding="utf-8")
         done = subprocess.run(
             [
                 sys.executable,
@@ -113,6 +137,27 @@ def test_sanitizers_find_nothing(sanitizer: str, tmp_path: Path) -> None:
             assert (done.returncode, done.stderr) == (0, ""), name
             said.add(done.stdout)
         assert len(said) == 1, f"{name}: what is found depends on the threads"
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_sanitizers_find_nothing_in_what_looks_ahead(tmp_path: Path) -> None:
+    flags = ["-std=gnu11", "-O1", "-g", "-fno-strict-aliasing", "-w", "-pthread"]
+    sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    for name, of in every_feature():
+        if name == "failing":
+            continue
+        for text in (text_with_goals(of), *([text_about_elections(of)] if of.protocol.leader is not None else [])):
+            program = text + DRIVER.with_name("driver_future.c").read_text(encoding="utf-8")
+            (tmp_path / "program.c").write_text(program, encoding="utf-8")
+            build = ["cc", *flags, *sanitize, "-o", "program", "program.c"]
+            built = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, check=False)
+            if "cannot find" in built.stderr:
+                pytest.skip("the compiler comes without these sanitizers")
+            assert built.returncode == 0, built.stderr
+            done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=False, timeout=300)
+            assert (done.returncode, done.stderr) == (0, ""), name
+            assert done.stdout.count("steps: ") == 4
 
 
 # No compiler, and bad ones --------------------------------------------------------------------------------------------

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from modelcheck.model import Model
-from modelcheck.native import build
 from modelcheck.native.engine import NativeSearch, explorer
 from modelcheck.outcome import Limits, Outcome
 from modelcheck.python_engine import PythonSearch
 from modelcheck.reductions import ALL, DEAD_MESSAGES, Reductions, reductions_of
 from tests.modelcheck.native import models
 
+pytestmark = pytest.mark.usefixtures("quickly_compiled")
 NETWORKS = (
     "reliable",
     "loss",
@@ -123,15 +121,6 @@ CASES: dict[str, tuple[str, str, tuple[int, ...], dict[str, int], int]] = {
 }
 CASES |= {f"kinds, {network}": (KINDS, network, (2, 1), {}, 2) for network in NETWORKS}
 CASES["kinds with more clients"] = (KINDS, "loss", (1, 2), {}, 1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quickly_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the compiler takes counts here, not what it makes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "FLAGS", (*(flag for flag in build.FLAGS if not flag.startswith("-O")), "-O0"))
-        patch.setenv("ONELEADER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 def model_of(name: str) -> Model:
