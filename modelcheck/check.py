@@ -26,8 +26,21 @@ from modelcheck.properties import (
 from modelcheck.semantics import initial
 from modelcheck.trace import Trace, Violation
 from modelcheck.verdict import Answer, Coverage, Exploration, PropertyResult, Result, Verdict
+from spec.clocks import NoDelay, with_clocks
+from spec.diagnostics import Diagnostic, SpecError
 from spec.fairness import Fairness
-from spec.protocol import CHECKED_BY_EXPLORATION, Check, Fault, Network, PropertyKind, Protocol, Row
+from spec.names import STANDARD_PROPERTIES
+from spec.protocol import (
+    CHECKED_BY_EXPLORATION,
+    Check,
+    Fault,
+    FaultKind,
+    Network,
+    Property,
+    PropertyKind,
+    Protocol,
+    Row,
+)
 
 DEFAULT_CHANNEL = 2
 """Messages that a link holds at most, where the network is no growing set and the check says nothing."""
@@ -59,20 +72,67 @@ Remarked = Callable[[str], None]
 
 def model_of(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Options) -> Model:
     """The model of one size under a row's bounds. Raises SpecError where a `nat` has no bound."""
+    network = options.network or protocol.network
+    faults = protocol.faults if options.faults is None else options.faults
+    fair = protocol if options.fairness is None else replace(protocol, fairness=options.fairness)
     return Model(
-        protocol if options.fairness is None else replace(protocol, fairness=options.fairness),
+        with_time(fair, network, faults),
         sizes,
         caps(protocol, sizes, row.bounds),
-        options.network or protocol.network,
-        protocol.faults if options.faults is None else options.faults,
+        network,
+        faults,
         row.channel or DEFAULT_CHANNEL,
         options.only,
     )
 
 
+def with_time(protocol: Protocol, network: Network, faults: tuple[Fault, ...]) -> Protocol:
+    """The protocol with its clocks as variables, if it has any. Raises SpecError for a network that has no limit of
+    delays where the spec says one."""
+    try:
+        return with_clocks(protocol, faults, network)
+    except NoDelay:
+        assert protocol.timing is not None
+        problem = Diagnostic(
+            "E0509",
+            "delays have no limit where the network both duplicates and reorders",
+            protocol.timing.span,
+            "what was sent may arrive again at any time",
+            "`network: loss` keeps messages in order, as connections do; or leave `delay` out",
+        )
+        raise SpecError(protocol.source, (problem,)) from None
+
+
 def models_of(protocol: Protocol, check: Check, options: Options) -> list[Model]:
-    """The models of a check, in order. Raises SpecError where a `nat` has no bound."""
-    return [model_of(protocol, row, sizes, options) for row in check.rows for sizes in row.sizes]
+    """The models of a check, in order: of each size one, and one for each set of faults that some properties are stated
+    without. Raises SpecError where a `nat` has no bound."""
+    faults = protocol.faults if options.faults is None else options.faults
+    looked_for = options.only
+    found = []
+    for row in check.rows:
+        for sizes in row.sizes:
+            for without, claims in stated_without(protocol, faults).items():
+                left = tuple(fault for fault in faults if fault.kind not in without)
+                names = frozenset(claim.name for claim in claims)
+                if not without:
+                    names |= set(STANDARD_PROPERTIES)
+                if looked_for is not None and not names & looked_for:
+                    continue
+                only = looked_for if not without else names if looked_for is None else names & looked_for
+                of_these = replace(protocol, properties=claims)
+                found.append(model_of(of_these, row, sizes, replace(options, faults=left, only=only)))
+    return found
+
+
+def stated_without(protocol: Protocol, faults: tuple[Fault, ...]) -> dict[frozenset[FaultKind], tuple[Property, ...]]:
+    """The properties by the faults, of those that there are, without which they are stated; those that are stated
+    under all of them first, even where there are none."""
+    kinds = {fault.kind for fault in faults if fault.up_to != 0}
+    found: dict[frozenset[FaultKind], tuple[Property, ...]] = {frozenset(): ()}
+    for claim in protocol.properties:
+        without = claim.without & kinds
+        found[without] = (*found.get(without, ()), claim)
+    return found
 
 
 def run_check(

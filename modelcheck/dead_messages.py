@@ -20,7 +20,7 @@ from itertools import product
 from math import prod
 
 from modelcheck.abstract import UNKNOWN, Above, KnownScope, abstract
-from modelcheck.dead_variables import restarts
+from modelcheck.dead_variables import clock_variables, restarts
 from modelcheck.model import Model, Name, Packet
 from modelcheck.semantics import values_of
 from spec.lint import bodies, nodes
@@ -90,7 +90,12 @@ def looks_at_network(protocol: Protocol) -> bool:
 
 def _for_kind(model: Model, kind: str, above: frozenset[Place]) -> DeadMessages | None:
     declared = model.protocol.kind(kind)
-    domains = {v.name: domain for v in declared.variables if (domain := _domain(model, kind, v, above)) is not None}
+    clocks = clock_variables(model.protocol)
+    domains = {
+        v.name: domain
+        for v in declared.variables
+        if (kind, v.name) not in clocks and (domain := _domain(model, kind, v, above)) is not None
+    }
     while prod(len(domain) for domain in domains.values()) > LARGEST_PROJECTION:
         del domains[max(domains, key=lambda name: len(domains[name]))]
     ordered = tuple(v.name for v in declared.variables if v.name in domains)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from modelcheck.model import Model
+from spec.clocks import hidden_variables
 from spec.definitions import children
 from spec.lint import bodies, nodes
 from spec.protocol import (
@@ -93,16 +94,29 @@ class _StaleRead(Exception):
 
 def dead_variables(model: Model) -> tuple[DeadVariable, ...]:
     """All such variables of a model; its faults matter, since a restart resets what is volatile."""
-    observed = _observed(model.protocol)
+    observed = _observed(model.protocol) | clock_variables(model.protocol)
     found = []
     for kind in model.protocol.kinds:
-        controls = [v for v in kind.variables if isinstance(v.type, EnumType | BoolType)]
+        controls = _controls(model.protocol, kind)
         for variable, control in product(kind.variables, controls):
             if variable is not control and (kind.name, variable.name) not in observed:
                 values = _dead_values(model, kind, variable, control)
                 if values:
                     found.append(DeadVariable(kind.name, variable.name, control.name, values))
     return tuple(found)
+
+
+def clock_variables(protocol: Protocol) -> frozenset[tuple[str, str]]:
+    """The variables that time itself reads and changes, by kind and name: no handler shows all that happens to them."""
+    if protocol.clocks is None:
+        return frozenset()
+    return frozenset((kind.name, name) for kind in protocol.kinds for name in hidden_variables(kind))
+
+
+def _controls(protocol: Protocol, kind: ProcessKind) -> list[Variable]:
+    clocks = clock_variables(protocol)
+    small = (variable for variable in kind.variables if isinstance(variable.type, EnumType | BoolType))
+    return [variable for variable in small if (kind.name, variable.name) not in clocks]
 
 
 def always_armed(model: Model) -> frozenset[tuple[str, str]]:
@@ -160,7 +174,7 @@ def restarts(model: Model) -> list[bool]:
 def _always_armed(model: Model, kind: ProcessKind, timer: str) -> bool:
     if any(isinstance(part, Stop) and part.timer == timer for part in nodes(bodies(model.protocol, kind.name))):
         return False
-    controls = [v for v in kind.variables if isinstance(v.type, EnumType | BoolType)]
+    controls = _controls(model.protocol, kind)
     choices: list[tuple[str, Values]] = [(c.name, _domain(c)) for c in controls] or [("", frozenset((None,)))]
     for control, values in choices:
         walk = _Walk(model.protocol, kind, timer, control, timer=True)

@@ -113,6 +113,9 @@ class StepKind(Enum):
     DISK_LOSS = "disk loss"
     PARTITION = "partition"
     HEAL = "heal"
+    PAUSE = "pause"
+    RESUME = "resume"
+    TICK = "tick"
 
 
 class Step(NamedTuple):
@@ -254,7 +257,8 @@ class Model:
     @cached_property
     def bounded_faults(self) -> tuple[Fault, ...]:
         """The faults that are counted, in the order of `State.spent`."""
-        return tuple(f for f in self.faults if f.up_to is not None and f.kind in STEPPING_FAULTS)
+        stepping = stepping_faults(self.protocol)
+        return tuple(f for f in self.faults if f.up_to is not None and f.kind in stepping)
 
     @cached_property
     def reads_of_steps(self) -> dict[str, frozenset[tuple[str, str]]]:
@@ -265,10 +269,19 @@ class Model:
     def fault(self, kind: FaultKind) -> Fault | None:
         return next((f for f in self.faults if f.kind is kind), None)
 
+    @property
+    def drifts(self) -> bool:
+        return self.fault(FaultKind.DRIFT) is not None
+
     def size(self, kind: str) -> int:
         return self.sizes[self.kind_index[kind]]
 
 
 STEPPING_FAULTS = (FaultKind.RESTART, FaultKind.CRASH, FaultKind.DISK_LOSS, FaultKind.PARTITION)
-"""Faults that are steps of their own. A pause or a drifting clock adds nothing to an untimed model: every process
-may be slow for any time as it is."""
+"""Faults that are steps of their own in every model. A pause or a drifting clock adds nothing to an untimed one: every
+process may be slow for any time as it is."""
+
+
+def stepping_faults(protocol: Protocol) -> tuple[FaultKind, ...]:
+    """The faults that are steps of their own. Drift is none where there is time, either: it moves the limits."""
+    return (*STEPPING_FAULTS, FaultKind.PAUSE) if protocol.clocks is not None else STEPPING_FAULTS

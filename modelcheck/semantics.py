@@ -7,7 +7,7 @@ from functools import partial
 from itertools import product
 from typing import NamedTuple
 
-from modelcheck.evaluate import Scope, evaluate, scope_of
+from modelcheck.evaluate import Scope, evaluate, reader, scope_of
 from modelcheck.model import (
     Failure,
     Link,
@@ -27,8 +27,10 @@ from spec.protocol import (
     Assign,
     Broadcast,
     Call,
+    Clocks,
     Event,
     Expression,
+    Fault,
     FaultKind,
     For,
     Handler,
@@ -414,6 +416,8 @@ def offers(model: Model, state: State) -> Iterator[Offer]:
     yield from _deliveries(model, state)
     yield from _own_steps(model, state)
     yield from _faults(model, state)
+    if model.protocol.clocks is not None and (later := ticked(model, state, model.protocol.clocks)) is not None:
+        yield _done(Step(StepKind.TICK), later)
 
 
 def _offer(model: Model, state: State, step: Step, name: Name, candidates: Callable[[], list[Candidate]]) -> Offer:
@@ -427,8 +431,7 @@ def _done(step: Step, state: State) -> Offer:
 
 def _deliveries(model: Model, state: State) -> Iterator[Offer]:
     def can_receive(packet: Packet) -> bool:
-        up = process_state(model, state, packet.receiver).up
-        return up and connected(model, state, packet.sender, packet.receiver)
+        return may_receive(model, state, packet)
 
     def delivered(before: State, kind: StepKind, packet: Packet) -> Offer:
         step = Step(kind, packet.receiver, packet=packet)
@@ -449,16 +452,22 @@ def _deliveries(model: Model, state: State) -> Iterator[Offer]:
                     yield delivered(state, StepKind.DELIVER_AND_KEEP, packet)
 
 
+def may_receive(model: Model, state: State, packet: Packet) -> bool:
+    up = process_state(model, state, packet.receiver).up
+    reached = connected(model, state, packet.sender, packet.receiver)
+    return up and reached and not is_paused(model, state, packet.receiver)
+
+
 def _own_steps(model: Model, state: State) -> Iterator[Offer]:
     def offered(name: Name, before: State, step: Step, event: Event) -> Offer:
         return _offer(model, before, step, name, lambda: _handlers(model, name, event, step.arguments))
 
     for name in (name for names in model.names for name in names):
         process = process_state(model, state, name)
-        if not process.up:
+        if not process.up or is_paused(model, state, name):
             continue
         for timer, armed in zip(model.kinds[name.kind].timers, process.armed, strict=True):
-            if armed:
+            if armed and may_fire(model, state, name, timer.name):
                 position = model.timer_index[name.kind, timer.name]
                 disarmed = (*process.armed[:position], False, *process.armed[position + 1 :])
                 fired = _with_process(model, state, name, process._replace(armed=disarmed))
@@ -493,7 +502,8 @@ def _faults(model: Model, state: State) -> Iterator[Offer]:
     def started(name: Name, before: State, step: Step) -> Offer:
         return _offer(model, before, step, name, lambda: _handlers(model, name, OnStart()))
 
-    for kind, spent in _affordable(model, state):
+    for fault, spent in _affordable(model, state):
+        kind = fault.kind
         if kind is FaultKind.PARTITION:
             for sides in splits(model):
                 if sides != state.sides:
@@ -502,9 +512,11 @@ def _faults(model: Model, state: State) -> Iterator[Offer]:
         for name in (name for names in model.names for name in names):
             process = process_state(model, state, name)
             declared = model.kinds[name.kind]
-            if not process.up:
+            if not process.up or not fault.happens_to(name.kind):
                 continue
             match kind:
+                case FaultKind.PAUSE if not is_paused(model, state, name):
+                    yield _done(Step(StepKind.PAUSE, name), _paused(model, spent, name, paused=True))
                 case FaultKind.RESTART | FaultKind.DISK_LOSS:
                     lost = kind is FaultKind.DISK_LOSS
                     restarted = _with_process(model, spent, name, crashed(model, declared, process, disk=lost, up=True))
@@ -515,6 +527,8 @@ def _faults(model: Model, state: State) -> Iterator[Offer]:
                     yield _done(Step(StepKind.CRASH, name), down)
     for name in (name for names in model.names for name in names):
         process = process_state(model, state, name)
+        if is_paused(model, state, name):
+            yield _done(Step(StepKind.RESUME, name), _paused(model, state, name, paused=False))
         if not process.up:
             up = _with_process(model, state, name, process._replace(up=True))
             yield started(name, up, Step(StepKind.RECOVER, name))
@@ -522,17 +536,17 @@ def _faults(model: Model, state: State) -> Iterator[Offer]:
         yield _done(Step(StepKind.HEAL), state._replace(sides=()))
 
 
-def _affordable(model: Model, state: State) -> Iterator[tuple[FaultKind, State]]:
+def _affordable(model: Model, state: State) -> Iterator[tuple[Fault, State]]:
     """The faults that may still happen, each with the state in which it is already counted."""
     for fault in model.faults:
         if fault.up_to is None:
-            yield fault.kind, state
+            yield fault, state
         elif fault in model.bounded_faults:
             position = model.bounded_faults.index(fault)
             if state.spent[position] < fault.up_to:
                 spent = list(state.spent)
                 spent[position] += 1
-                yield fault.kind, state._replace(spent=tuple(spent))
+                yield fault, state._replace(spent=tuple(spent))
 
 
 def _unless_idle(taken: Callable[[], Successor], before: State) -> Successor:
@@ -541,6 +555,77 @@ def _unless_idle(taken: Callable[[], Successor], before: State) -> Successor:
     if successor.state is not None and successor.state._replace(spent=before.spent) == before:
         return successor._replace(state=before)
     return successor
+
+
+# Time ------------------------------------------------------------------------------------------------------------
+
+
+def is_paused(model: Model, state: State, name: Name) -> bool:
+    clocks = model.protocol.clocks
+    pause = clocks.pause(name.kind) if clocks is not None else None
+    return pause is not None and bool(reader(model, state)(name, pause.variable))
+
+
+def may_fire(model: Model, state: State, name: Name, timer: str) -> bool:
+    """Whether an armed timer has run for its shortest duration."""
+    clocks = model.protocol.clocks
+    if clocks is None:
+        return True
+    clock = clocks.timer(name.kind, timer)
+    if clock is None:
+        return True
+    return bool(reader(model, state)(name, clock.variable) >= clock.shortest)
+
+
+def _paused(model: Model, state: State, name: Name, *, paused: bool) -> State:
+    assert model.protocol.clocks is not None
+    pause = model.protocol.clocks.pause(name.kind)
+    assert pause is not None
+    state = _with_value(model, state, name, pause.variable, paused)
+    return state if pause.lasted is None else _with_value(model, state, name, pause.lasted, 0)
+
+
+def _with_value(model: Model, state: State, name: Name, variable: str, value: Value) -> State:
+    process = process_state(model, state, name)
+    at = model.variable_index[name.kind, variable]
+    values = (*process.values[:at], value, *process.values[at + 1 :])
+    return _with_process(model, state, name, process._replace(values=values))
+
+
+def ticked(model: Model, state: State, clocks: Clocks) -> State | None:
+    """The state a tick later; None where time cannot go on: somebody who is able to must act first, a message must
+    arrive or be lost, or a pause must end."""
+    read = reader(model, state)
+    for pause in clocks.pauses:
+        for name in model.names[model.kind_index[pause.kind]]:
+            if pause.lasted is not None and is_paused(model, state, name):
+                lasted = read(name, pause.lasted)
+                if lasted == pause.longest:
+                    return None
+                state = _with_value(model, state, name, pause.lasted, lasted + 1)
+    for clock in clocks.timers:
+        of = model.kinds[clock.kind].variable(clock.variable).type
+        assert isinstance(of, IntType)
+        for name in model.names[model.kind_index[clock.kind]]:
+            elapsed = read(name, clock.variable)
+            if elapsed >= clock.longest and not is_paused(model, state, name):
+                return None
+            if elapsed >= 0:
+                state = _with_value(model, state, name, clock.variable, min(elapsed + 1, of.high))
+    return state if clocks.delay is None else _aged(model, state, clocks.delay)
+
+
+def _aged(model: Model, state: State, delay: int) -> State | None:
+    queues = {}
+    for link in state.links:
+        if any(packet.arguments[-1] == delay and may_receive(model, state, packet) for packet in link.queue):
+            return None
+        queue = (
+            packet._replace(arguments=(*packet.arguments[:-1], min(packet.arguments[-1] + 1, delay)))
+            for packet in link.queue
+        )
+        queues[link.sender, link.receiver] = tuple(queue)
+    return _with_queues(state, queues)
 
 
 def splits(model: Model) -> list[tuple[tuple[bool, ...], ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from textwrap import wrap
 
@@ -24,8 +24,9 @@ from modelcheck.model import (
 from modelcheck.properties import FAILURE
 from modelcheck.semantics import initial, leads, process_state
 from modelcheck.trace import Trace
+from spec.clocks import hidden_variables
 from spec.protocol import OnInput, ProcessKind, PropertyKind
-from spec.show import show, show_value
+from spec.show import show, show_duration, show_value
 from spec.types import MapType, Type, Value
 
 
@@ -92,7 +93,7 @@ class Scene:
 FOR_EVER = "from here on, for ever:"
 """Stands before what is gone through again and again."""
 ARBITRARY = "a state that satisfies the invariant, not necessarily reachable"
-FAULTS = (StepKind.RESTART, StepKind.CRASH, StepKind.DISK_LOSS, StepKind.PARTITION, StepKind.LOSE)
+FAULTS = (*(StepKind.RESTART, StepKind.CRASH, StepKind.DISK_LOSS, StepKind.PARTITION, StepKind.LOSE), StepKind.PAUSE)
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,14 @@ def story(trace: Trace) -> Story:
     names = tuple(name for names in model.names for name in names)
     scenes: list[Scene] = []
     state = trace.start
+    ticks = 0
     for number, successor in enumerate(trace.steps, 1):
-        scenes.append(_scene(trace, number, state, successor))
+        ticks = ticks + 1 if successor.step.kind is StepKind.TICK else 0
+        if not ticks:
+            scenes.append(_scene(trace, number, state, successor))
+        elif number == len(trace.steps) or trace.steps[number].step.kind is not StepKind.TICK:
+            # Ticks one after another are one scene.
+            scenes.append(replace(_scene(trace, number, state, successor), title=_passed(model, ticks)))
         state = successor.state or state
     return Story(title(model), names, _start(trace), tuple(scenes), _ending(trace), trace.loop)
 
@@ -142,6 +149,14 @@ def title(model: Model) -> str:
         for kind, size in zip(model.protocol.kinds, model.sizes, strict=True)
     )
     return f"{model.protocol.name}, {', '.join(sizes)}"
+
+
+def _passed(model: Model, ticks: int) -> str:
+    """How much time passes, and in how many steps."""
+    clocks = model.protocol.clocks
+    assert clocks is not None
+    steps = "" if ticks == 1 else f" ({ticks} steps)"
+    return f"{show_duration(ticks * clocks.timing.tick)} pass{'es' if ticks == 1 else ''}{steps}"
 
 
 # Scenes --------------------------------------------------------------------------------------------------------------
@@ -293,7 +308,10 @@ def _sent_in(trace: Trace, number: int, packet: Packet | None) -> int | None:
 def describe_packet(model: Model, packet: Packet) -> str:
     """A message with its arguments, as a spec would write it: `request_vote(2)`."""
     parameters = model.protocol.message(packet.message).parameters
-    arguments = (show_value(value, of) for value, (_, of) in zip(packet.arguments, parameters, strict=True))
+    clocks = model.protocol.clocks
+    if clocks is not None and clocks.delay is not None:
+        parameters = parameters[:-1]  # its age is no part of what it says
+    arguments = (show_value(value, of) for value, (_, of) in zip(packet.arguments, parameters, strict=False))
     return f"{packet.message}({', '.join(arguments)})"
 
 
@@ -324,6 +342,12 @@ def describe_step(model: Model, step: Step) -> str:
             return f"partition: {' | '.join(_sides(model, step.sides))}"
         case StepKind.HEAL:
             return "the partition heals"
+        case StepKind.PAUSE:
+            return f"{who} is paused"
+        case StepKind.RESUME:
+            return f"{who} goes on"
+        case StepKind.TICK:
+            return _passed(model, 1)
     raise ValueError(f"a step without its message: {step}")
 
 
@@ -404,7 +428,10 @@ def describe_changes(model: Model, before: State, after: State, *, named: bool =
         prefix = "" if len(differing) == 1 and not named else f"{name}."
         kind = model.protocol.kind(name.kind)
         old, new = process_state(model, before, name), process_state(model, after, name)
+        hidden = hidden_variables(kind) if model.protocol.clocks is not None else ()
         for variable, was, now in zip(kind.variables, old.values, new.values, strict=True):
+            if variable.name in hidden:
+                continue
             for change in _changes(variable.name, was, now, variable.type):
                 yield prefix + change
         if named and old.up != new.up:

@@ -16,6 +16,7 @@ from modelcheck.bounds import caps, is_nat
 from modelcheck.model import Link, Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
 from modelcheck.story import describe_step
 from modelcheck.trace import Trace
+from spec.clocks import with_clocks
 from spec.diagnostics import SpecError
 from spec.fairness import Fairness
 from spec.overrides import fairness_from
@@ -376,7 +377,8 @@ def _model(file: _File, protocol: Protocol) -> Model:
         raise TraceError(f"the bounds do not suffice: {problem}") from None
     network = Network(file.network.loss, file.network.duplication, file.network.reordering)
     faults = tuple(Fault(_fault(part.fault), part.up_to) for part in file.faults)
-    return Model(replace(protocol, fairness=_fairness(file, protocol)), sizes, found, network, faults, file.channel)
+    fair = replace(protocol, fairness=_fairness(file, protocol))
+    return Model(with_clocks(fair, faults, network), sizes, found, network, faults, file.channel)
 
 
 def _fairness(file: _File, protocol: Protocol) -> Fairness | None:

@@ -24,11 +24,15 @@ from spec.names import (
 )
 from spec.parser import parse
 from spec.protocol import (
+    Compare,
+    Comparison,
     Confirmation,
     Event,
+    FaultKind,
     Handler,
     Leader,
     Message,
+    Next,
     OnAction,
     OnInput,
     OnMessage,
@@ -38,11 +42,12 @@ from spec.protocol import (
     Property,
     PropertyKind,
     Protocol,
+    Read,
     Self,
     Timer,
     Variable,
 )
-from spec.settings import checks_of, fairness_of, faults_of, network_of
+from spec.settings import checks_of, fairness_of, faults_of, network_of, timing_of
 from spec.source import Source, Span
 from spec.statements import body_of
 from spec.types import BOOL, NAT, MapType, NatType, ProcessType, SetType, is_number
@@ -67,7 +72,7 @@ def check(source: Source) -> tuple[Protocol, tuple[Diagnostic, ...]]:
 
 def check_file(file: syntax.File) -> tuple[Protocol, tuple[Diagnostic, ...]]:
     """The protocol of a syntax tree, and the warnings about it. Raises SpecError with all errors found."""
-    names = Names(file.source)
+    names = Names(file.source, timed=bool(_items(file, syntax.TimedItem)))
     name, description = _title(file, names)
     _collect_kinds(file, names)
     _collect_messages(file, names)
@@ -81,6 +86,8 @@ def check_file(file: syntax.File) -> tuple[Protocol, tuple[Diagnostic, ...]]:
     leaders = _gather(file, syntax.LeaderItem, _leader, names)
     _only_one(file, syntax.LeaderItem, "leader", names)
     properties = tuple(_gather(file, syntax.PropertyItem, _property, names))
+    properties += tuple(_gather(file, syntax.WritesItem, _writes, names))
+    _only_one(file, syntax.WritesItem, "writes", names)
     _distinct([(p.name, p.span) for p in properties], "property", names)
     protocol = Protocol(
         name=name,
@@ -97,7 +104,7 @@ def check_file(file: syntax.File) -> tuple[Protocol, tuple[Diagnostic, ...]]:
         checks=checks_of(file, names),
         network=network_of(file, names),
         faults=faults_of(file, names),
-        timed=bool(_items(file, syntax.TimedItem)),
+        timing=timing_of(file, names),
         points=tuple(names.points),
         fairness=fairness_of(file, names, handlers),
     )
@@ -394,7 +401,31 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
         if timer.text not in timers:
             raise names.unknown("E0214", "timer", timer, timers, kind)
         confirmed = Confirmation(message.text, timer.text)
-    return Leader(kind, condition, token, elected_by, confirmed, item.span)
+    until = None
+    if item.until is not None:
+        timers = [t.name for t in names.kinds[kind].timers]
+        if item.until.text not in timers:
+            raise names.unknown("E0214", "timer", item.until, timers, kind)
+        until = item.until.text
+    return Leader(kind, condition, token, elected_by, confirmed, item.span, until)
+
+
+WRITES_FOLLOW_TOKENS = "writes_follow_tokens"
+
+
+def _writes(item: syntax.WritesItem, names: Names) -> Property:
+    """The property that every protocol has whose storage takes writes with tokens."""
+    kind = names.kind_at(item.kind, item.variable.span, "storage")
+    variables = {variable.name: variable for variable in names.kinds[kind].variables}
+    if item.variable.text not in variables:
+        raise names.unknown("E0201", "variable", item.variable, variables, kind)
+    of = variables[item.variable.text].type
+    if not isinstance(of, NatType):
+        raise names.report("E0304", f"`{item.variable}` is `{of}`", item.variable.span, "expected `nat`: a token")
+    newest = Read(Self(ProcessType(kind), item.span), item.variable.text, of, item.variable.span)
+    follows = Compare(Comparison.GREATER_EQUAL, Next(newest, of, item.span), newest, item.span)
+    says = "no write with an older token lands after one with a newer token"
+    return Property(PropertyKind.STEP, WRITES_FOLLOW_TOKENS, says, kind, follows, None, item.span)
 
 
 def _leading(file: syntax.File, names: Names) -> str | None:
@@ -421,7 +452,13 @@ def _property(item: syntax.PropertyItem, names: Names) -> Property:
     own = any(isinstance(part, Self) for whole in (expression, then) if whole for part in within(whole))
     about = kind if own else None
     quorum_of = _quorum_of(item.quorum, names) if item.quorum is not None else None
-    return Property(keyword, item.name.text, item.description, about, expression, then, item.name.span, quorum_of)
+    known = {fault.value: fault for fault in FaultKind}
+    for word in item.without:
+        if word.text not in known:
+            raise names.unknown("E0504", "fault", word, known)
+    without = frozenset(known[word.text] for word in item.without)
+    span = item.name.span
+    return Property(keyword, item.name.text, item.description, about, expression, then, span, quorum_of, without)
 
 
 def _quorum_of(written: syntax.QuorumPart, names: Names) -> str:

@@ -15,11 +15,13 @@ from spec.protocol import (
     Comparison,
     Constant,
     Definition,
+    Elapsed,
     Everyone,
     Expression,
     Led,
     Local,
     Operator,
+    Paused,
     Read,
     Self,
     Size,
@@ -69,7 +71,7 @@ def apply_definition(
         raise names.report(
             "E0307", f"`{word}` reads other processes, and a process reads its own variables only", word.span, "here"
         )
-    if not place.observes and any(isinstance(part, Up | Armed) for part in parts(body, names)):
+    if not place.observes and any(isinstance(part, Up | Armed | Elapsed | Paused) for part in parts(body, names)):
         raise names.report("E0310", f"`{word}` asks what only properties can ask", word.span, "here")
     return Apply(definition.name, process, tuple(found), body.type, span)
 

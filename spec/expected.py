@@ -71,7 +71,8 @@ ITEM_FORMS = {
     "faults": "faults: restart, crash up to 2",
     "fairness": "fairness: eventually calm, weak delivery, weak timeout",
     "check": "check NAME: 3 nodes, term <= 3",
-    "timed": "timed",
+    "timed": "timed: tick 1 s, drift 1 in 10",
+    "writes": "writes at KIND with token VARIABLE",
 }
 STATEMENT_FORMS = {
     "if": "if CONDITION:",
@@ -80,7 +81,7 @@ STATEMENT_FORMS = {
     "for": "for NAME in SET:",
     "send": "send MESSAGE(ARGUMENT, ...) to PROCESS",
     "broadcast": "broadcast MESSAGE(ARGUMENT, ...)",
-    "reset": "reset TIMER",
+    "reset": "reset TIMER [since TIMER]",
     "stop": "stop TIMER",
     "let": "let NAME = EXPRESSION",
     "assert": "assert CONDITION",

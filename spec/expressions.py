@@ -17,6 +17,7 @@ from spec.protocol import (
     Connected,
     Connective,
     Constant,
+    Elapsed,
     Entry,
     Everyone,
     Expression,
@@ -30,6 +31,7 @@ from spec.protocol import (
     Not,
     OneOf,
     Operator,
+    Paused,
     Quantified,
     Quantifier,
     Read,
@@ -237,11 +239,11 @@ def _field(written: syntax.FieldOf, place: Place, names: Names) -> Expression:
         )
     word = written.name
     if written.arguments is not None:
-        if word.text == "armed":
-            return _armed(written.arguments, process, written.span, place, names)
+        if word.text in ("armed", "elapsed"):
+            return _timer(word.text, written.arguments, process, written.span, place, names)
         if word.text in names.definition_items:
             return apply_definition(word, written.arguments, process, written.span, place, names)
-        raise names.unknown("E0213", "definition", word, [*names.definition_items, "armed"])
+        raise names.unknown("E0213", "definition", word, [*names.definition_items, "armed", "elapsed"])
     for variable in names.kinds[kind].variables:
         if variable.name == word.text:
             return Read(process, variable.name, variable.type, written.span)
@@ -265,6 +267,7 @@ def _call(
     if name in names.definition_items or name == "quorum":
         return apply_definition(function, arguments, None, span, place, names)
     wanted = {"size": 1, "min": 2, "max": 2, "successor": 1, "predecessor": 1, "next": 1, "up": 1, "armed": 1}
+    wanted |= {"elapsed": 1, "paused": 1}
     if name not in wanted:
         if name in names.procedures:
             raise names.report("E0308", f"`{name}` is a procedure", function.span, "it has no value", "use `define`")
@@ -300,24 +303,46 @@ def _call(
         case "up":
             _observing(name, span, place, names)
             return Up(process_of(arguments[0], place, names), span)
+        case "paused":
+            _observing(name, span, place, names)
+            _in_time(name, span, names)
+            return Paused(process_of(arguments[0], place, names), span)
         case _:
             if place.kind is None:
-                raise names.report("E0203", "whose timer?", span, "", "say `n.armed(...)`")
-            return _armed(arguments, Self(ProcessType(place.kind), span), span, place, names)
+                raise names.report("E0203", "whose timer?", span, "", f"say `n.{name}(...)`")
+            return _timer(name, arguments, Self(ProcessType(place.kind), span), span, place, names)
 
 
-def _armed(
-    arguments: tuple[syntax.Expression, ...], process: Expression, span: Span, place: Place, names: Names
+LONGEST = 1 << 20
+"""More ticks than any timer lasts."""
+
+
+def _timer(
+    name: str,
+    arguments: tuple[syntax.Expression, ...],
+    process: Expression,
+    span: Span,
+    place: Place,
+    names: Names,
 ) -> Expression:
-    _observing("armed", span, place, names)
-    count(arguments, 1, span, "armed", names)
+    """`armed(timer)` or `elapsed(timer)` of a process."""
+    _observing(name, span, place, names)
+    count(arguments, 1, span, name, names)
     kind = names.kinds[process.type.kind]  # type: ignore[union-attr]
     match arguments[0]:
         case syntax.NameOf(word, _):
             if all(timer.name != word.text for timer in kind.timers):
                 raise names.unknown("E0214", "timer", word, [timer.name for timer in kind.timers])
-            return Armed(process, word.text, span)
+            if name == "armed":
+                return Armed(process, word.text, span)
+            _in_time(name, span, names)
+            return Elapsed(process, word.text, IntType(-1, LONGEST), span)
     raise names.report("E0214", "this is no timer", arguments[0].span, "expected a timer's name")
+
+
+def _in_time(name: str, span: Span, names: Names) -> None:
+    if not names.timed:
+        raise names.report("E0217", f"`{name}` is for specs with time", span, "time does not pass here", "say `timed`")
 
 
 def _observing(name: str, span: Span, place: Place, names: Names) -> None:

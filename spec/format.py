@@ -114,6 +114,8 @@ def _section(item: syntax.Item) -> str:
     match item:
         case syntax.NetworkItem() | syntax.FaultsItem() | syntax.FairnessItem() | syntax.TimedItem():
             return "world"
+        case syntax.LeaderItem() | syntax.WritesItem():
+            return "belief"
         case _:
             return type(item).__name__
 

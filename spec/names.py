@@ -24,9 +24,10 @@ from spec.types import (
     Value,
 )
 
-BUILT_IN = ("size", "min", "max", "quorum", "successor", "predecessor", "next", "up", "armed")
+BUILT_IN = ("size", "min", "max", "quorum", "successor", "predecessor", "next", "up", "armed", "elapsed", "paused")
 STANDARD_PROPERTIES = (
     *("failure", "one_leader_per_token", "token_never_goes_backwards", "leader_holds_quorum", "quorums_intersect"),
+    "writes_follow_tokens",
 )
 """The names of what every protocol is checked for."""
 RESERVED = (
@@ -72,6 +73,8 @@ class Names:
     """The kind of process that the `leader` clause is about."""
     points: list[CoveragePoint] = field(default_factory=list)
     identities: int = 0
+    timed: bool = False
+    """Whether the spec says `timed`."""
 
     def report(self, code: str, message: str, span: Span, label: str = "", help: str = "") -> Reported:
         """Adds a problem; to be raised by whoever cannot go on."""

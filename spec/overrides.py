@@ -7,8 +7,8 @@ from spec.diagnostics import SpecError
 from spec.fairness import Fairness
 from spec.names import Names
 from spec.parser import parse
-from spec.protocol import Check, Fault, Network, Protocol
-from spec.settings import checks_of, fairness_of, faults_of, network_of
+from spec.protocol import Check, Fault, Network, Protocol, Timing
+from spec.settings import checks_of, fairness_of, faults_of, network_of, timing_of
 from spec.source import Source
 
 
@@ -37,6 +37,18 @@ def faults_from(text: str, protocol: Protocol, option: str) -> tuple[Fault, ...]
     faults = faults_of(file, names)
     _finish(names)
     return faults
+
+
+def timing_from(text: str, protocol: Protocol, option: str) -> Timing:
+    """What `tick 1 s, drift 1 in 10` means for a spec with time. Raises SpecError."""
+    file = _file(f"timed: {text}\n", option)
+    names = _names(file, protocol)
+    timing = timing_of(file, names)
+    if protocol.timing is None:
+        names.report("E0217", "the spec is not `timed`", file.items[0].span, "time does not pass in it")
+    _finish(names)
+    assert timing is not None
+    return timing
 
 
 def fairness_from(text: str, protocol: Protocol, option: str) -> Fairness:

@@ -274,6 +274,26 @@ class Up:
 
 
 @dataclass(frozen=True, slots=True)
+class Elapsed:
+    """For how many ticks a timer of a process has been armed, -1 where it is not; in properties of a `timed` spec only.
+    None is left in a protocol whose clocks are variables, see `spec.clocks`."""
+
+    process: Expression
+    timer: str
+    type: Type
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Whether a process is paused; as `Elapsed`."""
+
+    process: Expression
+    span: Span = _span()
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
 class Next:
     """The operand in the state after the step; in step properties only. Never nested."""
 
@@ -337,6 +357,8 @@ Expression = (
     | Apply
     | Armed
     | Up
+    | Elapsed
+    | Paused
     | Next
     | Underway
     | Led
@@ -396,8 +418,11 @@ class Broadcast:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
+    """The timer begins anew; with `since` it counts from when that timer was reset, which must be armed."""
+
     timer: str
     span: Span = _span()
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -581,7 +606,8 @@ class Confirmation:
 @dataclass(frozen=True, slots=True)
 class Leader:
     """What the application of a process of `kind` may believe: that it leads, with `token`. Expressions over `Self`.
-    `elected_by` is the set of processes whose durable state must hold its election: a quorum."""
+    `elected_by` is the set of processes whose durable state must hold its election: a quorum. `until` is a timer: the
+    node believes nothing any more when that is due, before any handler has run; the model does not use it."""
 
     kind: str
     condition: Expression
@@ -589,6 +615,7 @@ class Leader:
     elected_by: Expression | None = None
     confirmed_by: Confirmation | None = None
     span: Span = _span()
+    until: str | None = None
 
 
 class PropertyKind(Enum):
@@ -617,6 +644,8 @@ class Property:
     then: Expression | None = None
     span: Span = _span()
     quorum_of: str | None = None
+    without: frozenset[FaultKind] = frozenset()
+    """Faults that it says nothing about: it is a statement on the runs in which none of them happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -642,11 +671,75 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`up_to` is how often it may happen in a run, None for any number of times."""
+    """`up_to` is how often it may happen in a run, None for any number of times. `of` is the kind of process that it
+    happens to, None for all."""
 
     kind: FaultKind
     up_to: int | None = None
     span: Span = _span()
+    of: str | None = None
+
+    def happens_to(self, kind: str) -> bool:
+        return self.of is None or self.of == kind
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What a `timed` spec says of time. Durations in milliseconds.
+
+    `tick` is the unit in which time advances. A clock of a process that drifts runs at a rate between 1 - `drift` and
+    1 + `drift` (a pair: so many in so many), and may be set forwards or backwards by `offset` in all while a timer
+    runs. A message that is not lost arrives within `delay`, a pause lasts for `pause` at most; None: any time. The
+    timers in `free` may fire at any moment once they are armed, and never have to, which covers every duration."""
+
+    tick: int
+    drift: tuple[int, int] | None = None
+    offset: int = 0
+    delay: int | None = None
+    pause: int | None = None
+    free: tuple[str, ...] = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class TimerClock:
+    """`variable` counts the ticks of true time since the timer was reset, -1 where it is not armed. The timer cannot
+    fire before `shortest`, and time does not go on beyond `longest` where its process could fire it."""
+
+    kind: str
+    timer: str
+    variable: str
+    shortest: int
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class PauseClock:
+    """`variable` says whether a process of the kind is paused; `lasted`, where pauses have a limit, for how many ticks
+    it has been, at most `longest`."""
+
+    kind: str
+    variable: str
+    lasted: str | None = None
+    longest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What time does to a protocol whose clocks are variables, see `spec.clocks`. `delay`, in ticks, is the age at
+    which a message must have arrived (its last argument is its age); None where it has none."""
+
+    timing: Timing
+    timers: tuple[TimerClock, ...]
+    pauses: tuple[PauseClock, ...]
+    delay: int | None = None
+
+    def timer(self, kind: str, timer: str) -> TimerClock | None:
+        """None for a timer that is free."""
+        return next((clock for clock in self.timers if (clock.kind, clock.timer) == (kind, timer)), None)
+
+    def pause(self, kind: str) -> PauseClock | None:
+        return next((clock for clock in self.pauses if clock.kind == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -701,10 +794,16 @@ class Protocol:
     checks: tuple[Check, ...]
     network: Network
     faults: tuple[Fault, ...]
-    timed: bool
+    timing: Timing | None
     points: tuple[CoveragePoint, ...]
     """Coverage points; `Handler.point` and `Arm.point` are indices into this."""
     fairness: Fairness | None = None
+    clocks: Clocks | None = None
+    """None for a protocol as it is written; see `spec.clocks`."""
+
+    @property
+    def timed(self) -> bool:
+        return self.timing is not None
 
     def kind(self, name: str) -> ProcessKind:
         return next(k for k in self.kinds if k.name == name)

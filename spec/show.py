@@ -11,6 +11,7 @@ from spec.protocol import (
     Connected,
     Connective,
     Constant,
+    Elapsed,
     Entry,
     Everyone,
     Expression,
@@ -23,6 +24,7 @@ from spec.protocol import (
     Not,
     OneOf,
     Operator,
+    Paused,
     Quantified,
     Read,
     Self,
@@ -43,6 +45,14 @@ LEVELS = {Connective.IMPLIES: IMPLIES, Connective.OR: OR, Connective.AND: AND}
 def show(expression: Expression) -> str:
     """The expression as a spec would write it: parsed where it came from, it means the same again."""
     return _shown(expression, IMPLIES, True)
+
+
+def show_duration(milliseconds: int) -> str:
+    """`300 ms`, `1.5 s`, `2 min`: in the largest unit that shows it with at most one decimal."""
+    for unit, of in (("min", 60_000), ("s", 1_000)):
+        if milliseconds >= of and milliseconds % (of // 10) == 0 and (unit == "s" or milliseconds % of == 0):
+            return f"{milliseconds / of:g} {unit}"
+    return f"{milliseconds} ms"
 
 
 def show_value(value: Value, of: Type) -> str:
@@ -137,6 +147,10 @@ def _text(expression: Expression, last: bool) -> tuple[str, int]:
             return f"{name}({show(expression.process)})", POSTFIX
         case Apply():
             return _applied(expression), POSTFIX
+        case Elapsed():
+            return _of_process(expression.process, f"elapsed({expression.timer})"), POSTFIX
+        case Paused():
+            return f"paused({show(expression.process)})", POSTFIX
         case Armed():
             return _of_process(expression.process, f"armed({expression.timer})"), POSTFIX
         case Up():

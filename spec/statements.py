@@ -89,7 +89,9 @@ def _statement(written: syntax.Statement, place: Place, names: Names) -> Stateme
             timers = [t.name for t in names.kinds[place.kind].timers]
             if timer.text not in timers:
                 raise names.unknown("E0214", "timer", timer, timers, place.kind)
-            return Reset(timer.text, span) if verb == "reset" else Stop(timer.text, span)
+            if verb == "stop":
+                return Stop(timer.text, span)
+            return Reset(timer.text, span, _since(written, timers, place.kind, names))
         case syntax.LetStatement(word, value, _):
             found = typed(value, place, names)
             return Let(bind(word, found.type, place, names), found, span)
@@ -111,6 +113,21 @@ def _statement(written: syntax.Statement, place: Place, names: Names) -> Stateme
             return Assert(condition_of(condition, place, names), span)
         case syntax.UnreachableStatement():
             return Unreachable(span)
+
+
+def _since(written: syntax.TimerStatement, timers: list[str], kind: str, names: Names) -> str | None:
+    word = written.since
+    if word is None:
+        return None
+    if word.text not in timers:
+        raise names.unknown("E0214", "timer", word, timers, kind)
+    if word.text == written.timer.text:
+        raise names.report("E0216", f"`{word}` since itself goes on as it is", word.span, "expected another timer")
+    if not names.timed:
+        raise names.report(
+            "E0217", "`since` is for specs with time", word.span, "time does not pass here", "say `timed`"
+        )
+    return word.text
 
 
 def _assignment(written: syntax.AssignStatement, place: Place, names: Names) -> Assign:

@@ -260,11 +260,12 @@ class BroadcastStatement:
 
 @dataclass(frozen=True, slots=True)
 class TimerStatement:
-    """`reset timer` or `stop timer`."""
+    """`reset timer`, `reset timer since other` or `stop timer`."""
 
     verb: str
     timer: Word
     span: Span
+    since: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +442,16 @@ class LeaderItem:
     elected_by: Expression | None
     confirmed_by: tuple[Word, Word] | None
     span: Span
+    until: Word | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WritesItem:
+    """`writes at storage with token newest`."""
+
+    kind: Word | None
+    variable: Word
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,6 +475,8 @@ class PropertyItem:
     then: Expression | None
     span: Span
     quorum: QuorumPart | None = None
+    without: tuple[Word, ...] = ()
+    """Faults, each as one word: `disk loss` is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,9 +487,12 @@ class NetworkItem:
 
 @dataclass(frozen=True, slots=True)
 class FaultPart:
+    """`words` are the fault's name; `kind` is of which processes, where that is said."""
+
     words: tuple[Word, ...]
     up_to: int | None
     span: Span
+    kind: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,7 +549,17 @@ class CheckItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockPart:
+    """`tick 1 s`, `drift 1 in 10` (then `value` is that pair), or `free pace` (then it is that timer)."""
+
+    word: Word
+    value: Duration | tuple[int, int] | Word
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class TimedItem:
+    parts: tuple[ClockPart, ...]
     span: Span
 
 
@@ -547,6 +573,7 @@ Item = (
     | ProcedureItem
     | DefinitionItem
     | LeaderItem
+    | WritesItem
     | PropertyItem
     | NetworkItem
     | FaultsItem

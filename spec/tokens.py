@@ -14,7 +14,7 @@ from dataclasses import dataclass
 ITEM_WORDS = (
     *("protocol", "type", "process", "message", "on", "action", "input", "procedure", "define", "leader", "safety"),
     *("invariant", "step", "reachable", "recovers", "leads_to", "network", "faults", "fairness"),
-    *("check", "timed"),
+    *("check", "timed", "writes"),
 )
 """What an item begins with."""
 
@@ -30,11 +30,11 @@ TYPE_WORDS = ("bool", "nat", "int", "set", "of", "map")
 CLAUSE_WORDS = (
     *("led", "before"),
     *("start", "timeout", "from", "to", "at", "with", "token", "elected", "by", "confirmed", "a", "quorum", "within"),
-    *("ordered", "durable", "timer", "up"),
+    *("ordered", "durable", "timer", "up", "until", "without", "since"),
 )
 """Words that mean something in one place of an item and may be names elsewhere."""
 
-BUILT_IN_WORDS = ("size", "min", "max", "next", "armed", "successor", "predecessor")
+BUILT_IN_WORDS = ("size", "min", "max", "next", "armed", "elapsed", "paused", "successor", "predecessor")
 
 PATTERNS = (
     ("comment", r"#[^\n]*"),

@@ -86,6 +86,9 @@ class Builder(Transformer_NonRecursive[Token, Any]):
     def description_of(self, _: Meta, children: list[Any]) -> Part:
         return Part("description", children[0].text)
 
+    def until(self, _: Meta, children: list[Any]) -> Part:
+        return Part("until", children[0])
+
     def elected_by(self, _: Meta, children: list[Any]) -> Part:
         return Part("elected_by", children[0])
 
@@ -208,12 +211,30 @@ class Builder(Transformer_NonRecursive[Token, Any]):
             _part(children, "elected_by", None),
             _part(children, "confirmed_by", None),
             self._span(meta),
+            _part(children, "until", None),
         )
+
+    def writes(self, meta: Meta, children: list[Any]) -> syntax.WritesItem:
+        variable = next(c for c in children if isinstance(c, Word))
+        return syntax.WritesItem(_part(children, "at", None), variable, self._span(meta))
+
+    def without(self, _: Meta, children: list[Any]) -> Part:
+        """The faults, each as one word, however many words the spec writes it with."""
+        words: list[Word] = []
+        for child in children:
+            last = words[-1] if words else None
+            if last is not None and last.span.end_line == child.span.line and last.text == "disk":
+                words[-1] = Word(f"{last} {child}", last.span.to(child.span))
+            else:
+                words.append(child)
+        return Part("without", tuple(words))
 
     def property(self, meta: Meta, children: list[Any]) -> syntax.PropertyItem:
         description, kind = _part(children, "description", ""), _part(children, "at", None)
         body = _part(children, "body", None)
-        return syntax.PropertyItem(str(children[0]), children[1], description, kind, body, None, self._span(meta))
+        without = _part(children, "without", ())
+        span = self._span(meta)
+        return syntax.PropertyItem(str(children[0]), children[1], description, kind, body, None, span, None, without)
 
     def recovers(self, meta: Meta, children: list[Any]) -> syntax.PropertyItem:
         description, kind = _part(children, "description", ""), _part(children, "at", None)
@@ -246,7 +267,11 @@ class Builder(Transformer_NonRecursive[Token, Any]):
     def fault(self, meta: Meta, children: list[Any]) -> syntax.FaultPart:
         words = tuple(c for c in children if isinstance(c, Word))
         limits = [c.value for c in children if isinstance(c, syntax.Number)]
-        return syntax.FaultPart(words, limits[0] if limits else None, self._span(meta))
+        kind = _part(children, "fault_of", None)
+        return syntax.FaultPart(words, limits[0] if limits else None, self._span(meta), kind)
+
+    def fault_of(self, _: Meta, children: list[Any]) -> Part:
+        return Part("fault_of", children[0])
 
     def check(self, meta: Meta, children: list[Any]) -> syntax.CheckItem:
         rows = tuple(children[1:])
@@ -276,8 +301,17 @@ class Builder(Transformer_NonRecursive[Token, Any]):
                 parts.append(child)
         return syntax.CheckRow(tuple(parts), self._span(meta))
 
-    def timed(self, meta: Meta, _: list[Any]) -> syntax.TimedItem:
-        return syntax.TimedItem(self._span(meta))
+    def timed(self, meta: Meta, children: list[Any]) -> syntax.TimedItem:
+        return syntax.TimedItem(tuple(children), self._span(meta))
+
+    def clock_duration(self, meta: Meta, children: list[Any]) -> syntax.ClockPart:
+        return syntax.ClockPart(children[0], children[1], self._span(meta))
+
+    def clock_timer(self, meta: Meta, children: list[Any]) -> syntax.ClockPart:
+        return syntax.ClockPart(children[0], children[1], self._span(meta))
+
+    def clock_rate(self, meta: Meta, children: list[Any]) -> syntax.ClockPart:
+        return syntax.ClockPart(children[0], (children[1].value, children[-1].value), self._span(meta))
 
     # Types
 
@@ -340,7 +374,8 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         return syntax.BroadcastStatement(children[0], children[1], self._span(meta))
 
     def reset(self, meta: Meta, children: list[Any]) -> syntax.TimerStatement:
-        return syntax.TimerStatement("reset", children[0], self._span(meta))
+        since = children[1] if len(children) > 1 else None
+        return syntax.TimerStatement("reset", children[0], self._span(meta), since)
 
     def stop(self, meta: Meta, children: list[Any]) -> syntax.TimerStatement:
         return syntax.TimerStatement("stop", children[0], self._span(meta))

@@ -174,7 +174,7 @@ def statement(tree: syntax.Statement) -> Document:
         case syntax.BroadcastStatement(message, arguments, _):
             return ("broadcast ", call(message, arguments))
         case syntax.TimerStatement(verb, timer, _):
-            return f"{verb} {timer}"
+            return f"{verb} {timer}" + (f" since {tree.since}" if tree.since is not None else "")
         case syntax.LetStatement(name, value, _):
             return (f"let {name} = ", _hanging(value))
         case syntax.ForStatement(variable, domain, _, _):
@@ -234,12 +234,23 @@ def head(tree: syntax.Item, described: bool) -> Document:
             return Group((f"define {name}", parameters(fields), _at(kind), ":", Indent((Break(), expression(body)))))
         case syntax.LeaderItem():
             return _leader(tree)
-        case syntax.PropertyItem(keyword, name, text, kind, body, then, _, quorum):
+        case syntax.WritesItem(kind, variable, _):
+            return f"writes{_at(kind)} with token {variable}"
+        case syntax.PropertyItem(keyword, name, text, kind, body, then, _, quorum, without):
             said = f' "{text}"' if described else ""
             whole = expression(body)
             if then is not None:
                 whole = Group((whole, " ~>", Break(), expression(then)))
-            return Group((f"{keyword} {name}{said}", _at(kind), _quorum(quorum), ":", Indent((Break(), whole))))
+            return Group(
+                (
+                    f"{keyword} {name}{said}",
+                    _at(kind),
+                    _quorum(quorum),
+                    _without(without),
+                    ":",
+                    Indent((Break(), whole)),
+                )
+            )
         case syntax.NetworkItem(words, _):
             return ("network: ", Group(Indent(separated((word.text for word in words), (",", Break())))))
         case syntax.FaultsItem(faults, _):
@@ -251,8 +262,20 @@ def head(tree: syntax.Item, described: bool) -> Document:
             return ("fairness: ", Group(Indent(promised)))
         case syntax.CheckItem(name, rows, block, _):
             return f"check {name}:" if block else (f"check {name}: ", Indent(row(rows[0])))
-        case syntax.TimedItem():
-            return "timed"
+        case syntax.TimedItem(parts, _):
+            if not parts:
+                return "timed"
+            return ("timed: ", Group(Indent(separated((_clock(part) for part in parts), (",", Break())))))
+
+
+def _without(faults: tuple[Word, ...]) -> str:
+    return f" without {', '.join(word.text for word in faults)}" if faults else ""
+
+
+def _clock(part: syntax.ClockPart) -> str:
+    if isinstance(part.value, tuple):
+        return f"{part.word} {part.value[0]} in {part.value[1]}"
+    return f"{part.word} {part.value if isinstance(part.value, Word) else _duration(part.value)}"
 
 
 def _quorum(quorum: syntax.QuorumPart | None) -> str:
@@ -285,6 +308,8 @@ def _handler(tree: syntax.HandlerItem) -> Document:
 
 def _leader(tree: syntax.LeaderItem) -> Document:
     clauses: list[Document] = []
+    if tree.until is not None:
+        clauses += [",", Break(), f"until {tree.until}"]
     if tree.elected_by is not None:
         clauses += [",", Break(), "elected by ", expression(tree.elected_by)]
     if tree.confirmed_by is not None:
@@ -296,7 +321,7 @@ def _leader(tree: syntax.LeaderItem) -> Document:
 
 
 def _fault(tree: syntax.FaultPart) -> Document:
-    words = " ".join(word.text for word in tree.words)
+    words = " ".join(word.text for word in tree.words) + (f" of {tree.kind}" if tree.kind is not None else "")
     return words if tree.up_to is None else f"{words} up to {tree.up_to}"
 
 

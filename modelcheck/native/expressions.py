@@ -20,6 +20,7 @@ from spec.protocol import (
     Connected,
     Connective,
     Constant,
+    Elapsed,
     Entry,
     Everyone,
     Expression,
@@ -32,6 +33,7 @@ from spec.protocol import (
     Not,
     OneOf,
     Operator,
+    Paused,
     Quantified,
     Quantifier,
     Read,
@@ -134,6 +136,8 @@ def expression(part: Expression, context: Context) -> str:
                     return f"({left} & ~{right})"
                 case SetOperator.INTERSECTION:
                     return f"({left} & {right})"
+        case Elapsed() | Paused():
+            raise AssertionError("the clocks of a model are variables")
         case Size():
             return f"((int64_t)__builtin_popcountll({of(part.set)}))"
         case Quantified():

@@ -12,6 +12,7 @@ from modelcheck.native.labels import HEAL, RECOVER, Sort
 from modelcheck.native.network import decoded
 from modelcheck.native.reactions import Reaction, reaction, tables
 from modelcheck.native.rows import get, mask
+from modelcheck.native.time import is_paused, may_fire, pausing, time_steps
 from modelcheck.native.values import c_type, constant, from_code, no_value
 from modelcheck.semantics import values_of
 from spec.protocol import FaultKind, OnAction, OnInput, ProcessKind, Variable
@@ -30,6 +31,7 @@ def expand(e: Emission) -> str:
         else:
             parts += [e.processes(index, steps), *_link_steps(e, index, kind)]
     parts += _faults(e)
+    parts += time_steps(e)
     body = "\n".join(part for part in parts if part)
     # Nothing that goes wrong is a step of the calm; see enum phase.
     return (
@@ -78,9 +80,9 @@ def _own_steps(e: Emission, index: int, kind: ProcessKind) -> str:
     for timer in kind.timers:
         armed = f"{kind.name}___armed_{timer.name}"
         run = _run(e, index, f"timeout_{timer.name}", "from", "STEP_TIMEOUT")
-        lines.append(
-            f"    if ({armed}({e.row(index, 'me', 'from')})) {{ {e.copy_row(index)} set_{armed}(y, 0); {run} }}"
-        )
+        row = e.row(index, "me", "from")
+        due = may_fire(e, kind, timer.name, row)
+        lines.append(f"    if ({armed}({row}){due}) {{ {e.copy_row(index)} set_{armed}(y, 0); {run} }}")
     for function in e.functions():
         if function.kind != kind:
             continue
@@ -116,10 +118,12 @@ def _can_receive(e: Emission, index: int, sender: int) -> str:
 
 
 def _is_up(e: Emission, index: int) -> str:
-    """C text that skips to the next process where `me` is down."""
-    if not e.layout.has_crash:
-        return ""
-    return f"    if (!{e.model.protocol.kinds[index].name}___up({e.row(index, 'me', 'from')})) continue;\n"
+    """C text that skips to the next process where `me` is down, or paused."""
+    kind = e.model.protocol.kinds[index]
+    row = e.row(index, "me", "from")
+    paused = is_paused(e, kind, row)
+    skip = f"    if ({paused}) continue;\n" if paused else ""
+    return (f"    if (!{kind.name}___up({row})) continue;\n" if e.layout.has_crash else "") + skip
 
 
 def _decoded(e: Emission, message_name: str, index: str) -> tuple[str, tuple[str, ...]]:
@@ -247,8 +251,14 @@ def _faults(e: Emission) -> Iterator[str]:
             spend = f"memcpy(base, from, sizeof base); base[{at + block.word}] += UINT64_C(1) << {block.shift};"
         match fault.kind:
             case FaultKind.RESTART | FaultKind.DISK_LOSS | FaultKind.CRASH:
-                bodies = [_fault_of(e, index, kind, fault.kind, base) for index, kind in e.kinds()]
+                bodies = [
+                    _fault_of(e, index, kind, fault.kind, base)
+                    for index, kind in e.kinds()
+                    if fault.happens_to(kind.name)
+                ]
                 yield f"    if ({guard}) {{\n{spend}\n" + "\n".join(bodies) + "\n    }"
+            case FaultKind.PAUSE if e.model.protocol.clocks is not None:
+                yield f"    if ({guard}) {{\n{spend}\n{pausing(e, base)}\n    }}"
             case FaultKind.PARTITION:
                 yield f"    if ({guard}) {{\n{spend}\n{_partition(e, base)}\n    }}"
             case _:

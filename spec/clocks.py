@@ -1,0 +1,335 @@
+"""Time made explicit: a `timed` protocol as one whose clocks are variables.
+
+Time is discrete. What a timer, a pause and a message's delay have to do with it is written into the protocol itself,
+so that whoever reads a `Protocol` reads time as it reads anything else:
+
+- each timer has a variable that counts the ticks since it was reset, -1 where it is not armed;
+- each process that may be paused has a variable that says whether it is, and one for how long, where that has a limit;
+- each message has one more argument, its age, where delays have a limit.
+
+What is left to do is in `Protocol.clocks`: a *tick*, in which all of them count on at once, and which may not be where
+somebody must act first; and that a timer fires no sooner than its shortest duration, and a paused process does nothing.
+
+Why counting whole ticks loses nothing: all limits are closed intervals with whole ends, rounded outwards, so that each
+behaviour in dense time, with its moments rounded to whole ticks, is one that takes the same steps in the same order
+(Henzinger, Manna and Pnueli, "What good are digital clocks?", 1992). A clock that drifts is no other clock, but other
+limits: at a rate between 1 - r and 1 + r, what its process takes for `d` takes from `d / (1 + r)` to `d / (1 - r)` of
+true time. Each reset may have another rate, which covers a clock whose rate varies.
+
+A count stays finite: nothing but whether it has reached a limit is ever asked, so that it stops at the largest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from spec.protocol import (
+    Arithmetic,
+    Assert,
+    Assign,
+    Broadcast,
+    Clocks,
+    Compare,
+    Comparison,
+    Constant,
+    CoveragePoint,
+    Elapsed,
+    Fault,
+    FaultKind,
+    For,
+    Handler,
+    If,
+    Local,
+    Message,
+    Network,
+    OnMessage,
+    OnTimeout,
+    Operator,
+    PauseClock,
+    Paused,
+    ProcessKind,
+    Protocol,
+    Read,
+    Reset,
+    Self,
+    Send,
+    Statement,
+    Stop,
+    Timer,
+    TimerClock,
+    Timing,
+    Underway,
+    Variable,
+)
+from spec.source import Span
+from spec.types import BOOL, IntType, ProcessType
+
+PAUSED, LASTED, AGE = "paused", "paused_for", "age"
+NOT_ARMED = -1
+
+
+class NoDelay(Exception):
+    """The network delivers what was sent at any later time, too, so that delays cannot have a limit."""
+
+
+def elapsed_variable(timer: str) -> str:
+    return f"elapsed_{timer}"
+
+
+def hidden_variables(kind: ProcessKind) -> tuple[str, ...]:
+    """The names that the clocks of a kind take."""
+    return (*(elapsed_variable(timer.name) for timer in kind.timers), PAUSED, LASTED)
+
+
+def with_clocks(protocol: Protocol, faults: tuple[Fault, ...], network: Network | None = None) -> Protocol:
+    """The protocol with its clocks as variables, under some faults; as it is where it is not timed or has them already.
+
+    Raises NoDelay."""
+    if protocol.timing is None or protocol.clocks is not None:
+        return protocol
+    clocks = _clocks(protocol, protocol.timing, faults)
+    if clocks.delay is not None and (network or protocol.network).is_growing_set:
+        raise NoDelay
+    rewriting = _Rewriting(protocol, clocks)
+    return replace(
+        protocol,
+        kinds=tuple(_with_variables(kind, clocks, protocol) for kind in protocol.kinds),
+        messages=tuple(_with_age(message, clocks) for message in protocol.messages),
+        definitions=rewriting.of(protocol.definitions),
+        procedures=tuple(replace(one, body=rewriting.body(one.body, one.kind)) for one in protocol.procedures),
+        handlers=tuple(rewriting.handlers()),
+        leader=rewriting.of(protocol.leader),
+        properties=rewriting.of(protocol.properties),
+        points=(*protocol.points, CoveragePoint("nothing handles a timer that fires", True)),
+        clocks=clocks,
+    )
+
+
+# Limits --------------------------------------------------------------------------------------------------------------
+
+
+def true_duration(timer: Timer, timing: Timing, drifts: bool) -> tuple[int, int]:
+    """The shortest and the longest true time, in ticks, that a timer lasts, rounded outwards."""
+    low, high, much, whole = timer.low, timer.high, 0, 1
+    if drifts:
+        much, whole = timing.drift or (0, 1)
+        low, high = max(low - timing.offset, 0), high + timing.offset
+    shortest = low * whole // ((whole + much) * timing.tick)
+    return shortest, max(_divided(high * whole, (whole - much) * timing.tick), 1)
+
+
+def _divided(number: int, by: int) -> int:
+    """Rounded upwards."""
+    return -(-number // by)
+
+
+def _clocks(protocol: Protocol, timing: Timing, faults: tuple[Fault, ...]) -> Clocks:
+    drifts = any(fault.kind is FaultKind.DRIFT for fault in faults)
+    timers = []
+    for kind in protocol.kinds:
+        for timer in (timer for timer in kind.timers if timer.name not in timing.free):
+            drifting = drifts and any(f.happens_to(kind.name) for f in faults if f.kind is FaultKind.DRIFT)
+            shortest, longest = true_duration(timer, timing, drifting)
+            timers.append(TimerClock(kind.name, timer.name, elapsed_variable(timer.name), shortest, longest))
+    limit = None if timing.pause is None else _divided(timing.pause, timing.tick)
+    pauses = tuple(
+        PauseClock(kind.name, PAUSED) if limit is None else PauseClock(kind.name, PAUSED, LASTED, limit)
+        for kind in protocol.kinds
+        if any(fault.kind is FaultKind.PAUSE and fault.happens_to(kind.name) for fault in faults)
+    )
+    delay = None if timing.delay is None else _divided(timing.delay, timing.tick)
+    return Clocks(timing, tuple(timers), pauses, delay)
+
+
+def largest_counts(protocol: Protocol, clocks: Clocks) -> dict[tuple[str, str], int]:
+    """Where each timer's count stops, by kind and timer: at the longest duration of all those that may be counted from
+    its reset, for a paused process cannot fire it in time."""
+    largest = {(clock.kind, clock.timer): clock.longest for clock in clocks.timers}
+    later = [
+        ((kind, statement.since), (kind, statement.timer))
+        for kind, body in _bodies(protocol)
+        for statement in _statements(body)
+        if isinstance(statement, Reset) and statement.since is not None
+    ]
+    for _ in later:
+        for since, timer in later:
+            if since in largest and timer in largest:
+                largest[since] = max(largest[since], largest[timer])
+    return largest
+
+
+def _bodies(protocol: Protocol) -> Iterator[tuple[str, tuple[Statement, ...]]]:
+    yield from ((handler.kind, handler.body) for handler in protocol.handlers)
+    yield from ((procedure.kind, procedure.body) for procedure in protocol.procedures)
+
+
+def _statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
+    for statement in body:
+        yield statement
+        if isinstance(statement, If):
+            for arm in statement.arms:
+                yield from _statements(arm.body)
+
+
+# The protocol written anew -------------------------------------------------------------------------------------------
+
+
+def _with_variables(kind: ProcessKind, clocks: Clocks, protocol: Protocol) -> ProcessKind:
+    largest = largest_counts(protocol, clocks)
+    counts = tuple(
+        Variable(
+            elapsed_variable(timer.name),
+            IntType(NOT_ARMED, largest[kind.name, timer.name]),
+            NOT_ARMED,
+            False,
+            timer.span,
+        )
+        for timer in kind.timers
+        if (kind.name, timer.name) in largest
+    )
+    pause = clocks.pause(kind.name)
+    paused: tuple[Variable, ...] = ()
+    if pause is not None:
+        paused = (Variable(pause.variable, BOOL, False, False, kind.span),)
+        if pause.lasted is not None:
+            paused += (Variable(pause.lasted, IntType(0, pause.longest), 0, False, kind.span),)
+    return replace(kind, variables=(*kind.variables, *counts, *paused))
+
+
+def _with_age(message: Message, clocks: Clocks) -> Message:
+    if clocks.delay is None:
+        return message
+    return replace(message, parameters=(*message.parameters, (AGE, IntType(0, clocks.delay))))
+
+
+class _Rewriting:
+    """Handlers and expressions of a protocol with its clocks as variables."""
+
+    def __init__(self, protocol: Protocol, clocks: Clocks) -> None:
+        self.protocol = protocol
+        self.clocks = clocks
+        self.largest = largest_counts(protocol, clocks)
+        self.identity = 1 + max(_identities(protocol), default=0)
+
+    def handlers(self) -> Iterator[Handler]:
+        """All handlers; for each timer one more at the end, for whatever the others leave."""
+        written = self.protocol.handlers
+        for handler in written:
+            event, body = handler.event, self.body(handler.body, handler.kind)
+            match event:
+                case OnTimeout(timer) if (handler.kind, timer) in self.largest:
+                    body = (self._count(handler.kind, timer, None), *body)
+                case OnMessage() if self.clocks.delay is not None:
+                    event = replace(event, parameters=(*event.parameters, self._age()))
+            yield replace(handler, event=event, guard=self.of(handler.guard), body=body)
+        for clock in self.clocks.timers:
+            event = OnTimeout(clock.timer)
+            same = [one for one in written if one.kind == clock.kind and one.event == event]
+            if all(one.guard is not None for one in same):
+                cleared = (self._count(clock.kind, clock.timer, None),)
+                yield Handler(clock.kind, event, None, cleared, len(self.protocol.points))
+
+    def body(self, body: tuple[Statement, ...], kind: str) -> tuple[Statement, ...]:
+        return tuple(one for statement in body for one in self._statement(statement, kind))
+
+    def _statement(self, statement: Statement, kind: str) -> Iterator[Statement]:
+        match statement:
+            case Reset(timer) | Stop(timer) if (kind, timer) not in self.largest:
+                pass
+            case Reset(timer, span, None):
+                yield replace(self._count(kind, timer, 0), span=span)
+            case Reset(timer, span, str(since)):
+                yield from self._counted_since(kind, timer, since, span)
+            case Stop(timer):
+                yield self._count(kind, timer, None)
+            case Send() | Broadcast() if self.clocks.delay is not None:
+                young = Constant(0, IntType(0, self.clocks.delay), statement.span)
+                yield replace(statement, arguments=(*self.of(statement.arguments), young))
+                return
+            case If(arms, span):
+                yield If(
+                    tuple(
+                        replace(arm, condition=self.of(arm.condition), body=self.body(arm.body, kind)) for arm in arms
+                    ),
+                    span,
+                )
+                return
+            case For():
+                yield replace(statement, domain=self.of(statement.domain), body=self.body(statement.body, kind))
+                return
+        yield self.of(statement) if not isinstance(statement, Reset) else replace(statement, since=None)
+
+    def _count(self, kind: str, timer: str, count: int | None) -> Assign:
+        of = IntType(NOT_ARMED, self.largest[kind, timer])
+        return Assign(elapsed_variable(timer), None, Constant(NOT_ARMED if count is None else count, of))
+
+    def _counted_since(self, kind: str, timer: str, since: str, span: Any) -> Iterator[Statement]:
+        """The other timer's count, up to this one's largest; it fails where the other timer is not armed."""
+        me = Self(ProcessType(kind), span)
+        of = IntType(NOT_ARMED, self.largest[kind, since])
+        count = Read(me, elapsed_variable(since), of, span)
+        yield Assert(Compare(Comparison.GREATER_EQUAL, count, Constant(0, of), span), span)
+        largest = self.largest[kind, timer]
+        limited: Any = count
+        if largest < self.largest[kind, since]:
+            most = IntType(NOT_ARMED, largest)
+            limited = Arithmetic(Operator.MINIMUM, count, Constant(largest, most), most, span)
+        yield Assign(elapsed_variable(timer), None, limited, span)
+
+    def _age(self) -> Local:
+        assert self.clocks.delay is not None
+        self.identity += 1
+        return Local(self.identity, AGE, IntType(0, self.clocks.delay))
+
+    def of(self, part: Any) -> Any:
+        """A part of the protocol that is no body, with what it asks of time read from the variables."""
+
+        def changed(one: Any) -> Any:
+            match one:
+                case Elapsed(process, timer, _, span):
+                    kind = process.type.kind  # type: ignore[union-attr]
+                    of = IntType(NOT_ARMED, self.largest[kind, timer])
+                    return Read(process, elapsed_variable(timer), of, span)
+                case Paused(process, span):
+                    kind = process.type.kind  # type: ignore[union-attr]
+                    pause = self.clocks.pause(kind)
+                    return Constant(False, BOOL, span) if pause is None else Read(process, pause.variable, BOOL, span)
+                case Underway() if self.clocks.delay is not None:
+                    later = one.later
+                    if later is not None:
+                        later = (later[0], (*later[1], self._age()))
+                    return replace(one, parameters=(*one.parameters, self._age()), later=later)
+                case _:
+                    return one
+
+        return mapped(part, changed)
+
+
+def _identities(protocol: Protocol) -> Iterator[int]:
+    def seen(part: Any) -> Any:
+        if isinstance(part, Local):
+            found.append(part.identity)
+        return part
+
+    found: list[int] = []
+    whole = (protocol.handlers, protocol.procedures, protocol.definitions, protocol.properties, protocol.leader)
+    mapped(whole, seen)
+    yield from found
+
+
+def mapped(part: Any, change: Callable[[Any], Any]) -> Any:
+    """A part of a protocol with each node within it, the innermost first, replaced by what `change` makes of it."""
+    if isinstance(part, tuple):
+        return tuple(mapped(one, change) for one in part)
+    if not is_dataclass(part) or isinstance(part, type | Span):
+        return part
+    updates = {}
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, tuple) or (is_dataclass(value) and not isinstance(value, type)):
+            new = mapped(value, change)
+            if new is not value and new != value:
+                updates[field.name] = new
+    return change(replace(part, **updates) if updates else part)
