@@ -106,10 +106,12 @@ def with_time(protocol: Protocol, network: Network, faults: tuple[Fault, ...]) -
 def models_of(protocol: Protocol, check: Check, options: Options) -> list[Model]:
     """The models of a check, in order: of each size one, and one for each set of faults that some properties are stated
     without. Raises SpecError where a `nat` has no bound."""
-    faults = protocol.faults if options.faults is None else options.faults
     looked_for = options.only
     found = []
     for row in check.rows:
+        # What the command line says replaces the row's restriction, too.
+        faults = tuple(f for f in protocol.faults if f.kind not in row.without)
+        faults = faults if options.faults is None else options.faults
         for sizes in row.sizes:
             for without, claims in stated_without(protocol, faults).items():
                 left = tuple(fault for fault in faults if fault.kind not in without)

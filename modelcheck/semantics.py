@@ -515,7 +515,7 @@ def _faults(model: Model, state: State) -> Iterator[Offer]:
             if not process.up or not fault.happens_to(name.kind):
                 continue
             match kind:
-                case FaultKind.PAUSE if not is_paused(model, state, name):
+                case FaultKind.PAUSE if model.protocol.clocks is not None and not is_paused(model, state, name):
                     yield _done(Step(StepKind.PAUSE, name), _paused(model, spent, name, paused=True))
                 case FaultKind.RESTART | FaultKind.DISK_LOSS:
                     lost = kind is FaultKind.DISK_LOSS

@@ -197,11 +197,14 @@ def _start(trace: Trace) -> Scene:
     model = trace.model
     described: list[str] = []
     for kind, processes in zip(model.protocol.kinds, trace.start.processes, strict=True):
+        hidden = hidden_variables(kind) if model.protocol.clocks is not None and trace.is_initial else ()
         if len(set(processes)) == 1 and len(processes) > 1:
-            described.append(f"each {kind.name} has {_description(kind, processes[0])}")
+            described.append(f"each {kind.name} has {_description(kind, processes[0], hidden)}")
         else:
             names = (Name(kind.name, number) for number in range(len(processes)))
-            described += [f"{name} has {_description(kind, p)}" for name, p in zip(names, processes, strict=True)]
+            described += [
+                f"{name} has {_description(kind, p, hidden)}" for name, p in zip(names, processes, strict=True)
+            ]
     if not trace.is_initial:
         described += _besides(model, trace.start)
     by_sender: dict[Name, list[Packet]] = {}
@@ -246,9 +249,11 @@ def _down(process: ProcessState) -> ProcessState:
     return process._replace(up=False)
 
 
-def _description(kind: ProcessKind, process: ProcessState) -> str:
+def _description(kind: ProcessKind, process: ProcessState, hidden: tuple[str, ...]) -> str:
     parts = []
     for variable, value in zip(kind.variables, process.values, strict=True):
+        if variable.name in hidden:
+            continue
         if isinstance(variable.type, MapType) and len(value) > 1 and len(set(value)) == 1:
             each = show_value(value[0], variable.type.value)
             parts.append(f"{variable.name} = {each} for each {variable.type.key}")

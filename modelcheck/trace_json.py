@@ -19,8 +19,8 @@ from modelcheck.trace import Trace
 from spec.clocks import with_clocks
 from spec.diagnostics import SpecError
 from spec.fairness import Fairness
-from spec.overrides import fairness_from
-from spec.protocol import Bound, Fault, FaultKind, Network, OnInput, Protocol
+from spec.overrides import fairness_from, timing_from
+from spec.protocol import Bound, Fault, FaultKind, Network, OnInput, Protocol, Timing
 from spec.types import (
     BoolType,
     EnumType,
@@ -98,13 +98,19 @@ def trace_to_json(trace: Trace) -> dict[str, Any]:
             "duplication": model.network.duplication,
             "reordering": model.network.reordering,
         },
-        "faults": [{"fault": fault.kind.value, "up_to": fault.up_to} for fault in model.faults],
+        "faults": [fault_to_json(fault) for fault in model.faults],
+        **({} if protocol.timing is None else {"timed": str(protocol.timing)}),
         "fairness": str(protocol.fairness or "") or None,
         "loop_from": trace.loop,
         "shows": shows,
         "start": _state_to_json(model, trace.start),
         "steps": [_step_to_json(model, successor) for successor in trace.steps],
     }
+
+
+def fault_to_json(fault: Fault) -> dict[str, Any]:
+    """`of` is there only where the fault is that of one kind of process."""
+    return {"fault": fault.kind.value, "up_to": fault.up_to, **({} if fault.of is None else {"of": fault.of})}
 
 
 def write_trace(trace: Trace) -> str:
@@ -236,6 +242,7 @@ class _NetworkPart(_Strict):
 class _FaultPart(_Strict):
     fault: str
     up_to: int | None
+    of: str | None = None
 
 
 class _ShowsPart(_Strict):
@@ -311,6 +318,7 @@ class _File(_Strict):
     shows: _ShowsPart | None
     start: _StatePart
     steps: list[_StepPart]
+    timed: str | None = None
 
 
 def read_trace(text: str | bytes, protocol: Protocol) -> SavedTrace:
@@ -376,8 +384,11 @@ def _model(file: _File, protocol: Protocol) -> Model:
     except SpecError as problem:
         raise TraceError(f"the bounds do not suffice: {problem}") from None
     network = Network(file.network.loss, file.network.duplication, file.network.reordering)
-    faults = tuple(Fault(_fault(part.fault), part.up_to) for part in file.faults)
-    fair = replace(protocol, fairness=_fairness(file, protocol))
+    unknown = [part.of for part in file.faults if part.of is not None and part.of not in kinds]
+    if unknown:
+        raise TraceError(f"`faults`: there is no kind of process `{unknown[0]}`")
+    faults = tuple(Fault(_fault(part.fault), part.up_to, of=part.of) for part in file.faults)
+    fair = replace(protocol, fairness=_fairness(file, protocol), timing=_timing(file, protocol))
     return Model(with_clocks(fair, faults, network), sizes, found, network, faults, file.channel)
 
 
@@ -393,6 +404,19 @@ def _fairness(file: _File, protocol: Protocol) -> Fairness | None:
         raise TraceError(f"`fairness`: {problem}") from None
 
 
+def _timing(file: _File, protocol: Protocol) -> Timing | None:
+    if protocol.timing is None or file.timed is None:
+        if (protocol.timing is None) is not (file.timed is None):
+            raise TraceError("`timed` stands in traces of specs with time, and in no others")
+        return None
+    if str(protocol.timing) == file.timed:
+        return protocol.timing
+    try:
+        return timing_from(file.timed, protocol, "timed")
+    except SpecError as problem:
+        raise TraceError(f"`timed`: {problem}") from None
+
+
 def _fault(name: str) -> FaultKind:
     for kind in FaultKind:
         if kind.value == name:
@@ -401,7 +425,7 @@ def _fault(name: str) -> FaultKind:
 
 
 OF_A_MESSAGE = (StepKind.DELIVER, StepKind.DELIVER_AND_KEEP, StepKind.LOSE)
-OF_NOBODY = (StepKind.LOSE, StepKind.PARTITION, StepKind.HEAL)
+OF_NOBODY = (StepKind.LOSE, StepKind.PARTITION, StepKind.HEAL, StepKind.TICK)
 
 
 class _Reading:

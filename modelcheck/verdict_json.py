@@ -7,9 +7,10 @@ from typing import Any
 from modelcheck.check import described_sizes
 from modelcheck.liveness.futures import Future
 from modelcheck.liveness.led import FoundLed
-from modelcheck.model import STEPPING_FAULTS, Model
-from modelcheck.trace_json import trace_to_json
+from modelcheck.model import Model, stepping_faults
+from modelcheck.trace_json import fault_to_json, trace_to_json
 from modelcheck.verdict import Exploration, Verdict
+from spec.protocol import Clocks
 
 VERSION = 1
 
@@ -121,7 +122,19 @@ def _assumptions(model: Model) -> dict[str, Any]:
             "reordering": model.network.reordering,
         },
         "faults": [
-            {"fault": fault.kind.value, "up_to": fault.up_to, "steps": fault.kind in STEPPING_FAULTS}
-            for fault in model.faults
+            {**fault_to_json(fault), "steps": fault.kind in stepping_faults(model.protocol)} for fault in model.faults
         ],
+        **({} if model.protocol.clocks is None else {"timed": _time(model.protocol.clocks)}),
+    }
+
+
+def _time(clocks: Clocks) -> dict[str, Any]:
+    """What is assumed of time, in the spec's words, and how long each timer takes by true time, in milliseconds."""
+    tick = clocks.timing.tick
+    return {
+        "assumed": str(clocks.timing),
+        "timers": {
+            f"{clock.kind}.{clock.timer}": {"shortest_ms": clock.shortest * tick, "longest_ms": clock.longest * tick}
+            for clock in clocks.timers
+        },
     }

@@ -28,7 +28,6 @@ from spec.protocol import (
     Comparison,
     Confirmation,
     Event,
-    FaultKind,
     Handler,
     Leader,
     Message,
@@ -47,7 +46,7 @@ from spec.protocol import (
     Timer,
     Variable,
 )
-from spec.settings import checks_of, fairness_of, faults_of, network_of, timing_of
+from spec.settings import checks_of, fairness_of, fault_named, faults_of, network_of, timing_of
 from spec.source import Source, Span
 from spec.statements import body_of
 from spec.types import BOOL, NAT, MapType, NatType, ProcessType, SetType, is_number
@@ -452,11 +451,7 @@ def _property(item: syntax.PropertyItem, names: Names) -> Property:
     own = any(isinstance(part, Self) for whole in (expression, then) if whole for part in within(whole))
     about = kind if own else None
     quorum_of = _quorum_of(item.quorum, names) if item.quorum is not None else None
-    known = {fault.value: fault for fault in FaultKind}
-    for word in item.without:
-        if word.text not in known:
-            raise names.unknown("E0504", "fault", word, known)
-    without = frozenset(known[word.text] for word in item.without)
+    without = frozenset(fault_named(word, names) for word in item.without)
     span = item.name.span
     return Property(keyword, item.name.text, item.description, about, expression, then, span, quorum_of, without)
 

@@ -700,6 +700,15 @@ class Timing:
     free: tuple[str, ...] = ()
     span: Span = _span()
 
+    def __str__(self) -> str:
+        """As a spec would say it."""
+        said = [f"tick {self.tick} ms"]
+        if self.drift is not None:
+            said.append(f"drift {self.drift[0]} in {self.drift[1]}")
+        limits = {"offset": self.offset or None, "delay": self.delay, "pause": self.pause}
+        said += [f"{word} {length} ms" for word, length in limits.items() if length is not None]
+        return ", ".join((*said, *(f"free {timer}" for timer in self.free)))
+
 
 @dataclass(frozen=True, slots=True)
 class TimerClock:
@@ -754,12 +763,14 @@ class Bound:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of a check: each size (how many processes of each kind, in the order of the kinds) is explored under
-    the bounds. `channel` is the capacity of a link, where messages are not a growing set."""
+    the bounds. `channel` is the capacity of a link, where messages are not a growing set; `without` are faults that are
+    left out."""
 
     sizes: tuple[tuple[int, ...], ...]
     bounds: tuple[Bound, ...]
     channel: int | None
     span: Span = _span()
+    without: frozenset[FaultKind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,14 @@ def read_faults(written: tuple[syntax.FaultPart, ...], names: Names) -> tuple[Fa
     return tuple(found)
 
 
+def fault_named(word: syntax.Word, names: Names) -> FaultKind:
+    """Raises Reported."""
+    known = {kind.value: kind for kind in FaultKind}
+    if word.text not in known:
+        raise names.unknown("E0504", "fault", word, known)
+    return known[word.text]
+
+
 # Time ----------------------------------------------------------------------------------------------------------------
 
 CLOCK_WORDS = ("tick", "drift", "offset", "delay", "pause", "free")
@@ -219,6 +227,7 @@ def read_row(row: syntax.CheckRow, names: Names) -> Row:
     counts: dict[str, tuple[int, ...]] = {}
     bounds: list[Bound] = []
     channel: int | None = None
+    without: set[FaultKind] = set()
     for part in row.parts:
         if isinstance(part, syntax.SizePart):
             kind = _counted_kind(part, names)
@@ -226,6 +235,8 @@ def read_row(row: syntax.CheckRow, names: Names) -> Row:
                 if not 1 <= count <= LARGEST_SIZE:
                     raise names.report("E0505", f"{count} processes", part.span, f"expected 1 to {LARGEST_SIZE}")
             counts[kind] = part.counts
+        elif isinstance(part, syntax.LeftOutPart):
+            without.add(fault_named(part.fault, names))
         elif part.variable.text == "channel" and part.kind is None:
             if not 1 <= part.limit <= 16:
                 raise names.report("E0505", f"a channel of {part.limit}", part.span, "expected 1 to 16")
@@ -238,7 +249,7 @@ def read_row(row: syntax.CheckRow, names: Names) -> Row:
             "E0502", f"how many of `{missing[0]}`?", row.span, f"expected a number, as in `3 {missing[0]}s`"
         )
     sizes = tuple(product(*(counts[kind] for kind in names.ordered)))
-    return Row(sizes, tuple(bounds), channel, row.span)
+    return Row(sizes, tuple(bounds), channel, row.span, frozenset(without))
 
 
 def _counted_kind(part: syntax.SizePart, names: Names) -> str:

@@ -535,8 +535,16 @@ class BoundPart:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutPart:
+    """`without disk loss`: the fault, as one word."""
+
+    fault: Word
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRow:
-    parts: tuple[SizePart | BoundPart, ...]
+    parts: tuple[SizePart | BoundPart | LeftOutPart, ...]
     span: Span
 
 

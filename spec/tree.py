@@ -289,9 +289,14 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         limit = next(c for c in children if isinstance(c, syntax.Number))
         return syntax.BoundPart(words[0] if len(words) > 1 else None, words[-1], limit.value, self._span(meta))
 
+    def left_out(self, meta: Meta, children: list[Any]) -> syntax.LeftOutPart:
+        words = [c for c in children if isinstance(c, Word)]
+        span = words[0].span.to(words[-1].span)
+        return syntax.LeftOutPart(Word(" ".join(word.text for word in words), span), self._span(meta))
+
     def row(self, meta: Meta, children: list[Any]) -> syntax.CheckRow:
         """Joins `3`, `4`, `5 nodes` into one part."""
-        parts: list[syntax.SizePart | syntax.BoundPart] = []
+        parts: list[syntax.SizePart | syntax.BoundPart | syntax.LeftOutPart] = []
         for child in children:
             last = parts[-1] if parts else None
             if isinstance(child, syntax.SizePart) and isinstance(last, syntax.SizePart) and last.kind is None:

@@ -334,4 +334,6 @@ def row(tree: syntax.CheckRow) -> Document:
                 parts.append(f"{listed} {kind}" if kind else listed)
             case syntax.BoundPart(kind, variable, limit, _):
                 parts.append(f"{kind}.{variable} <= {limit}" if kind else f"{variable} <= {limit}")
+            case syntax.LeftOutPart(fault, _):
+                parts.append(f"without {fault}")
     return Group(separated(parts, (",", Break())))
