@@ -26,8 +26,8 @@ from modelcheck.properties import (
 from modelcheck.semantics import initial
 from modelcheck.trace import Trace, Violation
 from modelcheck.verdict import Answer, Coverage, Exploration, PropertyResult, Result, Verdict
-from spec.clocks import NoDelay, with_clocks
-from spec.diagnostics import Diagnostic, SpecError
+from spec.clocks import Untimed, with_clocks
+from spec.diagnostics import SpecError
 from spec.fairness import Fairness
 from spec.names import STANDARD_PROPERTIES
 from spec.protocol import (
@@ -87,20 +87,11 @@ def model_of(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Opti
 
 
 def with_time(protocol: Protocol, network: Network, faults: tuple[Fault, ...]) -> Protocol:
-    """The protocol with its clocks as variables, if it has any. Raises SpecError for a network that has no limit of
-    delays where the spec says one."""
+    """The protocol with its clocks as variables, if it has any. Raises SpecError for what time cannot give."""
     try:
         return with_clocks(protocol, faults, network)
-    except NoDelay:
-        assert protocol.timing is not None
-        problem = Diagnostic(
-            "E0509",
-            "delays have no limit where the network both duplicates and reorders",
-            protocol.timing.span,
-            "what was sent may arrive again at any time",
-            "`network: loss` keeps messages in order, as connections do; or leave `delay` out",
-        )
-        raise SpecError(protocol.source, (problem,)) from None
+    except Untimed as untimed:
+        raise SpecError(protocol.source, (untimed.problem,)) from None
 
 
 def models_of(protocol: Protocol, check: Check, options: Options) -> list[Model]:

@@ -604,14 +604,12 @@ def ticked(model: Model, state: State, clocks: Clocks) -> State | None:
                     return None
                 state = _with_value(model, state, name, pause.lasted, lasted + 1)
     for clock in clocks.timers:
-        of = model.kinds[clock.kind].variable(clock.variable).type
-        assert isinstance(of, IntType)
         for name in model.names[model.kind_index[clock.kind]]:
             elapsed = read(name, clock.variable)
             if elapsed >= clock.longest and not is_paused(model, state, name):
                 return None
             if elapsed >= 0:
-                state = _with_value(model, state, name, clock.variable, min(elapsed + 1, of.high))
+                state = _with_value(model, state, name, clock.variable, min(elapsed + 1, clock.top))
     return state if clocks.delay is None else _aged(model, state, clocks.delay)
 
 

@@ -16,7 +16,7 @@ from modelcheck.bounds import caps, is_nat
 from modelcheck.model import Link, Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
 from modelcheck.story import describe_step
 from modelcheck.trace import Trace
-from spec.clocks import with_clocks
+from spec.clocks import Untimed, with_clocks
 from spec.diagnostics import SpecError
 from spec.fairness import Fairness
 from spec.overrides import fairness_from, timing_from
@@ -389,7 +389,11 @@ def _model(file: _File, protocol: Protocol) -> Model:
         raise TraceError(f"`faults`: there is no kind of process `{unknown[0]}`")
     faults = tuple(Fault(_fault(part.fault), part.up_to, of=part.of) for part in file.faults)
     fair = replace(protocol, fairness=_fairness(file, protocol), timing=_timing(file, protocol))
-    return Model(with_clocks(fair, faults, network), sizes, found, network, faults, file.channel)
+    try:
+        timed = with_clocks(fair, faults, network)
+    except Untimed as untimed:
+        raise TraceError(f"`timed`: {untimed}") from None
+    return Model(timed, sizes, found, network, faults, file.channel)
 
 
 def _fairness(file: _File, protocol: Protocol) -> Fairness | None:

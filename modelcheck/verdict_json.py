@@ -136,5 +136,6 @@ def _time(clocks: Clocks) -> dict[str, Any]:
         "timers": {
             f"{clock.kind}.{clock.timer}": {"shortest_ms": clock.shortest * tick, "longest_ms": clock.longest * tick}
             for clock in clocks.timers
+            if clock.timer not in clocks.timing.free
         },
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from spec import syntax
+from spec.clocks import Untimed, hidden_variables, with_clocks
 from spec.definitions import checked_definition, majority, within
 from spec.diagnostics import Diagnostic, SpecError
 from spec.expressions import condition_of, counted, typed
@@ -109,9 +110,27 @@ def check_file(file: syntax.File) -> tuple[Protocol, tuple[Diagnostic, ...]]:
     )
     if not names.problems:
         names.problems.extend(problems_of_structure(protocol))
+        names.problems.extend(_problems_of_time(protocol))
     if names.problems:
         raise SpecError(file.source, tuple(sorted(dict.fromkeys(names.problems), key=lambda p: p.span)))
     return protocol, tuple(sorted(warnings_about(protocol), key=lambda p: p.span))
+
+
+def _problems_of_time(protocol: Protocol) -> tuple[Diagnostic, ...]:
+    if protocol.timing is None:
+        return ()
+    meant = "a count of time goes by this name"
+    taken = [
+        Diagnostic("E0209", f"`{variable.name}` means something else where there is time", variable.span, meant)
+        for kind in protocol.kinds
+        for variable in kind.variables
+        if variable.name in hidden_variables(kind)
+    ]
+    try:
+        with_clocks(protocol, protocol.faults)
+    except Untimed as untimed:
+        return (*taken, untimed.problem)
+    return tuple(taken)
 
 
 # Helpers -------------------------------------------------------------------------------------------------------------

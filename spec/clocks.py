@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from spec.diagnostics import Diagnostic
 from spec.protocol import (
     Arithmetic,
     Assert,
@@ -70,8 +71,12 @@ PAUSED, LASTED, AGE = "paused", "paused_for", "age"
 NOT_ARMED = -1
 
 
-class NoDelay(Exception):
-    """The network delivers what was sent at any later time, too, so that delays cannot have a limit."""
+class Untimed(Exception):
+    """Something is asked of time that it cannot give; `problem` says what."""
+
+    def __init__(self, problem: Diagnostic) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
 
 
 def elapsed_variable(timer: str) -> str:
@@ -86,16 +91,24 @@ def hidden_variables(kind: ProcessKind) -> tuple[str, ...]:
 def with_clocks(protocol: Protocol, faults: tuple[Fault, ...], network: Network | None = None) -> Protocol:
     """The protocol with its clocks as variables, under some faults; as it is where it is not timed or has them already.
 
-    Raises NoDelay."""
+    Raises Untimed."""
     if protocol.timing is None or protocol.clocks is not None:
         return protocol
     clocks = _clocks(protocol, protocol.timing, faults)
     if clocks.delay is not None and (network or protocol.network).is_growing_set:
-        raise NoDelay
+        raise Untimed(
+            Diagnostic(
+                "E0509",
+                "delays have no limit where the network both duplicates and reorders",
+                protocol.timing.span,
+                "what was sent may arrive again at any time",
+                "`network: loss` keeps messages in order, as connections do; or leave `delay` out",
+            )
+        )
     rewriting = _Rewriting(protocol, clocks)
     return replace(
         protocol,
-        kinds=tuple(_with_variables(kind, clocks, protocol) for kind in protocol.kinds),
+        kinds=tuple(_with_variables(kind, clocks) for kind in protocol.kinds),
         messages=tuple(_with_age(message, clocks) for message in protocol.messages),
         definitions=rewriting.of(protocol.definitions),
         procedures=tuple(replace(one, body=rewriting.body(one.body, one.kind)) for one in protocol.procedures),
@@ -126,13 +139,18 @@ def _divided(number: int, by: int) -> int:
 
 
 def _clocks(protocol: Protocol, timing: Timing, faults: tuple[Fault, ...]) -> Clocks:
-    drifts = any(fault.kind is FaultKind.DRIFT for fault in faults)
-    timers = []
+    drifting = tuple(fault for fault in faults if fault.kind is FaultKind.DRIFT)
+    limits: dict[tuple[str, str], tuple[int, int]] = {}
     for kind in protocol.kinds:
         for timer in (timer for timer in kind.timers if timer.name not in timing.free):
-            drifting = drifts and any(f.happens_to(kind.name) for f in faults if f.kind is FaultKind.DRIFT)
-            shortest, longest = true_duration(timer, timing, drifting)
-            timers.append(TimerClock(kind.name, timer.name, elapsed_variable(timer.name), shortest, longest))
+            drifts = any(fault.happens_to(kind.name) for fault in drifting)
+            limits[kind.name, timer.name] = true_duration(timer, timing, drifts)
+    tops = _tops(protocol, {place: longest for place, (_, longest) in limits.items()})
+    timers = tuple(
+        # A timer that is free, and is counted from, never has to fire: its count does not get that far.
+        TimerClock(*place, elapsed_variable(place[1]), *limits.get(place, (0, top + 1)), top)
+        for place, top in tops.items()
+    )
     limit = None if timing.pause is None else _divided(timing.pause, timing.tick)
     pauses = tuple(
         PauseClock(kind.name, PAUSED) if limit is None else PauseClock(kind.name, PAUSED, LASTED, limit)
@@ -140,24 +158,24 @@ def _clocks(protocol: Protocol, timing: Timing, faults: tuple[Fault, ...]) -> Cl
         if any(fault.kind is FaultKind.PAUSE and fault.happens_to(kind.name) for fault in faults)
     )
     delay = None if timing.delay is None else _divided(timing.delay, timing.tick)
-    return Clocks(timing, tuple(timers), pauses, delay)
+    return Clocks(timing, timers, pauses, delay)
 
 
-def largest_counts(protocol: Protocol, clocks: Clocks) -> dict[tuple[str, str], int]:
+def _tops(protocol: Protocol, longest: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
     """Where each timer's count stops, by kind and timer: at the longest duration of all those that may be counted from
-    its reset, for a paused process cannot fire it in time."""
-    largest = {(clock.kind, clock.timer): clock.longest for clock in clocks.timers}
+    its reset, for a paused process cannot fire it in time. Free timers are counted where others count from them."""
     later = [
         ((kind, statement.since), (kind, statement.timer))
         for kind, body in _bodies(protocol)
         for statement in _statements(body)
         if isinstance(statement, Reset) and statement.since is not None
     ]
+    tops = {**longest, **{since: longest.get(since, 0) for since, _ in later}}
     for _ in later:
         for since, timer in later:
-            if since in largest and timer in largest:
-                largest[since] = max(largest[since], largest[timer])
-    return largest
+            tops[since] = max(tops[since], tops.get(timer, 0))
+    in_order = ((kind.name, timer.name) for kind in protocol.kinds for timer in kind.timers)
+    return {place: tops[place] for place in in_order if place in tops}
 
 
 def _bodies(protocol: Protocol) -> Iterator[tuple[str, tuple[Statement, ...]]]:
@@ -176,8 +194,8 @@ def _statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
 # The protocol written anew -------------------------------------------------------------------------------------------
 
 
-def _with_variables(kind: ProcessKind, clocks: Clocks, protocol: Protocol) -> ProcessKind:
-    largest = largest_counts(protocol, clocks)
+def _with_variables(kind: ProcessKind, clocks: Clocks) -> ProcessKind:
+    largest = {(clock.kind, clock.timer): clock.top for clock in clocks.timers}
     counts = tuple(
         Variable(
             elapsed_variable(timer.name),
@@ -210,7 +228,7 @@ class _Rewriting:
     def __init__(self, protocol: Protocol, clocks: Clocks) -> None:
         self.protocol = protocol
         self.clocks = clocks
-        self.largest = largest_counts(protocol, clocks)
+        self.largest = {(clock.kind, clock.timer): clock.top for clock in clocks.timers}
         self.identity = 1 + max(_identities(protocol), default=0)
 
     def handlers(self) -> Iterator[Handler]:
@@ -236,7 +254,7 @@ class _Rewriting:
 
     def _statement(self, statement: Statement, kind: str) -> Iterator[Statement]:
         match statement:
-            case Reset(timer) | Stop(timer) if (kind, timer) not in self.largest:
+            case Reset(timer, since=None) | Stop(timer) if (kind, timer) not in self.largest:
                 pass
             case Reset(timer, span, None):
                 yield replace(self._count(kind, timer, 0), span=span)
@@ -271,6 +289,8 @@ class _Rewriting:
         of = IntType(NOT_ARMED, self.largest[kind, since])
         count = Read(me, elapsed_variable(since), of, span)
         yield Assert(Compare(Comparison.GREATER_EQUAL, count, Constant(0, of), span), span)
+        if (kind, timer) not in self.largest:
+            return
         largest = self.largest[kind, timer]
         limited: Any = count
         if largest < self.largest[kind, since]:
@@ -290,6 +310,9 @@ class _Rewriting:
             match one:
                 case Elapsed(process, timer, _, span):
                     kind = process.type.kind  # type: ignore[union-attr]
+                    if timer in self.clocks.timing.free:
+                        problem = f"`{timer}` is free: nothing counts for how long it has been armed"
+                        raise Untimed(Diagnostic("E0509", problem, span, "it has no count"))
                     of = IntType(NOT_ARMED, self.largest[kind, timer])
                     return Read(process, elapsed_variable(timer), of, span)
                 case Paused(process, span):

@@ -713,13 +713,15 @@ class Timing:
 @dataclass(frozen=True, slots=True)
 class TimerClock:
     """`variable` counts the ticks of true time since the timer was reset, -1 where it is not armed. The timer cannot
-    fire before `shortest`, and time does not go on beyond `longest` where its process could fire it."""
+    fire before `shortest`, and time does not go on beyond `longest` where its process could fire it. The count stops at
+    `top`: nothing asks for more."""
 
     kind: str
     timer: str
     variable: str
     shortest: int
     longest: int
+    top: int
 
 
 @dataclass(frozen=True, slots=True)

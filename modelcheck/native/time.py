@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from modelcheck.native.emission import Emission
 from spec.protocol import Clocks, PauseClock, ProcessKind
-from spec.types import IntType
 
 
 def is_paused(e: Emission, kind: ProcessKind, row: str) -> str:
@@ -90,13 +89,11 @@ def _timers_go_on(e: Emission, index: int, kind: ProcessKind, clocks: Clocks) ->
         clock = clocks.timer(kind.name, timer.name)
         if clock is None:
             continue
-        of = kind.variable(clock.variable).type
-        assert isinstance(of, IntType)
         name = f"{kind.name}__{clock.variable}"
         lines.append(
             f"    {{ const int64_t count = {name}({row});\n"
             f"    if (count >= {clock.longest}{ready}) {{ may = 0; break; }}\n"
-            f"    if (count >= 0 && count < {of.high}) set_{name}({row}, count + 1); }}"
+            f"    if (count >= 0 && count < {clock.top}) set_{name}({row}, count + 1); }}"
         )
     return e.processes(index, "\n".join(lines))
 

@@ -75,8 +75,9 @@ class Called:
 class Declarations:
     """Draws the declarations of one protocol, each before what depends on it."""
 
-    def __init__(self, choose: Tape) -> None:
+    def __init__(self, choose: Tape, *, timed: bool = False) -> None:
         self.choose = choose
+        self.timed = timed
         self.expressions = Expressions(choose)
         self.kinds = ["node"] if choose.chance(72) else ["node", "client"]
         self.single = len(self.kinds) == 1
@@ -86,6 +87,8 @@ class Declarations:
         self.named = EnumType(("red", "green", "blue")[: choose.number(2, 3)], "color") if choose.chance(30) else None
         self.variables = {kind: self._variables(kind) for kind in self.kinds}
         self.timers = {kind: self._timers(kind) for kind in self.kinds}
+        timers = sorted({timer for of in self.timers.values() for timer in of})
+        self.free = choose.pick(timers) if timed and timers and choose.chance(20) else None
         self.messages = self._messages()
         self.sizes = self._sizes()
         self.around = Around(
@@ -93,6 +96,8 @@ class Declarations:
             self.ordered,
             self.timers,
             messages=tuple(self.messages),
+            timed=timed,
+            free=self.free,
         )
         self.definitions = self._definitions()
         self.sent: set[str] = set()
@@ -111,9 +116,16 @@ class Declarations:
         if self.choose.chance(45):
             return ""
         found = []
-        for fault, percent in (("restart", 40), ("crash", 30), ("disk loss", 20), ("partition", 25), ("pause", 8)):
+        likely = {"restart": 40, "crash": 30, "disk loss": 20, "partition": 25, "pause": 8}
+        if self.timed:
+            likely = {"pause": 75, "restart": 15, "crash": 15, "disk loss": 8, "partition": 12}
+        for fault, percent in likely.items():
             if self.choose.chance(percent):
-                found.append(fault + (f" up to {self.choose.number(1, 2)}" if self.choose.chance(50) else ""))
+                of = f" of {self.choose.pick(self.kinds)}" if self.timed and self.choose.chance(30) else ""
+                of = "" if fault == "partition" else of
+                found.append(fault + of + (f" up to {self.choose.number(1, 2)}" if self.choose.chance(50) else ""))
+        if self.timed and self.choose.chance(40):
+            found.append("drift")
         return ", ".join(found)
 
     def _scalar(self) -> ScalarType:
@@ -178,7 +190,21 @@ class Declarations:
         return found
 
     def _timers(self, kind: str) -> tuple[str, ...]:
-        return (("tick", "alarm")[: self.choose.number(1, 2)]) if self.choose.chance(35) else ()
+        many = self.choose.chance(85 if self.timed else 35)
+        return (("tick", "alarm")[: self.choose.number(1, 2)]) if many else ()
+
+    def timing(self) -> str:
+        """What a spec with time says of it."""
+        said = ["tick 1 s"]
+        if "drift" in self.faults:
+            said += [self.choose.pick(["drift 1 in 4", "drift 1 in 10", "offset 1 s", "drift 1 in 3, offset 500 ms"])]
+        if self.network not in GROWING and self.choose.chance(50):
+            said += [self.choose.pick(["delay 1 s", "delay 2 s"])]
+        if "pause" in self.faults and self.choose.chance(40):
+            said += [self.choose.pick(["pause 1 s", "pause 2 s"])]
+        if self.free is not None:
+            said += [f"free {self.free}"]
+        return ", ".join(said)
 
     def _messages(self) -> list[Sendable]:
         found = []

@@ -75,6 +75,9 @@ class Around:
     quorum_of: str | None = None
     """The kind whose sets `quorum` takes, where the protocol defines its own; None: any."""
     messages: tuple[Sendable, ...] = ()
+    timed: bool = False
+    free: str | None = None
+    """A timer that may fire at any time."""
     leading: str | None = None
     """The kind that the `leader` clause is about, if there is one."""
     serial: list[int] = field(default_factory=lambda: [0])
@@ -415,6 +418,11 @@ class Expressions:
         if not processes:
             return None
         name, kind = self.choose.pick(processes)
+        if spot.around.timed and self.choose.chance(60):
+            if spot.around.timers[kind] and not spot.around.free and self.choose.chance(70):
+                timer, limit = self.choose.pick(spot.around.timers[kind]), self.choose.number(0, 2)
+                return Piece(f"{name}.elapsed({timer}) <= {limit}", COMPARISON)
+            return Piece(f"paused({name})")
         if spot.around.timers[kind] and self.choose.chance(60):
             return Piece(f"{name}.armed({self.choose.pick(spot.around.timers[kind])})")
         return Piece(f"up({name})")

@@ -17,6 +17,7 @@ from modelcheck.explore import Graph, uncollected, within
 from modelcheck.model import Model, State, Successor
 from modelcheck.semantics import initial, steps
 from spec.check import check
+from spec.clocks import with_clocks
 from spec.diagnostics import SpecError
 from spec.protocol import Protocol
 from spec.source import Source
@@ -226,7 +227,7 @@ class Writer(Statements):
             lines += self._process(kind)
         for message in self.messages:
             lines.append(self._message(message))
-        lines += ["", f"network: {self.network}"]
+        lines += ["", f"network: {self.network}", *([f"timed: {self.timing()}"] if self.timed else [])]
         if self.faults or self.choose.chance(20):
             lines.append(f"faults: {self.faults or 'none'}")
         lines += ["", *self.definitions, "", *self.handlers(), *self.leader(), *self.properties()]
@@ -239,6 +240,8 @@ class Writer(Statements):
             comment = "  # on disk" if v.durable and self.choose.chance(20) else ""
             members.append(f"{'durable ' if v.durable else ''}{v.name}: {v.type} = {v.initial}{comment}")
         times = ["100 ms", "1 s", "150 ms .. 300 ms"]
+        if self.timed:
+            times = ["1 s", "2 s", "1 s .. 2 s", "1 s .. 3 s"]
         members += [f"timer {timer}: {self.choose.pick(times)}" for timer in self.timers[kind]]
         return [f"process {kind}{ordered}:", *self.block(members), ""] if members else [f"process {kind}{ordered}", ""]
 
@@ -272,9 +275,9 @@ def texts() -> st.SearchStrategy[str]:
     return st.binary(min_size=Tape.LENGTH, max_size=Tape.LENGTH).map(text_of)
 
 
-def text_of(tape: bytes) -> str:
+def text_of(tape: bytes, *, timed: bool = False) -> str:
     choose = Tape(tape)
-    writer = Writer(choose)
+    writer = Writer(choose, timed=timed)
     text = writer.text()
     sizes, bounds = writer.row()
     if bounds and choose.chance(30):
@@ -299,7 +302,8 @@ def model_of(protocol: Protocol) -> Model:
     row = protocol.checks[0].rows[0]
     sizes = row.sizes[0]
     limits = caps(protocol, sizes, row.bounds)
-    return Model(protocol, sizes, limits, protocol.network, protocol.faults, row.channel or 1)
+    timed = with_clocks(protocol, protocol.faults, protocol.network)
+    return Model(timed, sizes, limits, protocol.network, protocol.faults, row.channel or 1)
 
 
 def explored(model: Model, limit: int) -> Graph | None:
@@ -350,6 +354,13 @@ class Explored:
 def models(limit: int = 1500) -> st.SearchStrategy[Explored]:
     """Models with at most `limit` reachable states."""
     return texts().map(lambda text: in_full(text, limit)).filter(lambda found: found is not None).map(_certain)
+
+
+def timed_models(limit: int = 1500) -> st.SearchStrategy[Explored]:
+    """Models with time, with at most `limit` reachable states."""
+    tapes = st.binary(min_size=Tape.LENGTH, max_size=Tape.LENGTH)
+    found = tapes.map(lambda tape: in_full(text_of(tape, timed=True), limit))
+    return found.filter(lambda found: found is not None).map(_certain)
 
 
 def in_full(text: str, limit: int) -> Explored | None:

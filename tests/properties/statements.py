@@ -135,7 +135,9 @@ class Statements(Declarations):
         timer = self.choose.pick(self.timers[spot.kind])
         if self.choose.chance(75):
             self.reset.add((spot.kind, timer))
-            return [f"reset {timer}"]
+            others = [other for other in self.timers[spot.kind] if other != timer]
+            since = f" since {others[0]}" if self.timed and others and self.choose.chance(40) else ""
+            return [f"reset {timer}{since}"]
         return [f"stop {timer}"]
 
     def _let(self, spot: Spot) -> tuple[list[str], Spot]:
