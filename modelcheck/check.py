@@ -40,6 +40,7 @@ from spec.protocol import (
     PropertyKind,
     Protocol,
     Row,
+    Timing,
 )
 
 DEFAULT_CHANNEL = 2
@@ -51,8 +52,8 @@ SHARE_OF_MEMORY = 0.8
 
 @dataclass(frozen=True)
 class Options:
-    """How to check. `network`, `faults` and `fairness` replace the spec's, where given; `only` names the properties to
-    look for."""
+    """How to check. `network`, `faults`, `fairness` and `timing` replace the spec's, where given; `only` names the
+    properties to look for."""
 
     limits: Limits = field(default_factory=Limits)
     choice: Choice = field(default_factory=Choice)
@@ -60,6 +61,7 @@ class Options:
     faults: tuple[Fault, ...] | None = None
     only: frozenset[str] | None = None
     fairness: Fairness | None = None
+    timing: Timing | None = None
 
 
 Watch = Callable[[Model, Progress], None]
@@ -75,6 +77,8 @@ def model_of(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Opti
     network = options.network or protocol.network
     faults = protocol.faults if options.faults is None else options.faults
     fair = protocol if options.fairness is None else replace(protocol, fairness=options.fairness)
+    if options.timing is not None:
+        fair = replace(fair, timing=options.timing)
     return Model(
         with_time(fair, network, faults),
         sizes,

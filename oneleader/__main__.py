@@ -120,6 +120,10 @@ def check(
             metavar="WORDS", help="Instead of the spec's: 'eventually calm, weak delivery, weak timeout', 'none'."
         ),
     ] = None,
+    timed: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="Beside or instead of what the spec says: 'drift 1 in 20, lease 15 s'."),
+    ] = None,
     engine: Annotated[
         Engines, typer.Option(help="Who searches; auto: native, if there is a C compiler.")
     ] = Engines.AUTO,
@@ -150,6 +154,7 @@ def check(
         network=network,
         faults=faults,
         fairness=fairness,
+        timed=timed,
         engine=engine.value,
         threads=threads,
         without=tuple(command.REDUCTIONS[reduction.value] for reduction in without or ()),

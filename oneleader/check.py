@@ -31,7 +31,7 @@ from modelcheck.verdict_json import verdict_to_json
 from oneleader.console import fail, printing, problems_told, read, write
 from oneleader.render import CHART, as_text, show_trace
 from spec.diagnostics import suggestion
-from spec.overrides import check_from, fairness_from, faults_from, network_from
+from spec.overrides import check_from, fairness_from, faults_from, network_from, timing_from
 from spec.protocol import Check, Protocol
 
 REDUCTIONS = {
@@ -54,6 +54,7 @@ class Request:
     network: str | None = None
     faults: str | None = None
     fairness: str | None = None
+    timed: str | None = None
     engine: str = "auto"
     threads: int | None = None
     without: tuple[str, ...] = ()
@@ -138,6 +139,7 @@ def _options(protocol: Protocol, request: Request) -> Options:
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
         said = request.fairness
         fairness = fairness_from(said, protocol, "--fairness") if said is not None else None
+        timing = timing_from(request.timed, protocol, "--timed") if request.timed is not None else None
     return Options(
         Limits(threads, _bytes(request.memory), request.seconds or 0.0, request.depth),
         Choice(Wanted(request.engine), ALL - set(request.without)),
@@ -145,6 +147,7 @@ def _options(protocol: Protocol, request: Request) -> Options:
         faults,
         only_of(protocol, request.properties),
         fairness,
+        timing,
     )
 
 

@@ -47,9 +47,10 @@ from spec.protocol import (
     Timer,
     Variable,
 )
-from spec.settings import checks_of, fairness_of, fault_named, faults_of, network_of, timing_of
+from spec.settings import checks_of, fairness_of, fault_named, faults_of, network_of
 from spec.source import Source, Span
 from spec.statements import body_of
+from spec.timing import timing_of
 from spec.types import BOOL, NAT, MapType, NatType, ProcessType, SetType, is_number
 
 Item = TypeVar("Item", bound=syntax.Item)

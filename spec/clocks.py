@@ -125,7 +125,7 @@ def with_clocks(protocol: Protocol, faults: tuple[Fault, ...], network: Network 
 
 def true_duration(timer: Timer, timing: Timing, drifts: bool) -> tuple[int, int]:
     """The shortest and the longest true time, in ticks, that a timer lasts, rounded outwards."""
-    low, high, much, whole = timer.low, timer.high, 0, 1
+    (low, high), much, whole = timing.duration(timer), 0, 1
     if drifts:
         much, whole = timing.drift or (0, 1)
         low, high = max(low - timing.offset, 0), high + timing.offset

@@ -5,11 +5,12 @@ from __future__ import annotations
 from spec import syntax
 from spec.diagnostics import SpecError
 from spec.fairness import Fairness
-from spec.names import Names
+from spec.names import Names, Reported
 from spec.parser import parse
 from spec.protocol import Check, Fault, Network, Protocol, Timing
-from spec.settings import checks_of, fairness_of, faults_of, network_of, timing_of
+from spec.settings import checks_of, fairness_of, faults_of, network_of
 from spec.source import Source
+from spec.timing import read_timing
 
 
 def check_from(text: str, protocol: Protocol, option: str) -> Check:
@@ -40,15 +41,18 @@ def faults_from(text: str, protocol: Protocol, option: str) -> tuple[Fault, ...]
 
 
 def timing_from(text: str, protocol: Protocol, option: str) -> Timing:
-    """What `tick 1 s, drift 1 in 10` means for a spec with time. Raises SpecError."""
+    """What `drift 1 in 10, lease 15 s` changes in what a spec with time says of it. Raises SpecError."""
     file = _file(f"timed: {text}\n", option)
     names = _names(file, protocol)
-    timing = timing_of(file, names)
+    (item,) = file.items
+    assert isinstance(item, syntax.TimedItem)
     if protocol.timing is None:
-        names.report("E0217", "the spec is not `timed`", file.items[0].span, "time does not pass in it")
-    _finish(names)
-    assert timing is not None
-    return timing
+        names.report("E0217", "the spec is not `timed`", item.span, "time does not pass in it")
+        _finish(names)
+    try:
+        return read_timing(item, names, protocol.timing)
+    except Reported:
+        raise SpecError(names.source, tuple(names.problems)) from None
 
 
 def fairness_from(text: str, protocol: Protocol, option: str) -> Fairness:

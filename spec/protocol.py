@@ -690,7 +690,8 @@ class Timing:
     `tick` is the unit in which time advances. A clock of a process that drifts runs at a rate between 1 - `drift` and
     1 + `drift` (a pair: so many in so many), and may be set forwards or backwards by `offset` in all while a timer
     runs. A message that is not lost arrives within `delay`, a pause lasts for `pause` at most; None: any time. The
-    timers in `free` may fire at any moment once they are armed, and never have to, which covers every duration."""
+    timers in `free` may fire at any moment once they are armed, and never have to, which covers every duration;
+    `timers` have other durations than the spec says (a name, the shortest and the longest)."""
 
     tick: int
     drift: tuple[int, int] | None = None
@@ -698,7 +699,12 @@ class Timing:
     delay: int | None = None
     pause: int | None = None
     free: tuple[str, ...] = ()
+    timers: tuple[tuple[str, int, int], ...] = ()
     span: Span = _span()
+
+    def duration(self, timer: Timer) -> tuple[int, int]:
+        """The shortest and the longest duration of a timer, by its own clock."""
+        return next(((low, high) for name, low, high in self.timers if name == timer.name), (timer.low, timer.high))
 
     def __str__(self) -> str:
         """As a spec would say it."""
@@ -707,7 +713,9 @@ class Timing:
             said.append(f"drift {self.drift[0]} in {self.drift[1]}")
         limits = {"offset": self.offset or None, "delay": self.delay, "pause": self.pause}
         said += [f"{word} {length} ms" for word, length in limits.items() if length is not None]
-        return ", ".join((*said, *(f"free {timer}" for timer in self.free)))
+        said += [f"free {timer}" for timer in self.free]
+        said += [f"{name} {low} ms" + (f" .. {high} ms" if high != low else "") for name, low, high in self.timers]
+        return ", ".join(said)
 
 
 @dataclass(frozen=True, slots=True)

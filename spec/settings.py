@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from itertools import product
-from math import gcd
 
 from spec import syntax
 from spec.fairness import Fairly, Fairness, Promise, Strength
-from spec.names import Names, Reported, milliseconds
-from spec.protocol import Bound, Check, Fault, FaultKind, Handler, Network, OnAction, OnInput, ProcessKind, Row, Timing
+from spec.names import Names, Reported
+from spec.protocol import Bound, Check, Fault, FaultKind, Handler, Network, OnAction, OnInput, Row
 from spec.types import MapType, NatType, OptionType, Type
 
 WORST_NETWORK = Network(loss=True, duplication=True, reordering=True)
@@ -75,67 +74,6 @@ def fault_named(word: syntax.Word, names: Names) -> FaultKind:
     if word.text not in known:
         raise names.unknown("E0504", "fault", word, known)
     return known[word.text]
-
-
-# Time ----------------------------------------------------------------------------------------------------------------
-
-CLOCK_WORDS = ("tick", "drift", "offset", "delay", "pause", "free")
-MOST_TICKS = 10_000
-"""More than this in the longest duration is taken for a mistake in the tick."""
-
-
-def timing_of(file: syntax.File, names: Names) -> Timing | None:
-    """What a spec says of time; None for one that is not `timed`."""
-    items = [item for item in file.items if isinstance(item, syntax.TimedItem)]
-    for again in items[1:]:
-        names.report("E0209", "`timed` stands here a second time", again.span, "expected once")
-    try:
-        return read_timing(items[0], tuple(names.kinds.values()), names) if items else None
-    except Reported:
-        return None
-
-
-def read_timing(item: syntax.TimedItem, kinds: tuple[ProcessKind, ...], names: Names) -> Timing:
-    """What some words say of time; also those of the command line. Raises Reported."""
-    said: dict[str, syntax.ClockPart] = {}
-    durations: dict[str, int] = {}
-    drift: tuple[int, int] | None = None
-    free: list[str] = []
-    for part in item.parts:
-        word = part.word.text
-        if word not in CLOCK_WORDS:
-            raise names.unknown("E0508", "word about time", part.word, CLOCK_WORDS)
-        if word in said and word != "free":
-            raise names.report("E0209", f"`{word}` stands here twice", part.span, "expected once")
-        said[word] = part
-        shown = {"drift": "drift 1 in 10", "free": "free TIMER"}.get(word, f"{word} 1 s")
-        wanted = {"drift": tuple, "free": syntax.Word}.get(word, syntax.Duration)
-        if not isinstance(part.value, wanted):
-            raise names.report("E0508", f"this is no {word}", part.span, f"expected `{shown}`")
-        if isinstance(part.value, syntax.Word):
-            known = [timer.name for kind in kinds for timer in kind.timers]
-            if part.value.text not in known:
-                raise names.unknown("E0214", "timer", part.value, known)
-            free.append(part.value.text)
-            continue
-        if isinstance(part.value, tuple):
-            much, whole = drift = part.value
-            if not 0 < much < whole:
-                raise names.report("E0508", "a clock neither stands still nor runs backwards", part.span, "too much")
-        else:
-            durations[word] = milliseconds(part.value, names)
-            if durations[word] == 0 and word != "offset":
-                raise names.report("E0508", f"a {word} of nothing", part.span, "expected more than 0")
-    timers = [timer for kind in kinds for timer in kind.timers if timer.name not in free]
-    lengths = [length for timer in timers for length in (timer.low, timer.high)]
-    lengths += [length for word, length in durations.items() if word != "tick"]
-    tick = durations.get("tick") or gcd(*lengths) or 1
-    if lengths and max(lengths) > MOST_TICKS * tick:
-        at = said["tick"].span if "tick" in said else item.span
-        ticks = f"the longest duration is {max(lengths) // tick} ticks of {tick} ms"
-        raise names.report("E0508", "the tick is too short", at, ticks, "say a longer one: `timed: tick 100 ms`")
-    offset, delay, pause = durations.get("offset", 0), durations.get("delay"), durations.get("pause")
-    return Timing(tick, drift, offset, delay, pause, tuple(dict.fromkeys(free)), item.span)
 
 
 def fairness_of(file: syntax.File, names: Names, handlers: tuple[Handler, ...]) -> Fairness | None:

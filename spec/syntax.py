@@ -558,11 +558,13 @@ class CheckItem:
 
 @dataclass(frozen=True, slots=True)
 class ClockPart:
-    """`tick 1 s`, `drift 1 in 10` (then `value` is that pair), or `free pace` (then it is that timer)."""
+    """`tick 1 s`, `drift 1 in 10` (then `value` is that pair), or `free pace` (then it is that timer). On the command
+    line also a timer and its durations, up to `high`."""
 
     word: Word
     value: Duration | tuple[int, int] | Word
     span: Span
+    high: Duration | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,7 +310,8 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         return syntax.TimedItem(tuple(children), self._span(meta))
 
     def clock_duration(self, meta: Meta, children: list[Any]) -> syntax.ClockPart:
-        return syntax.ClockPart(children[0], children[1], self._span(meta))
+        high = children[2] if len(children) > 2 else None
+        return syntax.ClockPart(children[0], children[1], self._span(meta), high)
 
     def clock_timer(self, meta: Meta, children: list[Any]) -> syntax.ClockPart:
         return syntax.ClockPart(children[0], children[1], self._span(meta))

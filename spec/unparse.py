@@ -275,7 +275,8 @@ def _without(faults: tuple[Word, ...]) -> str:
 def _clock(part: syntax.ClockPart) -> str:
     if isinstance(part.value, tuple):
         return f"{part.word} {part.value[0]} in {part.value[1]}"
-    return f"{part.word} {part.value if isinstance(part.value, Word) else _duration(part.value)}"
+    high = f" .. {_duration(part.high)}" if part.high is not None else ""
+    return f"{part.word} {part.value if isinstance(part.value, Word) else _duration(part.value)}{high}"
 
 
 def _quorum(quorum: syntax.QuorumPart | None) -> str:
