@@ -117,6 +117,8 @@ def _execute(statements: tuple[Statement, ...], run: Run, point: int) -> None:
                     if receiver != run.me:
                         _send(statement.message, receiver.number, statement.arguments, run)
             case Reset():
+                if statement.since is not None and not run.armed[run.model.timer_index[run.me.kind, statement.since]]:
+                    raise StepFailed(f"{statement.since} is not armed", statement.span)
                 run.armed[run.model.timer_index[run.me.kind, statement.timer]] = True
             case Stop():
                 run.armed[run.model.timer_index[run.me.kind, statement.timer]] = False

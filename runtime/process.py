@@ -86,6 +86,9 @@ class Process(Generic[StateT, MessageT]):
     leader: Callable[[int, Everyone, StateT], int | None]
     """The token with which a process leads in a state."""
     confirmation: Confirmation | None = None
+    until: str | None = None
+    """The timer that says until when a leader knows that it leads: it does not when that is due or is not armed,
+    whether or not the process has come to take that step."""
     inputs: Mapping[str, Spontaneous[StateT, MessageT]] = field(default_factory=dict)
     """What the application may ask for: `(me, everyone, state, *arguments)`; None where it may not be asked now."""
     arguments: Mapping[str, tuple[Accepted, ...]] = field(default_factory=dict)

@@ -103,7 +103,11 @@ class Replica:
         has passed where it does not know it."""
         if self.token is None:
             return NEVER
-        return float("inf") if self._confirmed is None else self._confirmed.until
+        confirmed = float("inf") if self._confirmed is None else self._confirmed.until
+        if self.process.until is None:
+            return confirmed
+        deadline = self._timers.deadline(self.process.until)
+        return NEVER if deadline is None else min(deadline, confirmed)
 
     def leading(self) -> int | None:
         """The token with which this process knows that it leads at this very moment: the clock is read."""
@@ -310,8 +314,8 @@ class Replica:
                     self._next += 1
                     self._world.send(Name(kind, to), next(waiting))
                     self.counts.sent[type(message).__struct_config__.tag] += 1
-                case Reset(timer):
-                    self._timers.reset(timer, now)
+                case Reset(timer, since):
+                    self._timers.reset(timer, now, since)
                     if sender is not None:
                         self._waits_for[timer] = sender
                     else:

@@ -23,9 +23,11 @@ class Send(NamedTuple, Generic[MessageT]):
 
 
 class Reset(NamedTuple):
-    """The timer is armed, with a duration drawn anew, whether it was armed before or not."""
+    """The timer is armed, with a duration drawn anew, whether it was armed before or not. It counts from now on, or
+    from when the timer `since` was reset."""
 
     timer: str
+    since: str | None = None
 
 
 class Stop(NamedTuple):
@@ -59,9 +61,12 @@ class Turn(Generic[MessageT]):
     def broadcast(self, kind: str, to: Iterable[int], message: MessageT) -> None:
         self.effects.extend(Send(kind, one, message) for one in sorted(to))
 
-    def reset(self, timer: str) -> None:
+    def reset(self, timer: str, since: str | None = None) -> None:
+        """Raises Impossible where it is to count from when a timer was reset that is not armed."""
+        if since is not None and since not in self.armed:
+            raise Impossible(f"{timer} counts from when {since} was reset, which is not armed")
         self.armed |= {timer}
-        self.effects.append(Reset(timer))
+        self.effects.append(Reset(timer, since))
 
     def stop(self, timer: str) -> None:
         self.armed -= {timer}

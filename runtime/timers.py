@@ -22,11 +22,15 @@ class Timers:
         self._random = random
         self._fired = fired
         self._deadlines: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
         self._calls: dict[str, Call] = {}
 
-    def reset(self, name: str, now: float) -> None:
+    def reset(self, name: str, now: float, since: str | None = None) -> None:
+        """Lets a timer count from now on, or from when another one was reset that is armed."""
         timer = self._timers[name]
-        self._arm(name, now + self._random.uniform(timer.shortest, timer.longest))
+        begun = now if since is None else self._begun[since]
+        self._begun[name] = begun
+        self._arm(name, begun + self._random.uniform(timer.shortest, timer.longest))
 
     def hasten(self, name: str, deadline: float) -> None:
         """Lets an armed timer run out earlier, if it would not anyway."""

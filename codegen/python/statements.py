@@ -88,8 +88,9 @@ def _lines(statement: Statement, emission: Emission, names: Names) -> tuple[Name
             if is_own and _may_fail(declared, arguments, names):
                 return names, [f"if len({everyone}) > 1:", INDENT + line]
             return names, [line]
-        case Reset(timer):
-            return names, [f'now.reset("{timer}")']
+        case Reset(timer, _, since):
+            counted = f', "{since}"' if since is not None else ""
+            return names, [f'now.reset("{timer}"{counted})']
         case Stop(timer):
             return names, [f'now.stop("{timer}")']
         case Let(local, value):

@@ -8,7 +8,7 @@ where the path to it is taken.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -93,11 +93,21 @@ class Effects:
     fails: Term = FALSE
     timers: dict[str, tuple[Term, Term]] = field(default_factory=dict)
     """Of each timer whether it was reset last, and whether it was stopped last."""
+    since: dict[str, dict[str, Term]] = field(default_factory=dict)
+    """Of each timer that was reset, since when it counts: since now (the empty name), or since when a timer did before
+    the run, by its name. What is not there is false."""
     changes: int = 0
     """How often something was changed, sent or found to be impossible: what must not be, where nothing says when or how
     often it would come to that."""
     begun: bool = False
     ended: bool = False
+
+    def origin(self, timer: str) -> dict[str, Term]:
+        return self.since.get(timer, {timer: TRUE})
+
+    def counting(self, timer: str, timers: Sequence[str]) -> tuple[Term, ...]:
+        """Since when a timer counts: since now, and then by each of the timers."""
+        return tuple(self.origin(timer).get(origin, FALSE) for origin in ("", *timers))
 
     def change(self, node: ast.AST) -> None:
         if self.ended:
@@ -552,7 +562,7 @@ class Frame:
                 if receivers.kind not in (kind, ""):
                     raise NotRead(f"a message to a {receivers.kind} as to a {kind}", node)
                 self.effects.sent.append(Sent(self.live, kind, receivers, message))
-            case "reset" | "stop", [Word(timer)]:
+            case "reset" | "stop", [Word(timer), *since] if method == "reset" or not since:
                 timers = thing.attributes.get("armed")
                 if not isinstance(timers, Timers) or timer not in timers.armed:
                     raise NotRead(f"a timer `{timer}`", node)
@@ -564,10 +574,31 @@ class Frame:
                     choice(self.live, negation(on), before[1]),
                 )
                 armed = choice(self.live, on, timers.armed[timer])
+                if method == "reset":
+                    self._counts_since(timer, since, timers, node)
                 thing.attributes["armed"] = Timers({**timers.armed, timer: armed})
             case _:
                 raise NotRead(f"a call of `{method}`", node)
         return Nothing()
+
+    def _counts_since(self, timer: str, since: list[Value], timers: Timers, node: ast.AST) -> None:
+        """A timer that is reset counts from now, or from when another did, which must be armed."""
+        origin: dict[str, Term] = {"": TRUE}
+        match since:
+            case []:
+                pass
+            case [Word(other)] if other in timers.armed:
+                self.effects.fails = disjunction(
+                    (self.effects.fails, conjunction((self.live, negation(timers.armed[other]))))
+                )
+                self.live = conjunction((self.live, timers.armed[other]))
+                origin = self.effects.origin(other)
+            case _:
+                raise NotRead("a timer that another counts from", node)
+        before = self.effects.origin(timer)
+        self.effects.since[timer] = {
+            name: choice(self.live, origin.get(name, FALSE), before.get(name, FALSE)) for name in {*origin, *before}
+        }
 
     def _made(self, name: str, given: list[ast.expr], keywords: list[ast.keyword], node: ast.AST) -> Value:
         """An object of a class of the module."""

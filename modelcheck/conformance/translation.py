@@ -9,7 +9,7 @@ nothing with what emits; what it takes for granted is Python itself and `runtime
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from modelcheck.conformance.files import MESSAGES, wrong_package
@@ -93,16 +93,18 @@ class Meaning:
     values: Mapping[str, Symbolic]
     armed: Mapping[str, Term]
     sent: tuple[Sending, ...]
-    timers: Mapping[str, tuple[Term, Term]]
-    """Of each timer whether it was reset last, and whether it was stopped last."""
+    timers: Mapping[str, tuple[Term, ...]]
+    """Of each timer whether it was reset last, whether it was stopped last, and since when it counts: since now, or
+    since when one of the timers did before the step, in the order of the timers."""
 
 
 def meaning_of(setting: Setting, kind: str, event: Event, me: Term, given: Mapping[int, Symbolic]) -> Meaning:
     """What the first handler of an event whose guard holds does. `given` are what comes with the event."""
-    setting = replace(setting, protocol=_noted(setting.protocol))
+    setting = replace(setting, protocol=_noted(setting.protocol, kind))
     begun = begin(setting, base_view(setting), kind, me)
     timers = list(begun.armed)
-    notes = {note: FALSE for timer in timers for note in _notes(timer)}
+    notes = {note: FALSE for timer in timers for note in (*_notes(timer), *_origins(timer, timers))}
+    notes |= {f"{timer}/from/{timer}": TRUE for timer in timers}
     begun = replace(begun, armed={**begun.armed, **notes})
     if isinstance(event, OnTimeout):
         begun = replace(begun, armed={**begun.armed, event.timer: FALSE})
@@ -119,7 +121,7 @@ def meaning_of(setting: Setting, kind: str, event: Event, me: Term, given: Mappi
         values = {name: merged(when, end.values[name], old) for name, old in values.items()}
         armed = {name: choice(when, end.armed[name], old) for name, old in armed.items()}
     fails = disjunction(end.fails for _, end in ends)
-    done = {timer: (armed.pop(f"{timer}/reset"), armed.pop(f"{timer}/stopped")) for timer in timers}
+    done = {timer: tuple(armed.pop(n) for n in (*_notes(timer), *_origins(timer, timers))) for timer in timers}
     return Meaning(negation(passed), fails, values, armed, tuple(one for _, end in ends for one in end.sent), done)
 
 
@@ -128,28 +130,37 @@ def _notes(timer: str) -> tuple[str, str]:
     return f"{timer}/reset", f"{timer}/stopped"
 
 
-def _noted(protocol: Protocol) -> Protocol:
-    """The protocol with a note beside each statement about a timer: a timer that is reset runs anew, armed or not, and
-    a state does not say so."""
+def _origins(timer: str, timers: Sequence[str]) -> tuple[str, ...]:
+    """Notes of since when a timer counts, see `Meaning.timers`."""
+    return f"{timer}/from/", *(f"{timer}/from/{other}" for other in timers)
+
+
+def _noted(protocol: Protocol, kind: str) -> Protocol:
+    """The protocol with notes beside each statement about a timer of a kind: a timer that is reset runs anew, armed or
+    not, and a state does not say so."""
+    timers = [timer.name for timer in protocol.kind(kind).timers]
     return replace(
         protocol,
-        handlers=tuple(replace(one, body=_with_notes(one.body)) for one in protocol.handlers),
-        procedures=tuple(replace(one, body=_with_notes(one.body)) for one in protocol.procedures),
+        handlers=tuple(replace(one, body=_with_notes(one.body, timers)) for one in protocol.handlers),
+        procedures=tuple(replace(one, body=_with_notes(one.body, timers)) for one in protocol.procedures),
     )
 
 
-def _with_notes(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+def _with_notes(statements: tuple[Statement, ...], timers: Sequence[str]) -> tuple[Statement, ...]:
     found: list[Statement] = []
     for statement in statements:
         match statement:
             case If(arms):
-                arms = tuple(replace(arm, body=_with_notes(arm.body)) for arm in arms)
+                arms = tuple(replace(arm, body=_with_notes(arm.body, timers)) for arm in arms)
                 found.append(replace(statement, arms=arms))
             case For(_, _, body):
-                found.append(replace(statement, body=_with_notes(body)))
-            case Reset(timer):
+                found.append(replace(statement, body=_with_notes(body, timers)))
+            case Reset(timer, span, since):
                 reset, stopped = _notes(timer)
-                found += [statement, Reset(reset, statement.span), Stop(stopped, statement.span)]
+                found += [statement, Reset(reset, span), Stop(stopped, span)]
+                if since is None:
+                    now, *earlier = _origins(timer, timers)
+                    found += [Reset(now, span), *(Stop(note, span) for note in earlier)]
             case Stop(timer):
                 reset, stopped = _notes(timer)
                 found += [statement, Reset(stopped, statement.span), Stop(reset, statement.span)]
@@ -384,9 +395,8 @@ def _same_step(
     for timer, is_armed in meaning.armed.items():
         formula = implication(fine, equal(is_armed, timers.armed[timer]))
         goals.append(Goal(f"timer-{timer}", f"whether `{timer}` is armed", formula))
-        alike = [
-            equal(*pair) for pair in zip(meaning.timers[timer], effects.timers.get(timer, (FALSE, FALSE)), strict=True)
-        ]
+        done = (*effects.timers.get(timer, (FALSE, FALSE)), *effects.counting(timer, list(meaning.armed)))
+        alike = [equal(*pair) for pair in zip(meaning.timers[timer], done, strict=True)]
         formula = implication(fine, conjunction(alike))
         goals.append(Goal(f"told-{timer}", f"what is done to `{timer}`", formula))
     goals += [

@@ -102,8 +102,17 @@ def _execute(statement: Statement, run: Run) -> Run:
             kind = run.setting.messages[statement.message].receiver
             others = (lambda p: negation(equal(p, run.me))) if kind == run.kind else (lambda _: TRUE)
             return _send(run, statement.message, others, statement)
-        case Reset(timer):
-            return replace(run, armed={**run.armed, timer: TRUE})
+        case Reset(timer, _, since):
+            if since is None:
+                return replace(run, armed={**run.armed, timer: TRUE})
+            # Whoever compares steps notes here since when each timer counts, see `conformance.translation`.
+            origin = f"{since}/from/"
+            notes = {
+                f"{timer}/from/{name.removeprefix(origin)}": term
+                for name, term in run.armed.items()
+                if name.startswith(origin)
+            }
+            return replace(run.failing(negation(run.armed[since])), armed={**run.armed, timer: TRUE, **notes})
         case Stop(timer):
             return replace(run, armed={**run.armed, timer: FALSE})
         case Let(local, value):
