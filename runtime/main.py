@@ -64,7 +64,8 @@ def _checked(settings: Settings) -> int:
     try:
         if (files := tls_files(settings)) is not None:
             contexts(files)
-        asyncio.run(addresses_of(settings.listen, files is None and not settings.config.insecure))
+        if settings.config.coordination is None:
+            asyncio.run(addresses_of(settings.listen, files is None and not settings.config.insecure))
     except InsecureAddress as problem:
         log.critical("%s", problem.told("set [tls]", "set insecure = true"))
         return BAD_CONFIG
@@ -114,7 +115,8 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
                 where = await stack.enter_async_context(serving(node, parse_address(config.http)))
                 log.info("%s answers at http://%s", settings.me, where)
             ran = f"{process.protocol}, spec {process.spec_sha256[:12]}"
-            log.info("%s of %s listens at %s (%s)", settings.me, config.cluster, node.transport.address, ran)
+            where_to = "listens at" if config.coordination is None else "is coordinated by"
+            log.info("%s of %s %s %s (%s)", settings.me, config.cluster, where_to, node.transport.address, ran)
             stopped, failed = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(node.failed())
             await asyncio.wait((stopped, failed), return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
