@@ -137,6 +137,8 @@ def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Setti
     return Settings(config, me, addresses, listen, sizes, timers, tuple(_warnings(process, sizes, timers)))
 
 
+MOST_CLIENTS = 99
+"""Nobody says how many clients of a lock service there are; the traces of all must say the same."""
 LEASE = "lease"
 """The timer of a lock service that says for how long it grants its lock."""
 
@@ -159,7 +161,9 @@ def _coordinated(config: Config, me: Name, kinds: Mapping[str, Process[Any, Any]
             f"timers: {process.until} ({_said(timers[process.until].longest)}) has to be shorter than {LEASE} "
             f"({_said(lease.shortest)}), or a client believes that it leads when another does"
         )
-    sizes = {kind: me.number + 1 if kind == me.kind else 1 for kind in kinds}
+    if me.number >= MOST_CLIENTS:
+        raise BadConfig(f"node: {config.node}: a lock service coordinates at most {MOST_CLIENTS} clients")
+    sizes = {kind: MOST_CLIENTS if kind == me.kind else 1 for kind in kinds}
     nowhere = Address("127.0.0.1", 0)
     return Settings(config, me, {}, nowhere, sizes, timers, tuple(_warnings(process, sizes, timers)), lease.shortest)
 
