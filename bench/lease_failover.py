@@ -95,11 +95,8 @@ class World:
         lines = [f'cluster = "bench"\nnode = "{node}"\nstate = "{self.folder}/{node}.state"']
         lines += [f'trace = "{self.folder}/{node}.ndjson"']
         lines += [f'coordination = "{self.address}"'] if self.address else []
-        lines += [
-            "[timers]",
-            *(f'{name} = "{value}"' for name, value in (*timers.items(), ("pace", self.setting.pace))),
-        ]
-        lines += ["[members]", *(f'{name} = "{where}"' for name, where in self.members.items())] if self.members else []
+        for section, entries in {"timers": timers, "members": self.members}.items():
+            lines += [f"[{section}]", *(f'{name} = "{value}"' for name, value in entries.items())] if entries else []
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         command = [sys.executable, "-m"]
         if node.startswith("client"):
@@ -259,10 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = []
     for name in given.system:
         with tempfile.TemporaryDirectory(prefix="lease-") as folder:
-            tell = (
-                (lambda line: print(f"\r{line}", end="", file=sys.stderr)) if sys.stderr.isatty() else (lambda _: None)
-            )
-            found.append(asyncio.run(measure(SETTINGS[name], given.trials, given.pauses, Path(folder), tell)))
+            found.append(asyncio.run(measure(SETTINGS[name], given.trials, given.pauses, Path(folder), _tell)))
     print(table(found))
     if given.save is not None:
         given.save.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n", encoding="utf-8")
