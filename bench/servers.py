@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from pathlib import Path
+
+from runtime.transport.tls import TlsFiles
 
 JARS = tuple(Path("/usr/share/java") / name for name in ("zookeeper.jar", "slf4j-simple.jar"))
 """Where Debian's package has them; what else they need, their manifests name."""
@@ -64,9 +68,10 @@ class EtcdServer(Server):
         return shutil.which("etcd") is not None
 
     election = 200
+    scheme = "http"
 
     def command(self) -> list[str]:
-        client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.other_port}"
+        client, peer = f"{self.scheme}://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.other_port}"
         return [
             *(
                 "etcd",
@@ -92,6 +97,25 @@ class SlowEtcdServer(EtcdServer):
     """With etcd's own election timeout."""
 
     election = 1000
+
+
+class TlsEtcdServer(EtcdServer):
+    """Wants a certificate of its clients."""
+
+    scheme = "https"
+
+    def __init__(self, folder: Path, files: TlsFiles) -> None:
+        super().__init__(folder)
+        self.files = files
+
+    def command(self) -> list[str]:
+        own = ("--cert-file", str(self.files.certificate), "--key-file", str(self.files.key))
+        return [*super().command(), *own, "--client-cert-auth", "--trusted-ca-file", str(self.files.authority)]
+
+    def ready(self) -> bool:
+        context = ssl.create_default_context(cafile=str(self.files.authority))
+        context.load_cert_chain(self.files.certificate, self.files.key)
+        return b'"health":"true"' in said(self.port, b"GET /health HTTP/1.0\r\n\r\n", context)
 
 
 class ZooKeeperServer(Server):
@@ -121,10 +145,13 @@ class ZooKeeperServer(Server):
         return b"Mode: standalone" in said(self.port, b"srvr")
 
 
-def said(port: int, asked: bytes) -> bytes:
+def said(port: int, asked: bytes, tls: ssl.SSLContext | None = None) -> bytes:
     """What a server says to this before it closes the connection; nothing where there is none yet."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as plain, contextlib.ExitStack() as stack:
+            connection = plain
+            if tls is not None:
+                connection = stack.enter_context(tls.wrap_socket(plain, server_hostname="localhost"))
             connection.sendall(asked)
             answer = b""
             while more := connection.recv(4096):

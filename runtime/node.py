@@ -298,7 +298,8 @@ async def open_node(
         transport: TcpTransport | CoordinationTransport
         if service is not None or config.coordination is not None:
             where = config.coordination or "its own lock service"
-            service = service or service_at(where, str(settings.me), tls_files(settings))
+            name = f"{settings.me}.{config.cluster}"
+            service = service or service_at(where, name, settings.time_to_live, tls_files(settings))
             transport = CoordinationTransport(service, process, settings.time_to_live, received, where)
         else:
             transport = _over_tcp(settings, process, received, broken, random)

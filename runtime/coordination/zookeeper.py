@@ -18,8 +18,8 @@ will not do: they begin anew when the path is deleted and made again. An ensembl
 the session alive from a thread of its own, with pings of which this program sees nothing. So the time to live begins
 anew when a *renewal* is sent that is answered, not with those pings.
 
-**The time to live is the session timeout that the server has agreed to, less half a tick.** It is agreed on when a
-session begins, and lies within the server's limits: without other configuration between 2 and 20 ticks. The first
+**The time to live is the session timeout that the server has agreed to, less half a tick**; so half a tick more is
+asked for. It is agreed on when a session begins, and lies within the server's limits: without other configuration between 2 and 20 ticks. The first
 `acquire` asks for it; what a later one asks for counts only when a new session begins. The half tick: a server that
 is not the leader tells it only twice a tick which sessions it has heard from. If it is cut off before it does, the
 leader counts from what it was told before. `tick_time` must be that of the ensemble; 0 is right for a server that is
@@ -107,7 +107,7 @@ class ZooKeeperLock:
     async def acquire(self, time_to_live: float) -> Grant | None:
         asked_seconds(time_to_live)
         async with self._calls.turn():
-            session = await self._connected(time_to_live)
+            session = await self._connected(time_to_live + self._slack)
             session.watchdog.wind(session.negotiated())
             self._in_line = False
             for _ in range(LOOKS):

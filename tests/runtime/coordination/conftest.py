@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.servers import EtcdServer, Server, ZooKeeperServer
 from tests.runtime.coordination import worlds
-from tests.runtime.coordination.servers import EtcdServer, Server, ZooKeeperServer
 from tests.runtime.coordination.standin_consul import ConsulStandin
 from tests.runtime.coordination.standin_kubernetes import KubernetesStandin
 from tests.runtime.coordination.worlds import PATIENCE, World

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.servers import free_ports
 from runtime.coordination.client import Calls, library
 from runtime.coordination.consul import ConsulLock
 from runtime.coordination.etcd import EtcdLock
@@ -17,7 +18,6 @@ from runtime.coordination.http import Endpoints
 from runtime.coordination.kubernetes import KubernetesLock
 from runtime.coordination.service import LockService, Unavailable
 from runtime.coordination.zookeeper import ZooKeeperLock
-from tests.runtime.coordination.servers import free_ports
 from tests.runtime.coordination.standin_http import Asked, Said, Standin
 
 MAKERS: dict[str, Callable[[], LockService]] = {

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.servers import free_ports
 from runtime.coordination.service import MAX_TOKEN, Unavailable
 from tests.runtime.coordination.proxy import proxy_to
-from tests.runtime.coordination.servers import free_ports
 from tests.runtime.coordination.worlds import World, answered, granted, granted_in_time, taken_when_told
 
 IMPATIENT = 0.5

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.servers import EtcdServer, Server, SlowEtcdServer, TlsEtcdServer, free_ports
 from runtime.coordination.etcd import EtcdLock
 from runtime.coordination.service import Grant, Unavailable
 from tests.runtime.coordination.conftest import started
-from tests.runtime.coordination.servers import EtcdServer, Server, SlowEtcdServer, TlsEtcdServer, free_ports
 from tests.runtime.coordination.worlds import PATIENCE, closing, granted, granted_in_time
 from tests.runtime.transport.certificates import authority
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from bench.servers import Server, ZooKeeperServer, said
 from runtime.coordination.client import library
 from runtime.coordination.service import Unavailable
 from runtime.coordination.zookeeper import ZooKeeperLock
 from tests.runtime.coordination.proxy import proxy_to
-from tests.runtime.coordination.servers import Server, ZooKeeperServer, said
 from tests.runtime.coordination.worlds import answered, closing, granted, granted_in_time
 
 

@@ -10,12 +10,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from bench.servers import Server
 from runtime.coordination.consul import ConsulLock
 from runtime.coordination.etcd import EtcdLock
 from runtime.coordination.kubernetes import KubernetesLock
 from runtime.coordination.service import Grant, LockService, Unavailable
 from runtime.coordination.zookeeper import ZooKeeperLock
-from tests.runtime.coordination.servers import Server
 
 AnswerT = TypeVar("AnswerT")
 PATIENCE = 60.0
