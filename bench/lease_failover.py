@@ -53,7 +53,7 @@ class Setting:
 SETTINGS = {
     "embedded": Setting("embedded", "250 ms", "180 ms", "40 ms"),
     "etcd": Setting("etcd", "1 s", "800 ms", "150 ms", EtcdServer, "/lease"),
-    "zookeeper": Setting("zookeeper", "500 ms", "400 ms", "80 ms", ZooKeeperServer, "/lease"),
+    "zookeeper": Setting("zookeeper", "500 ms", "400 ms", "80 ms", ZooKeeperServer, "/lease?tick=0"),
 }
 
 
