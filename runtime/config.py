@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Of all members; none where the node is coordinated by somebody else."""
     listen: Address
     sizes: dict[str, int]
+    """Of each kind of process at least one, also where that is left out."""
     timers: dict[str, Timer]
     warnings: tuple[str, ...]
     time_to_live: float = 0.0
@@ -119,12 +120,13 @@ def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Setti
         addresses[_name(text, kinds, "members")] = _address(where, f"members.{text}")
     if me not in addresses:
         raise BadConfig(f"node: {config.node} is not among the members: {', '.join(config.members)}")
-    sizes = {kind: sum(name.kind == kind for name in addresses) for kind in kinds}
-    for kind, count in sizes.items():
+    there = {kind: sum(name.kind == kind for name in addresses) for kind in kinds}
+    for kind, count in there.items():
         if absent := {Name(kind, number) for number in range(count)} - set(addresses):
             raise BadConfig(f"members: {min(absent)} is missing: members of a kind are numbered from 1 on")
         if count == 0 and any(kind in process.receives.values() for process in kinds.values()):
             raise BadConfig(f"members: there is no {kind}, and the protocol has such a process")
+    sizes = {kind: count or 1 for kind, count in there.items()}
     taken: dict[Address, Name] = {}
     for member, address in addresses.items():
         if (other := taken.setdefault(address, member)) != member:
