@@ -241,7 +241,10 @@ class ConsulLock:
             return None
         if reply.status != 200:
             raise reply.unexpected("reading the key")
-        return reply.read(list[_Key])[0]
+        keys = reply.read(list[_Key])
+        if len(keys) != 1:
+            raise reply.unexpected("reading the key")
+        return keys[0]
 
     async def _taken(self, session: str) -> bool:
         reply = await self._agent.ask("PUT", self._path, content=self._value, params={"acquire": session})
