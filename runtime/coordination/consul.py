@@ -48,7 +48,7 @@ import math
 import re
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from typing import Literal, NamedTuple
 from urllib.parse import quote
@@ -164,7 +164,7 @@ class ConsulLock:
         async with self._calls.turn():
             await self._leave()
 
-    async def freed(self) -> AsyncIterator[None]:
+    async def freed(self) -> AsyncGenerator[None, None]:
         async for _ in self._calls.hints(self._watch):
             yield
 

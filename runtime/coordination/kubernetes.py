@@ -42,7 +42,7 @@ import os
 import secrets
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -135,7 +135,7 @@ class KubernetesLock:
                 self._held = None
                 await self._release()
 
-    async def freed(self) -> AsyncIterator[None]:
+    async def freed(self) -> AsyncGenerator[None, None]:
         async for _ in self._calls.hints(self._watch):
             yield
 

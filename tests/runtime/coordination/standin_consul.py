@@ -83,7 +83,7 @@ class ConsulStandin(Standin):
         """As an operator may."""
         with self.changed:
             for name in tuple(self.sessions):
-                self._invalidate(name)
+                self.invalidate(name)
 
     def restore(self, index: int) -> None:
         """From a snapshot that was made at that index and has no keys."""
@@ -116,7 +116,7 @@ class ConsulStandin(Standin):
                 said = f"{session.time_to_live * self.load:g}s"
                 return Said(200, [{"ID": name, "TTL": said, "Behavior": session.behavior}])
             assert what == "destroy"
-            self._invalidate(name)
+            self.invalidate(name)
             return Said(200, True)
 
     def _create(self, wanted: dict[str, Any]) -> Said:
@@ -186,7 +186,7 @@ class ConsulStandin(Standin):
         self.keys.pop(path, None)
         self.changed.notify_all()
 
-    def _invalidate(self, name: str) -> None:
+    def invalidate(self, name: str) -> None:
         session = self.sessions.pop(name, None)
         for path, key in tuple(self.keys.items()):
             if session is not None and key.session == name:
@@ -202,7 +202,7 @@ class ConsulStandin(Standin):
             self._running.wait()
             with self.changed:
                 for name in [name for name, session in self.sessions.items() if session.ends <= self.now()]:
-                    self._invalidate(name)
+                    self.invalidate(name)
 
 
 def _seconds(duration: str) -> float:

@@ -19,7 +19,7 @@ class Asked(NamedTuple):
     method: str
     path: str
     query: Mapping[str, str]
-    headers: Message
+    headers: Message[str, str]
     body: bytes
 
 
