@@ -10,10 +10,10 @@ from typing import Any, Literal
 import pytest
 
 from runtime.coordination.consul import ConsulLock, _seconds
-from runtime.coordination.service import Grant, Unavailable
-from tests.runtime.coordination.scenario import answered, closing, held, held_in_time, played, told
+from runtime.coordination.service import Unavailable
 from tests.runtime.coordination.standin_consul import ConsulStandin, Key
 from tests.runtime.coordination.standin_http import Asked, Fate, Said
+from tests.runtime.coordination.worlds import answered, closing, granted, granted_in_time, taken_when_told
 
 KEY = "locks/orders"
 LONG = 3600
@@ -39,276 +39,218 @@ def acquiring(asked: Asked) -> bool:
     return "acquire" in asked.query
 
 
-async def held_when_told(client: ConsulLock) -> Grant:
-    """Asks only then."""
-    async for _ in client.freed():
-        if (grant := await client.acquire(LONG)) is not None:
-            return grant
-    raise AssertionError("the client was closed")
-
-
 # Sessions ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("asked", "granted"), [(0.5, 10), (10, 10), (17.2, 18), (1e9, 86400)])
-def test_a_time_to_live_is_what_consul_takes(server: ConsulStandin, asked: float, granted: float) -> None:
-    async def scenario() -> None:
-        one = client_of(server)
-        async with closing(one):
-            grant = await held(one, asked)
-            assert grant.time_to_live == granted
-            assert await one.renew(grant.token) == granted
-
-    played(scenario())
+@pytest.mark.parametrize(("asked", "given"), [(0.5, 10), (10, 10), (17.2, 18), (1e9, 86400)])
+async def test_a_time_to_live_is_what_consul_takes(server: ConsulStandin, asked: float, given: float) -> None:
+    one = client_of(server)
+    async with closing(one):
+        grant = await granted(one, asked)
+        assert grant.time_to_live == given
+        assert await one.renew(grant.token) == given
 
 
-def test_a_session_depends_on_nothing_but_its_time(server: ConsulStandin) -> None:
+async def test_a_session_depends_on_nothing_but_its_time(server: ConsulStandin) -> None:
     """Not on the health of the agent's node, which would end it before its time."""
-
-    async def scenario() -> None:
-        one = client_of(server)
-        async with closing(one):
-            await held(one, LONG)
-            (session,) = server.sessions.values()
-            assert (session.time_to_live, session.lock_delay, session.behavior) == (LONG, 0, "release")
-            (asked,) = [each for each in server.requests if each.path.endswith("/create")]
-            assert b'"NodeChecks":[]' in asked.body and b'"Checks":[]' in asked.body
-
-    played(scenario())
+    one = client_of(server)
+    async with closing(one):
+        await granted(one, LONG)
+        (session,) = server.sessions.values()
+        assert (session.time_to_live, session.lock_delay, session.behavior) == (LONG, 0, "release")
+        (asked,) = [each for each in server.requests if each.path.endswith("/create")]
+        assert b'"NodeChecks":[]' in asked.body and b'"Checks":[]' in asked.body
 
 
-def test_a_server_under_load_renews_for_longer(server: ConsulStandin) -> None:
+async def test_a_server_under_load_renews_for_longer(server: ConsulStandin) -> None:
     server.load = 2.5
-
-    async def scenario() -> None:
-        one = client_of(server)
-        async with closing(one):
-            assert await one.renew((await held(one, 10)).token) == 25
-
-    played(scenario())
+    one = client_of(server)
+    async with closing(one):
+        assert await one.renew((await granted(one, 10)).token) == 25
 
 
-def test_who_waits_needs_no_session_and_who_ends_leaves_none(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one, other = client_of(server), client_of(server)
-        grant = await held(one, LONG)
-        assert await other.acquire(LONG) is None
-        assert len(server.sessions) == 1
-        await one.release(grant.token)
-        await held(other, LONG)
-        assert len(server.sessions) == 1
-        await one.close()
-        await other.close()
-        assert not server.sessions
-        assert key(server).session == ""
-
-    played(scenario())
+async def test_who_waits_needs_no_session_and_who_ends_leaves_none(server: ConsulStandin) -> None:
+    one, other = client_of(server), client_of(server)
+    grant = await granted(one, LONG)
+    assert await other.acquire(LONG) is None
+    assert len(server.sessions) == 1
+    await one.release(grant.token)
+    await granted(other, LONG)
+    assert len(server.sessions) == 1
+    await one.close()
+    await other.close()
+    assert not server.sessions
+    assert key(server).session == ""
 
 
-def test_a_session_that_was_ended_is_followed_by_another(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one = client_of(server)
-        async with closing(one):
-            first = await held(one, LONG)
-            server.end_sessions()
-            assert await one.renew(first.token) is None
-            assert (await held(one, LONG)).token > first.token
-
-    played(scenario())
+async def test_a_session_that_was_ended_is_followed_by_another(server: ConsulStandin) -> None:
+    one = client_of(server)
+    async with closing(one):
+        first = await granted(one, LONG)
+        server.end_sessions()
+        assert await one.renew(first.token) is None
+        assert (await granted(one, LONG)).token > first.token
 
 
-def test_a_session_that_holds_the_key_unheard_is_kept_for_another_time_to_live(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one = client_of(server)
-        async with closing(one):
-            server.fate = lambda asked: Fate.UNANSWERED if acquiring(asked) else Fate.ANSWERED
-            with pytest.raises(Unavailable):
-                await one.acquire(100)
-            server.fate = lambda _: Fate.ANSWERED
-            assert (await held(one, 200)).time_to_live == 100
-
-    played(scenario())
+async def test_a_session_that_holds_the_key_unheard_is_kept_for_another_time_to_live(server: ConsulStandin) -> None:
+    one = client_of(server)
+    async with closing(one):
+        server.fate = lambda asked: Fate.UNANSWERED if acquiring(asked) else Fate.ANSWERED
+        with pytest.raises(Unavailable):
+            await one.acquire(100)
+        server.fate = lambda _: Fate.ANSWERED
+        assert (await granted(one, 200)).time_to_live == 100
 
 
 # The token -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("behavior", ["release", "delete"])
-def test_tokens_grow_where_lock_indexes_do_not(server: ConsulStandin, behavior: Literal["release", "delete"]) -> None:
-    async def scenario() -> None:
-        one, other = client_of(server, behavior=behavior), client_of(server, behavior=behavior)
-        async with closing(one, other):
-            tokens, lock_indexes = [], []
-            for turn in range(12):
-                holder = (one, other)[turn % 2]
-                grant = await held(holder, LONG)
-                tokens.append(grant.token)
-                lock_indexes.append(key(server).lock_index)
-                match turn % 3:
-                    case 0:
-                        await holder.release(grant.token)
-                    case 1:
-                        server.end_sessions()
-                    case _:
-                        server.write(KEY, None)
-            assert tokens == sorted(set(tokens))
-            assert lock_indexes != sorted(set(lock_indexes))
+async def test_tokens_grow_where_lock_indexes_do_not(
+    server: ConsulStandin, behavior: Literal["release", "delete"]
+) -> None:
+    one, other = client_of(server, behavior=behavior), client_of(server, behavior=behavior)
+    async with closing(one, other):
+        tokens, lock_indexes = [], []
+        for turn in range(12):
+            holder = (one, other)[turn % 2]
+            grant = await granted(holder, LONG)
+            tokens.append(grant.token)
+            lock_indexes.append(key(server).lock_index)
+            match turn % 3:
+                case 0:
+                    await holder.release(grant.token)
+                case 1:
+                    server.end_sessions()
+                case _:
+                    server.write(KEY, None)
+        assert tokens == sorted(set(tokens))
+        assert lock_indexes != sorted(set(lock_indexes))
 
-    played(scenario())
 
-
-def test_a_token_stays_when_the_same_session_asks_again(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one = client_of(server)
-        async with closing(one):
-            grant = await held(one, LONG)
-            server.write("locks/others", b"")
-            assert await one.acquire(LONG) == grant
-            assert await one.renew(grant.token) == LONG
-            assert grant.token == key(server).modify_index
-
-    played(scenario())
+async def test_a_token_stays_when_the_same_session_asks_again(server: ConsulStandin) -> None:
+    one = client_of(server)
+    async with closing(one):
+        grant = await granted(one, LONG)
+        server.write("locks/others", b"")
+        assert await one.acquire(LONG) == grant
+        assert await one.renew(grant.token) == LONG
+        assert grant.token == key(server).modify_index
 
 
 @pytest.mark.parametrize("older", [False, True])
-def test_a_token_stays_when_a_request_for_the_lock_comes_twice(server: ConsulStandin, older: bool) -> None:
+async def test_a_token_stays_when_a_request_for_the_lock_comes_twice(server: ConsulStandin, older: bool) -> None:
     server.older = older
-
-    async def scenario() -> None:
-        one = client_of(server)
-        async with closing(one):
-            fates = [Fate.LATE]
-            server.fate = lambda asked: fates.pop() if acquiring(asked) and fates else Fate.ANSWERED
-            grant = await held(one, LONG)
-            assert server.deliver() == [200]
-            assert (key(server).modify_index > grant.token) == older
-            assert await one.acquire(LONG) == grant
-            assert await one.renew(grant.token) == LONG
-
-    played(scenario())
+    one = client_of(server)
+    async with closing(one):
+        fates = [Fate.LATE]
+        server.fate = lambda asked: fates.pop() if acquiring(asked) and fates else Fate.ANSWERED
+        grant = await granted(one, LONG)
+        assert server.deliver() == [200]
+        assert (key(server).modify_index > grant.token) == older
+        assert await one.acquire(LONG) == grant
+        assert await one.renew(grant.token) == LONG
 
 
-def test_who_is_written_over_has_lost_it_and_is_given_a_greater_token(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one, other = client_of(server), client_of(server)
-        async with closing(one, other):
-            first = await held(one, LONG)
-            server.write(KEY, b"somebody was here")
-            assert key(server).lock_index == 0
-            assert await one.renew(first.token) is None
-            assert await other.acquire(LONG) is None
-            second = await held(one, LONG)
-            assert second.token > first.token
-            assert await one.renew(second.token) == LONG
-
-    played(scenario())
+async def test_who_is_written_over_has_lost_it_and_is_given_a_greater_token(server: ConsulStandin) -> None:
+    one, other = client_of(server), client_of(server)
+    async with closing(one, other):
+        first = await granted(one, LONG)
+        server.write(KEY, b"somebody was here")
+        assert key(server).lock_index == 0
+        assert await one.renew(first.token) is None
+        assert await other.acquire(LONG) is None
+        second = await granted(one, LONG)
+        assert second.token > first.token
+        assert await one.renew(second.token) == LONG
 
 
-def test_who_was_released_by_somebody_else_has_lost_it(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one, other = client_of(server), client_of(server)
-        async with closing(one, other):
-            first = await held(one, LONG)
-            server.release(KEY)
-            assert await one.renew(first.token) is None
-            second = await held(other, LONG)
-            assert second.token > first.token
-            assert await one.acquire(LONG) is None
-            await one.release(first.token)
-            assert await other.renew(second.token) == LONG
-            await other.release(second.token)
-            assert (await held(one, LONG)).token > second.token
-            assert await one.renew(first.token) is None
-
-    played(scenario())
+async def test_who_was_released_by_somebody_else_has_lost_it(server: ConsulStandin) -> None:
+    one, other = client_of(server), client_of(server)
+    async with closing(one, other):
+        first = await granted(one, LONG)
+        server.release(KEY)
+        assert await one.renew(first.token) is None
+        second = await granted(other, LONG)
+        assert second.token > first.token
+        assert await one.acquire(LONG) is None
+        await one.release(first.token)
+        assert await other.renew(second.token) == LONG
+        await other.release(second.token)
+        assert (await granted(one, LONG)).token > second.token
+        assert await one.renew(first.token) is None
 
 
-def test_a_key_that_is_deleted_is_lost(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one, other = client_of(server), client_of(server)
-        async with closing(one, other):
-            first = await held(one, LONG)
-            server.write(KEY, None)
-            assert await one.renew(first.token) is None
-            assert (await held(other, LONG)).token > first.token
-
-    played(scenario())
+async def test_a_key_that_is_deleted_is_lost(server: ConsulStandin) -> None:
+    one, other = client_of(server), client_of(server)
+    async with closing(one, other):
+        first = await granted(one, LONG)
+        server.write(KEY, None)
+        assert await one.renew(first.token) is None
+        assert (await granted(other, LONG)).token > first.token
 
 
-def test_the_key_is_read_as_a_quorum_has_it(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one = client_of(server)
-        async with closing(one):
-            await one.renew((await held(one, LONG)).token)
-            reads = [each for each in server.requests if each.method == "GET"]
-            assert reads and all("consistent" in each.query for each in reads)
-
-    played(scenario())
+async def test_the_key_is_read_as_a_quorum_has_it(server: ConsulStandin) -> None:
+    one = client_of(server)
+    async with closing(one):
+        await one.renew((await granted(one, LONG)).token)
+        reads = [each for each in server.requests if each.method == "GET"]
+        assert reads and all("consistent" in each.query for each in reads)
 
 
 # Time ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_lock_delay_follows_a_session_that_ended_and_no_release(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one, other = client_of(server, lock_delay=20), client_of(server, lock_delay=20)
-        async with closing(one, other):
-            first = await held(one, LONG)
-            await one.release(first.token)
-            second = await held(other, LONG)
-            begun = time.monotonic()
-            server.end_sessions()
-            assert await one.acquire(LONG) is None
-            assert (await held_in_time(one, LONG)).token > second.token
-            assert time.monotonic() - begun >= 20 / SPEED
-
-    played(scenario())
+async def test_a_lock_delay_follows_a_session_that_ended_and_no_release(server: ConsulStandin) -> None:
+    one, other = client_of(server, lock_delay=20), client_of(server, lock_delay=20)
+    async with closing(one, other):
+        first = await granted(one, LONG)
+        await one.release(first.token)
+        second = await granted(other, LONG)
+        begun = time.monotonic()
+        server.end_sessions()
+        assert await one.acquire(LONG) is None
+        assert (await granted_in_time(one, LONG)).token > second.token
+        assert time.monotonic() - begun >= 20 / SPEED
 
 
-def test_who_waits_is_told_when_a_lock_delay_is_over(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one, other = client_of(server, lock_delay=1), client_of(server, lock_delay=1)
-        server.speed = 1.0
-        async with closing(one, other):
-            await held(one, LONG)
-            waiting = asyncio.create_task(held_when_told(other))
-            await asyncio.sleep(0.2)
-            server.end_sessions()
-            await waiting
-
-    played(scenario())
+async def test_who_waits_is_told_when_a_lock_delay_is_over(server: ConsulStandin) -> None:
+    one, other = client_of(server, lock_delay=1), client_of(server, lock_delay=1)
+    server.speed = 1.0
+    async with closing(one, other):
+        await granted(one, LONG)
+        waiting = asyncio.create_task(taken_when_told(other, LONG))
+        await asyncio.sleep(0.2)
+        server.end_sessions()
+        await waiting
 
 
-def test_an_index_that_goes_back_is_followed(server: ConsulStandin) -> None:
+async def test_an_index_that_goes_back_is_followed(server: ConsulStandin) -> None:
     server.index = 1000
+    one, other = client_of(server), client_of(server)
+    async with closing(one, other):
+        first = await granted(one, LONG)
+        hints = 0
 
-    async def scenario() -> None:
-        one, other = client_of(server), client_of(server)
-        async with closing(one, other):
-            first = await held(one, LONG)
-            hints = 0
+        async def count() -> None:
+            nonlocal hints
+            async for _ in other.freed():
+                hints += 1
 
-            async def count() -> None:
-                nonlocal hints
-                async for _ in other.freed():
-                    hints += 1
-
-            counting = asyncio.create_task(count())
-            while not any(each.query.get("index") for each in server.requests):
-                await asyncio.sleep(0.01)
-            server.restore(5)
-            second = await held(one, LONG)
-            assert second.token < first.token  # what the documentation warns of
-            while not any(0 < int(each.query.get("index", "0")) < 1000 for each in server.requests):
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.2)
-            before = hints
-            await one.release(second.token)
-            while hints == before:
-                await asyncio.sleep(0.01)
-            counting.cancel()
-
-    played(scenario())
+        counting = asyncio.create_task(count())
+        while not any(each.query.get("index") for each in server.requests):
+            await asyncio.sleep(0.01)
+        server.restore(5)
+        second = await granted(one, LONG)
+        assert second.token < first.token  # what the documentation warns of
+        while not any(0 < int(each.query.get("index", "0")) < 1000 for each in server.requests):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        before = hints
+        await one.release(second.token)
+        while hints == before:
+            await asyncio.sleep(0.01)
+        counting.cancel()
 
 
 # What is lost --------------------------------------------------------------------------------------------------------
@@ -316,62 +258,53 @@ def test_an_index_that_goes_back_is_followed(server: ConsulStandin) -> None:
 
 @pytest.mark.parametrize("fate", [Fate.LOST, Fate.UNANSWERED, Fate.LATE])
 @pytest.mark.parametrize("request_", ["release", "destroy"])
-def test_a_release_that_was_lost_is_not_undone_by_asking_again(
+async def test_a_release_that_was_lost_is_not_undone_by_asking_again(
     server: ConsulStandin, fate: Fate, request_: str
 ) -> None:
     def concerned(asked: Asked) -> bool:
         return request_ in asked.query or request_ in asked.path
 
-    async def scenario() -> None:
-        one, other = client_of(server), client_of(server)
-        async with closing(one, other):
-            first = await held(one, LONG)
-            server.fate = lambda asked: fate if concerned(asked) else Fate.ANSWERED
-            with pytest.raises(Unavailable):
-                await one.release(first.token)
-            server.fate = lambda _: Fate.ANSWERED
-            assert await one.renew(first.token) is None
-            second = await held(one, LONG)
-            assert second.token > first.token
-            server.deliver()
-            assert await one.renew(second.token) == LONG
-            assert await other.acquire(LONG) is None
-
-    played(scenario())
-
-
-def test_a_request_for_the_lock_that_comes_after_its_release_takes_nothing(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one, other = client_of(server), client_of(server)
-        async with closing(one, other):
-            lost = True
-
-            def first_time(asked: Asked) -> Fate:
-                nonlocal lost
-                late, lost = lost and acquiring(asked), lost and not acquiring(asked)
-                return Fate.LATE if late else Fate.ANSWERED
-
-            server.fate = first_time
-            first = await held(one, LONG)
+    one, other = client_of(server), client_of(server)
+    async with closing(one, other):
+        first = await granted(one, LONG)
+        server.fate = lambda asked: fate if concerned(asked) else Fate.ANSWERED
+        with pytest.raises(Unavailable):
             await one.release(first.token)
-            assert server.deliver() == [500]  # the session is gone
-            await held(other, LONG)
+        server.fate = lambda _: Fate.ANSWERED
+        assert await one.renew(first.token) is None
+        second = await granted(one, LONG)
+        assert second.token > first.token
+        server.deliver()
+        assert await one.renew(second.token) == LONG
+        assert await other.acquire(LONG) is None
 
-    played(scenario())
+
+async def test_a_request_for_the_lock_that_comes_after_its_release_takes_nothing(server: ConsulStandin) -> None:
+    one, other = client_of(server), client_of(server)
+    async with closing(one, other):
+        lost = True
+
+        def first_time(asked: Asked) -> Fate:
+            nonlocal lost
+            late, lost = lost and acquiring(asked), lost and not acquiring(asked)
+            return Fate.LATE if late else Fate.ANSWERED
+
+        server.fate = first_time
+        first = await granted(one, LONG)
+        await one.release(first.token)
+        assert server.deliver() == [500]  # the session is gone
+        await granted(other, LONG)
 
 
-def test_a_release_whose_turn_never_came_is_not_undone(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one = client_of(server, timeout=0.3)
-        async with closing(one):
-            first = await held(one, LONG)
-            server.pause()
-            calls = await asyncio.gather(one.acquire(LONG), one.release(first.token), return_exceptions=True)
-            server.resume()
-            assert [type(each) for each in calls] == [Unavailable] * 2
-            assert (await answered(lambda: held_in_time(one, LONG))).token > first.token
-
-    played(scenario())
+async def test_a_release_whose_turn_never_came_is_not_undone(server: ConsulStandin) -> None:
+    one = client_of(server, timeout=0.3)
+    async with closing(one):
+        first = await granted(one, LONG)
+        server.pause()
+        calls = await asyncio.gather(one.acquire(LONG), one.release(first.token), return_exceptions=True)
+        server.resume()
+        assert [type(each) for each in calls] == [Unavailable] * 2
+        assert (await answered(lambda: granted_in_time(one, LONG))).token > first.token
 
 
 @pytest.mark.parametrize(
@@ -383,46 +316,35 @@ def test_a_release_whose_turn_never_came_is_not_undone(server: ConsulStandin) ->
         (Said(200, []), "reading the key"),
     ],
 )
-def test_an_answer_that_is_none_is_unavailable(server: ConsulStandin, said: Said, told_of: str) -> None:
+async def test_an_answer_that_is_none_is_unavailable(server: ConsulStandin, said: Said, told_of: str) -> None:
     server.instead = said
-
-    async def scenario() -> None:
-        one = client_of(server)
-        async with closing(one):
-            with pytest.raises(Unavailable, match=told_of):
-                await one.acquire(LONG)
-
-    played(scenario())
+    one = client_of(server)
+    async with closing(one):
+        with pytest.raises(Unavailable, match=told_of):
+            await one.acquire(LONG)
 
 
 # Who may, and what can be given --------------------------------------------------------------------------------------
 
 
-def test_the_token_of_an_acl_goes_with_each_request(server: ConsulStandin) -> None:
+async def test_the_token_of_an_acl_goes_with_each_request(server: ConsulStandin) -> None:
     server.token = "secret"
-
-    async def scenario() -> None:
-        one, stranger = client_of(server, token="secret"), client_of(server)
-        async with closing(one, stranger):
-            await one.renew((await held(one, LONG)).token)
-            waiting = asyncio.create_task(told(one))
-            with pytest.raises(Unavailable, match="403"):
-                await stranger.acquire(LONG)
-            await asyncio.sleep(0.1)
-            server.end_sessions()
-            await waiting
-
-    played(scenario())
+    one, stranger = client_of(server, token="secret"), client_of(server)
+    async with closing(one, stranger):
+        await one.renew((await granted(one, LONG)).token)
+        waiting = asyncio.create_task(taken_when_told(one, LONG))
+        with pytest.raises(Unavailable, match="403"):
+            await stranger.acquire(LONG)
+        await asyncio.sleep(0.1)
+        server.end_sessions()
+        await waiting
 
 
-def test_a_key_that_a_newer_release_refuses_is_told_of(server: ConsulStandin) -> None:
-    async def scenario() -> None:
-        one = ConsulLock(f"http://127.0.0.1:{server.port}", "locks/a b")
-        async with closing(one):
-            with pytest.raises(Unavailable, match="invalid character"):
-                await one.acquire(LONG)
-
-    played(scenario())
+async def test_a_key_that_a_newer_release_refuses_is_told_of(server: ConsulStandin) -> None:
+    one = ConsulLock(f"http://127.0.0.1:{server.port}", "locks/a b")
+    async with closing(one):
+        with pytest.raises(Unavailable, match="invalid character"):
+            await one.acquire(LONG)
 
 
 @pytest.mark.parametrize(

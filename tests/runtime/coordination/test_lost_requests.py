@@ -13,10 +13,10 @@ import pytest
 from runtime.coordination.consul import ConsulLock
 from runtime.coordination.kubernetes import KubernetesLock
 from runtime.coordination.service import LockService, Unavailable
-from tests.runtime.coordination.scenario import answered, closing, held, played
 from tests.runtime.coordination.standin_consul import ConsulStandin
 from tests.runtime.coordination.standin_http import Fate, Standin
 from tests.runtime.coordination.standin_kubernetes import KubernetesStandin
+from tests.runtime.coordination.worlds import answered, closing, granted
 
 LONG = 3600
 STEPS = 300
@@ -57,7 +57,7 @@ class Believed:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_whatever_is_lost_one_holds_it_and_tokens_grow(backend: str, seed: int) -> None:
+async def test_whatever_is_lost_one_holds_it_and_tokens_grow(backend: str, seed: int) -> None:
     random = Random(f"{backend} {seed}")
     start, make = BACKENDS[backend]
     server = start()
@@ -83,7 +83,7 @@ def test_whatever_is_lost_one_holds_it_and_tokens_grow(backend: str, seed: int) 
                     believed.ended(number)
                 await client.release(token)
 
-    async def scenario() -> None:
+    try:
         async with closing(*clients):
             for _ in range(STEPS):
                 weights = random.choice(((1, 0, 0, 0), (9, 1, 1, 1), (1, 1, 1, 1)))
@@ -101,31 +101,24 @@ def test_whatever_is_lost_one_holds_it_and_tokens_grow(backend: str, seed: int) 
         assert believed.grants > 3
         last = make(url)
         async with closing(last):
-            assert (await held(last, LONG)).token > believed.token
-
-    try:
-        played(scenario())
+            assert (await granted(last, LONG)).token > believed.token
     finally:
         server.kill()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_calls_of_one_client_are_made_one_after_another(backend: str) -> None:
+async def test_calls_of_one_client_are_made_one_after_another(backend: str) -> None:
     start, make = BACKENDS[backend]
     server = start()
     client = make(f"http://127.0.0.1:{server.port}")
-
-    async def scenario() -> None:
+    try:
         async with closing(client):
-            grant = await held(client, LONG)
+            grant = await granted(client, LONG)
             before = len(server.requests)
             await client.renew(grant.token)
             alone = [each.path for each in server.requests[before:]]
             before = len(server.requests)
             await asyncio.gather(*(client.renew(grant.token) for _ in range(5)))
             assert [each.path for each in server.requests[before:]] == alone * 5
-
-    try:
-        played(scenario())
     finally:
         server.kill()
