@@ -43,7 +43,9 @@ MENDS: dict[str, Mend] = {
     "heartbeat_clears_the_vote": (
         ("if t >= term:\n    catch_up(t)", "if t >= term:\n    if t > term:\n        catch_up(t)\n    step_down()"),
     ),
-    "hosted_lock_does_not_wait": (("    waiting := false                      # the", "    waiting := true                       # the"),),
+    "hosted_lock_does_not_wait": (
+        ("    waiting := false                      # the", "    waiting := true                       # the"),
+    ),
     "kubernetes_lease_skew": (("timer lease: 15 s", "timer lease: 24 s"),),
     "kubernetes_lease_works_on": (("timer shutdown: 10 s", "timer shutdown: 1 s"),),
     "leader_takes_new_term": (("    term := t\n", "    term := t\n    step_down()\n"),),
