@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelcheck.proof.setting import Setting
+from modelcheck.timed import with_time
 from spec.protocol import Fault, Network, Protocol
 
 ANY = "any"
@@ -25,10 +26,18 @@ def singletons(protocol: Protocol) -> frozenset[str]:
 def setting_of(
     protocol: Protocol, size: int | None, network: Network | None = None, faults: tuple[Fault, ...] | None = None
 ) -> Setting:
-    """So many processes (None: any number) of each kind that is not single."""
+    """So many processes (None: any number) of each kind that is not single. A protocol with time has its clocks as
+    variables in it. Raises SpecError for what time cannot give."""
     single = singletons(protocol)
     sizes = tuple(1 if kind.name in single else size for kind in protocol.kinds)
-    return Setting(protocol, sizes, network or protocol.network, protocol.faults if faults is None else faults)
+    return timed_setting(protocol, sizes, network or protocol.network, protocol.faults if faults is None else faults)
+
+
+def timed_setting(
+    protocol: Protocol, sizes: tuple[int | None, ...], network: Network, faults: tuple[Fault, ...]
+) -> Setting:
+    """The setting of these sizes, in which a protocol with time has its clocks as variables. Raises SpecError."""
+    return Setting(with_time(protocol, network, faults), sizes, network, faults)
 
 
 def described(setting: Setting) -> str:
