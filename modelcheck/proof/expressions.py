@@ -233,33 +233,33 @@ def _compared(expression: Compare, scope: Scope) -> Term:
 
 def _computed(expression: Arithmetic, scope: Scope) -> Term:
     left, right = alike(term(value_of(expression.left, scope)), term(value_of(expression.right, scope)))
-    in_order = scope.setting.any_number and left.sort != INTEGER
     match expression.operator:
         case Operator.MINIMUM:
             return choice(at_most(left, right), left, right)
         case Operator.MAXIMUM:
             return choice(at_most(left, right), right, left)
-        case Operator.PLUS:
-            if in_order and "number" not in (left.operator, right.operator):
-                if (found := _by_cases(expression, left, right)) is not None:
-                    return found
-                raise Unprovable("a sum of two numbers, neither of them a constant", expression.span)
-        case _:
-            if in_order and not left.operator == right.operator == "number":
-                if (found := _by_cases(expression, left, right)) is not None:
-                    return found
-                raise Unprovable(f"`{expression.operator.value}` on numbers", expression.span)
+    literals = [one.operator == "number" for one in (left, right)]
+    if all(literals) or (expression.operator is Operator.PLUS and any(literals)):
+        return arithmetic(expression.operator.value, left, right)
+    setting = scope.setting
+    in_order = setting.any_number and left.sort != INTEGER
+    if (in_order or setting.spells_out) and (found := _by_cases(expression, left, right)) is not None:
+        return found
+    if in_order and expression.operator is Operator.PLUS:
+        raise Unprovable("a sum of two numbers, neither of them a constant", expression.span)
+    if in_order:
+        raise Unprovable(f"`{expression.operator.value}` on numbers", expression.span)
     return arithmetic(expression.operator.value, left, right)
 
 
 CASES = 16
-"""So many values two numbers of narrow ranges have together, at most, for what is computed of them to be spelled out."""
+"""What is computed of two numbers of narrow ranges is spelled out, where they have at most so many values together."""
 
 
 def _by_cases(expression: Arithmetic, left: Term, right: Term) -> Term | None:
-    """What is computed of numbers of narrow ranges, value by value, where numbers are members of an order and there is
-    no arithmetic; None where there are too many values. It is right in states in which all is of its type, and that is
-    part of every invariant."""
+    """What is computed of numbers of narrow ranges, value by value, as is needed where numbers are members of an order
+    or formulas are to become propositional; None where there are too many values. It is right in states in which all
+    is of its type, and that is part of every invariant."""
     one, other = _values_of(expression.left, left), _values_of(expression.right, right)
     if one is None or other is None or len(one) * len(other) > CASES:
         return None

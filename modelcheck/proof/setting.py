@@ -147,6 +147,15 @@ class Setting:
     network: Network
     faults: tuple[Fault, ...]
     quantified: bool = False
+    spells_out: bool = False
+    """Whether what is computed of numbers of narrow ranges is spelled out, value by value: of use to those who suppose,
+    as every proof does, that all is of its type."""
+    goals: frozenset[str] | None = None
+    """The properties of the spec that are to be shown; None: all of them, and the standard ones. The others may be
+    supposed, if they are shown with them."""
+
+    def is_goal(self, name: str) -> bool:
+        return self.goals is None or name in self.goals
 
     @property
     def any_number(self) -> bool:
