@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
+
+from runtime.transport.tls import TlsFiles
 
 JARS = tuple(Path("/usr/share/java") / name for name in ("zookeeper.jar", "slf4j-simple.jar"))
 """Where Debian's package has them; what else they need, their manifests name."""
@@ -23,6 +28,10 @@ class Server:
         self.folder = folder
         self.port, self.other_port = free_ports(2)
         self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def hosts(self) -> str:
+        return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
@@ -64,9 +73,10 @@ class EtcdServer(Server):
         return shutil.which("etcd") is not None
 
     election = 200
+    scheme = "http"
 
     def command(self) -> list[str]:
-        client, peer = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.other_port}"
+        client, peer = f"{self.scheme}://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.other_port}"
         return [
             *(
                 "etcd",
@@ -92,6 +102,25 @@ class SlowEtcdServer(EtcdServer):
     """With etcd's own election timeout."""
 
     election = 1000
+
+
+class TlsEtcdServer(EtcdServer):
+    """Wants a certificate of its clients."""
+
+    scheme = "https"
+
+    def __init__(self, folder: Path, files: TlsFiles) -> None:
+        super().__init__(folder)
+        self.files = files
+
+    def command(self) -> list[str]:
+        own = ("--cert-file", str(self.files.certificate), "--key-file", str(self.files.key))
+        return [*super().command(), *own, "--client-cert-auth", "--trusted-ca-file", str(self.files.authority)]
+
+    def ready(self) -> bool:
+        context = ssl.create_default_context(cafile=str(self.files.authority))
+        context.load_cert_chain(self.files.certificate, self.files.key)
+        return b'"health":"true"' in said(self.port, b"GET /health HTTP/1.0\r\n\r\n", context)
 
 
 class ZooKeeperServer(Server):
@@ -121,10 +150,54 @@ class ZooKeeperServer(Server):
         return b"Mode: standalone" in said(self.port, b"srvr")
 
 
-def said(port: int, asked: bytes) -> bytes:
+class HostingGroup(Server):
+    """Three nodes of ours, whose leader hosts locks."""
+
+    needs = "nothing"
+    longest = "250 ms"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        ports = free_ports(6)
+        self.members, self.locks = ports[:3], ports[3:]
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    @staticmethod
+    def installed() -> bool:
+        return True
+
+    @property
+    def hosts(self) -> str:
+        return ",".join(f"127.0.0.1:{port}" for port in self.locks)
+
+    def start(self) -> None:
+        members = "\n".join(f'node{i + 1} = "127.0.0.1:{port}"' for i, port in enumerate(self.members))
+        for number in range(3):
+            config = self.folder / f"node{number + 1}.toml"
+            config.write_text(
+                f'cluster = "group"\nnode = "node{number + 1}"\nstate = "{self.folder}/{{node}}.state"\n'
+                f'locks = "127.0.0.1:{self.locks[number]}"\nlongest-lease = "{self.longest}"\n'
+                f'[timers]\nelection = "150 ms .. 300 ms"\nheartbeat = "20 ms"\n[members]\n{members}\n',
+                encoding="utf-8",
+            )
+            with (self.folder / "log").open("ab") as log:
+                command = [sys.executable, "-m", "generated.raft", str(config)]
+                self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+
+    def kill(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.processes.clear()
+
+
+def said(port: int, asked: bytes, tls: ssl.SSLContext | None = None) -> bytes:
     """What a server says to this before it closes the connection; nothing where there is none yet."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as plain, contextlib.ExitStack() as stack:
+            connection = plain
+            if tls is not None:
+                connection = stack.enter_context(tls.wrap_socket(plain, server_hostname="localhost"))
             connection.sendall(asked)
             answer = b""
             while more := connection.recv(4096):

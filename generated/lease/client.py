@@ -35,8 +35,9 @@ from .messages import (
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a client knows, and which of its timers are armed. On disk: nothing."""
+    """What a client knows, and which of its timers are armed. On disk: life."""
 
+    life: int = 0
     asking: bool = False
     round: int = 0
     late: bool = False
@@ -53,6 +54,7 @@ class Now(Turn[Message]):
         "everyone",
         "holding",
         "late",
+        "life",
         "round",
         "token",
     )
@@ -60,6 +62,7 @@ class Now(Turn[Message]):
     def __init__(self, me: int, everyone: Everyone, state: State) -> None:
         super().__init__(me, state.armed)
         self.everyone = everyone
+        self.life: int = state.life
         self.asking: bool = state.asking
         self.round: int = state.round
         self.late: bool = state.late
@@ -69,6 +72,7 @@ class Now(Turn[Message]):
     def done(self) -> Step[State, Message]:
         """The step, at its end."""
         state = State(
+            life=self.life,
             asking=self.asking,
             round=self.round,
             late=self.late,
@@ -83,7 +87,7 @@ class Now(Turn[Message]):
 
 
 def ask(now: Now) -> None:
-    """lease.elect:62
+    """lease.elect:65
 
     procedure ask() at client:
         if not asking:
@@ -92,9 +96,9 @@ def ask(now: Now) -> None:
             late := false
             reset asked
         if holding:
-            broadcast renew(token, round)
+            broadcast renew(token, life, round)
         else:
-            broadcast acquire(round)
+            broadcast acquire(life, round)
         reset pace
     """
     if not now.asking:
@@ -103,14 +107,16 @@ def ask(now: Now) -> None:
         now.late = False
         now.reset("asked")
     if now.holding:
-        now.broadcast("lock_service", now.everyone["lock_service"], Renew(token=now.token, round=now.round))
+        now.broadcast(
+            "lock_service", now.everyone["lock_service"], Renew(token=now.token, life=now.life, round=now.round)
+        )
     else:
-        now.broadcast("lock_service", now.everyone["lock_service"], Acquire(round=now.round))
+        now.broadcast("lock_service", now.everyone["lock_service"], Acquire(life=now.life, round=now.round))
     now.reset("pace")
 
 
 def drop(now: Now) -> None:
-    """lease.elect:121
+    """lease.elect:126
 
     procedure drop() at client:
         holding := false
@@ -124,17 +130,19 @@ def drop(now: Now) -> None:
 
 
 def on_start(now: Now) -> bool:
-    """lease.elect:54
+    """lease.elect:56
 
     on start at client:
+        life := life + 1
         ask()
     """
+    now.life = now.life + 1
     ask(now)
     return True
 
 
 def on_timeout_pace(now: Now) -> bool:
-    """lease.elect:74
+    """lease.elect:77
 
     on timeout pace at client:
         ask()
@@ -144,7 +152,7 @@ def on_timeout_pace(now: Now) -> bool:
 
 
 def on_freed(now: Now, service: int) -> bool:
-    """lease.elect:77
+    """lease.elect:80
 
     on freed() from service if not holding and not asking:
         ask()
@@ -155,10 +163,12 @@ def on_freed(now: Now, service: int) -> bool:
     return True
 
 
-def on_granted(now: Now, service: int, new_token: int, of_round: int) -> bool:
-    """lease.elect:102
+def on_granted(now: Now, service: int, new_token: int, of_life: int, of_round: int) -> bool:
+    """lease.elect:105
 
-    on granted(new_token, of_round) from service if asking and of_round == round:
+    on granted(new_token, of_life, of_round) from service if asking
+            and of_life == life
+            and of_round == round:
         asking := false
         if not late:
             holding := true
@@ -167,7 +177,7 @@ def on_granted(now: Now, service: int, new_token: int, of_round: int) -> bool:
             stop asked
     on timeout asked:
     """
-    if not (now.asking and of_round == now.round):
+    if not (now.asking and of_life == now.life and of_round == now.round):
         return False
     now.asking = False
     if not now.late:
@@ -179,7 +189,7 @@ def on_granted(now: Now, service: int, new_token: int, of_round: int) -> bool:
 
 
 def on_timeout_asked(now: Now) -> bool:
-    """lease.elect:110
+    """lease.elect:115
 
     on timeout asked:
         late := true
@@ -188,15 +198,15 @@ def on_timeout_asked(now: Now) -> bool:
     return True
 
 
-def on_refused(now: Now, service: int, of_round: int) -> bool:
-    """lease.elect:113
+def on_refused(now: Now, service: int, of_life: int, of_round: int) -> bool:
+    """lease.elect:118
 
-    on refused(of_round) from service if asking and of_round == round:
+    on refused(of_life, of_round) from service if asking and of_life == life and of_round == round:
         asking := false
         stop asked
         drop()
     """
-    if not (now.asking and of_round == now.round):
+    if not (now.asking and of_life == now.life and of_round == now.round):
         return False
     now.asking = False
     now.stop("asked")
@@ -205,7 +215,7 @@ def on_refused(now: Now, service: int, of_round: int) -> bool:
 
 
 def on_timeout_deadline(now: Now) -> bool:
-    """lease.elect:118
+    """lease.elect:123
 
     on timeout deadline:
         drop()
@@ -215,7 +225,7 @@ def on_timeout_deadline(now: Now) -> bool:
 
 
 def on_give_up(now: Now) -> bool:
-    """lease.elect:125
+    """lease.elect:130
 
     input give_up() at client if holding:
         drop()
@@ -231,7 +241,7 @@ def on_give_up(now: Now) -> bool:
 
 
 def on_save(now: Now) -> bool:
-    """lease.elect:136
+    """lease.elect:141
 
     input save() at client if holding:
         broadcast write(token)
@@ -252,7 +262,9 @@ def initial(everyone: Everyone) -> State:
 
 def restarted(everyone: Everyone, state: State) -> State:
     """What is left of a state after a crash: what is on disk."""
-    return State()
+    return State(
+        life=state.life,
+    )
 
 
 def start(me: int, everyone: Everyone, state: State) -> Step[State, Message]:
@@ -267,9 +279,9 @@ def receive(me: int, everyone: Everyone, state: State, sender: int, message: Mes
     now = Now(me, everyone, state)
     match message:
         case Granted():
-            _ = on_granted(now, sender, message.token, message.round)
+            _ = on_granted(now, sender, message.token, message.life, message.round)
         case Refused():
-            _ = on_refused(now, sender, message.round)
+            _ = on_refused(now, sender, message.life, message.round)
         case Freed():
             _ = on_freed(now, sender)
         case _:
@@ -324,7 +336,7 @@ PROCESS: Process[State, Message] = Process(
         "refused": "lock_service",
         "freed": "lock_service",
     },
-    durable=(),
+    durable=("life",),
     names={},
     timers={
         "asked": Timer("asked", 5.0, 5.0),

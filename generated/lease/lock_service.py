@@ -73,7 +73,7 @@ class Now(Turn[Message]):
 
 
 def on_start(now: Now) -> bool:
-    """lease.elect:57
+    """lease.elect:60
 
     on start at lock_service:
         reset lease                           # whoever holds the lock gets a whole lease more
@@ -82,53 +82,53 @@ def on_start(now: Now) -> bool:
     return True
 
 
-def on_acquire(now: Now, asker: int, of_round: int) -> bool:
-    """lease.elect:80
+def on_acquire(now: Now, asker: int, of_life: int, of_round: int) -> bool:
+    """lease.elect:83
 
-    on acquire(of_round) from asker:
+    on acquire(of_life, of_round) from asker:
         if holder == none:
             last_token := last_token + 1
             holder := asker
         if holder == asker:
             reset lease
-            send granted(last_token, of_round) to asker
+            send granted(last_token, of_life, of_round) to asker
         else:
-            send refused(of_round) to asker
-    on renew(current, of_round) from owner:
+            send refused(of_life, of_round) to asker
+    on renew(current, of_life, of_round) from owner:
     """
     if now.holder is None:
         now.last_token = now.last_token + 1
         now.holder = asker
     if now.holder == asker:
         now.reset("lease")
-        now.send("client", asker, Granted(token=now.last_token, round=of_round))
+        now.send("client", asker, Granted(token=now.last_token, life=of_life, round=of_round))
     else:
-        now.send("client", asker, Refused(round=of_round))
+        now.send("client", asker, Refused(life=of_life, round=of_round))
     return True
 
 
-def on_renew(now: Now, owner: int, current: int, of_round: int) -> bool:
-    """lease.elect:90
+def on_renew(now: Now, owner: int, current: int, of_life: int, of_round: int) -> bool:
+    """lease.elect:93
 
-    on renew(current, of_round) from owner:
+    on renew(current, of_life, of_round) from owner:
         if holder == owner and current == last_token:
             reset lease
-            send granted(current, of_round) to owner
+            send granted(current, of_life, of_round) to owner
         else:
-            send refused(of_round) to owner
+            send refused(of_life, of_round) to owner
     # The holder has not renewed in time: the lock is free, whatever the holder believes.
     on timeout lease if holder != none:
     """
     if now.holder == owner and current == now.last_token:
         now.reset("lease")
-        now.send("client", owner, Granted(token=current, round=of_round))
+        now.send("client", owner, Granted(token=current, life=of_life, round=of_round))
     else:
-        now.send("client", owner, Refused(round=of_round))
+        now.send("client", owner, Refused(life=of_life, round=of_round))
     return True
 
 
 def on_timeout_lease(now: Now) -> bool:
-    """lease.elect:98
+    """lease.elect:101
 
     on timeout lease if holder != none:
         holder := none
@@ -142,7 +142,7 @@ def on_timeout_lease(now: Now) -> bool:
 
 
 def on_release(now: Now, former: int, old_token: int) -> bool:
-    """lease.elect:131
+    """lease.elect:136
 
     on release(old_token) from former if holder == former and old_token == last_token:
         holder := none
@@ -185,9 +185,9 @@ def receive(me: int, everyone: Everyone, state: State, sender: int, message: Mes
     now = Now(me, everyone, state)
     match message:
         case Acquire():
-            _ = on_acquire(now, sender, message.round)
+            _ = on_acquire(now, sender, message.life, message.round)
         case Renew():
-            _ = on_renew(now, sender, message.token, message.round)
+            _ = on_renew(now, sender, message.token, message.life, message.round)
         case Release():
             _ = on_release(now, sender, message.token)
         case _:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 PROTOCOL = "lease"
-SPEC_SHA256 = "d205acbe9d4a863f5b94f2ea9c60e30be13871313283ba119f8a2bb274823146"
+SPEC_SHA256 = "13eb4a9391e1f3bf2ca3108aee854c7ae94a95b2c86f57524bffe9bdb3aade1b"
 """Of the spec's text. A node that was emitted from another text is not talked to."""
 KINDS = (
     "client",
@@ -20,45 +20,49 @@ KINDS = (
 
 
 class Acquire(msgspec.Struct, frozen=True, tag="acquire", array_like=True, forbid_unknown_fields=True):
-    """lease.elect:41, from a client to a lock_service.
+    """lease.elect:43, from a client to a lock_service.
 
-    acquire(round: int 0..1)
+    acquire(life: nat, round: int 0..1)
     """
 
+    life: int
     round: int
 
 
 class Renew(msgspec.Struct, frozen=True, tag="renew", array_like=True, forbid_unknown_fields=True):
-    """lease.elect:42, from a client to a lock_service.
+    """lease.elect:44, from a client to a lock_service.
 
-    renew(token: nat, round: int 0..1)
+    renew(token: nat, life: nat, round: int 0..1)
     """
 
     token: int
+    life: int
     round: int
 
 
 class Granted(msgspec.Struct, frozen=True, tag="granted", array_like=True, forbid_unknown_fields=True):
-    """lease.elect:43, from a lock_service to a client.
+    """lease.elect:45, from a lock_service to a client.
 
-    granted(token: nat, round: int 0..1)
+    granted(token: nat, life: nat, round: int 0..1)
     """
 
     token: int
+    life: int
     round: int
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused", array_like=True, forbid_unknown_fields=True):
-    """lease.elect:44, from a lock_service to a client.
+    """lease.elect:46, from a lock_service to a client.
 
-    refused(round: int 0..1)
+    refused(life: nat, round: int 0..1)
     """
 
+    life: int
     round: int
 
 
 class Release(msgspec.Struct, frozen=True, tag="release", array_like=True, forbid_unknown_fields=True):
-    """lease.elect:45, from a client to a lock_service.
+    """lease.elect:47, from a client to a lock_service.
 
     release(token: nat)
     """
@@ -67,14 +71,14 @@ class Release(msgspec.Struct, frozen=True, tag="release", array_like=True, forbi
 
 
 class Freed(msgspec.Struct, frozen=True, tag="freed", array_like=True, forbid_unknown_fields=True):
-    """lease.elect:46, from a lock_service to a client.
+    """lease.elect:48, from a lock_service to a client.
 
     freed()
     """
 
 
 class Write(msgspec.Struct, frozen=True, tag="write", array_like=True, forbid_unknown_fields=True):
-    """lease.elect:47, from a client to a storage.
+    """lease.elect:49, from a client to a storage.
 
     write(token: nat)
     """

@@ -64,7 +64,7 @@ class Now(Turn[Message]):
 
 
 def on_write(now: Now, writer: int, with_token: int) -> bool:
-    """lease.elect:139
+    """lease.elect:144
 
     on write(with_token) from writer if with_token >= newest:
         newest := with_token
