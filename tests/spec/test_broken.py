@@ -43,7 +43,9 @@ MENDS: dict[str, Mend] = {
     "heartbeat_clears_the_vote": (
         ("if t >= term:\n    catch_up(t)", "if t >= term:\n    if t > term:\n        catch_up(t)\n    step_down()"),
     ),
-    "hosted_lock_does_not_wait": (("    waiting := false                      # the", "    waiting := true                       # the"),),
+    "hosted_lock_does_not_wait": (
+        ("    waiting := false                      # the", "    waiting := true                       # the"),
+    ),
     "kubernetes_lease_skew": (("timer lease: 15 s", "timer lease: 24 s"),),
     "kubernetes_lease_works_on": (("timer shutdown: 10 s", "timer shutdown: 1 s"),),
     "leader_takes_new_term": (("    term := t\n", "    term := t\n    step_down()\n"),),
@@ -92,6 +94,11 @@ class Promised:
 
 def names() -> list[str]:
     return sorted(path.stem for path in BROKEN.glob("*.elect"))
+
+
+def untimed_names() -> list[str]:
+    """Those in which no time passes: for readers of specs that know nothing of time, or are not asked about it yet."""
+    return [name for name in names() if "\ntimed" not in text_of(name)]
 
 
 def text_of(name: str) -> str:
