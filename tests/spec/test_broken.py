@@ -96,6 +96,11 @@ def names() -> list[str]:
     return sorted(path.stem for path in BROKEN.glob("*.elect"))
 
 
+def untimed_names() -> list[str]:
+    """Those in which no time passes: for readers of specs that know nothing of time, or are not asked about it yet."""
+    return [name for name in names() if "\ntimed" not in text_of(name)]
+
+
 def text_of(name: str) -> str:
     return (BROKEN / f"{name}.elect").read_text(encoding="utf-8")
 

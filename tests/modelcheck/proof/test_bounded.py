@@ -19,7 +19,7 @@ from spec.protocol import Protocol
 from spec.source import Source
 from tests.properties.declarations import Tape
 from tests.properties.protocols import text_of
-from tests.spec.test_broken import mended, names, promised
+from tests.spec.test_broken import mended, promised, untimed_names
 
 pytest.importorskip("z3")
 
@@ -46,7 +46,7 @@ def shipped(name: str) -> Protocol:
 # What is known --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in names()])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in untimed_names()])
 def test_finds_the_shortest_violation_of_a_broken_spec(name: str) -> None:
     outcome = search(setting_of(load(BROKEN / f"{name}.elect")[0]), Limits(depth=12))
     assert outcome.ended is Ended.VIOLATED
@@ -57,7 +57,7 @@ def test_finds_the_shortest_violation_of_a_broken_spec(name: str) -> None:
     assert is_behaviour(outcome.trace)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", untimed_names())
 def test_finds_nothing_once_the_flaw_is_mended(name: str) -> None:
     protocol, _ = check(Source(f"{name}.elect", mended(name)))
     outcome = search(setting_of(protocol), Limits(depth=3))
