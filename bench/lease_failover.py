@@ -1,6 +1,6 @@
 """How soon another holder of a lock writes after one that died or was paused, and whether anything stale lands.
 
-    python -m bench.lease_failover [--system embedded etcd zookeeper] [--trials 20] [--pauses 100] [--save FILE]
+    python -m bench.lease_failover [--system embedded hosted etcd zookeeper] [--trials 20] [--pauses 100] [--save FILE]
 
 Three services, each with the emitted client of spec/protocols/lease.elect, write all the time that they hold the lock,
 each to one store that compares tokens. The holder is killed, or stopped for longer than its lease and woken again. What
@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench.lease_store import Store
-from bench.servers import EtcdServer, Server, ZooKeeperServer, free_ports
+from bench.servers import EtcdServer, HostingGroup, Server, ZooKeeperServer, free_ports
 
 CLIENTS = 3
 PATIENCE = 60.0
@@ -52,6 +52,7 @@ class Setting:
 
 SETTINGS = {
     "embedded": Setting("embedded", "250 ms", "180 ms", "40 ms"),
+    "hosted": Setting("hosted", "250 ms", "180 ms", "40 ms", HostingGroup, "/lease"),
     "etcd": Setting("etcd", "1 s", "800 ms", "150 ms", EtcdServer, "/lease"),
     "zookeeper": Setting("zookeeper", "500 ms", "400 ms", "80 ms", ZooKeeperServer, "/lease?tick=0"),
 }
@@ -152,7 +153,7 @@ def _lock_service(setting: Setting, folder: Path) -> Iterator[str]:
     server = setting.server(place)
     server.start()
     try:
-        yield f"{setting.system}://127.0.0.1:{server.port}{setting.path}"
+        yield f"{setting.system}://{server.hosts}{setting.path}"
     finally:
         server.kill()
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -27,6 +28,10 @@ class Server:
         self.folder = folder
         self.port, self.other_port = free_ports(2)
         self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def hosts(self) -> str:
+        return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
@@ -143,6 +148,47 @@ class ZooKeeperServer(Server):
 
     def ready(self) -> bool:
         return b"Mode: standalone" in said(self.port, b"srvr")
+
+
+class HostingGroup(Server):
+    """Three nodes of ours, whose leader hosts locks."""
+
+    needs = "nothing"
+    longest = "250 ms"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        ports = free_ports(6)
+        self.members, self.locks = ports[:3], ports[3:]
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    @staticmethod
+    def installed() -> bool:
+        return True
+
+    @property
+    def hosts(self) -> str:
+        return ",".join(f"127.0.0.1:{port}" for port in self.locks)
+
+    def start(self) -> None:
+        members = "\n".join(f'node{i + 1} = "127.0.0.1:{port}"' for i, port in enumerate(self.members))
+        for number in range(3):
+            config = self.folder / f"node{number + 1}.toml"
+            config.write_text(
+                f'cluster = "group"\nnode = "node{number + 1}"\nstate = "{self.folder}/{{node}}.state"\n'
+                f'locks = "127.0.0.1:{self.locks[number]}"\nlongest-lease = "{self.longest}"\n'
+                f'[timers]\nelection = "150 ms .. 300 ms"\nheartbeat = "20 ms"\n[members]\n{members}\n',
+                encoding="utf-8",
+            )
+            with (self.folder / "log").open("ab") as log:
+                command = [sys.executable, "-m", "generated.raft", str(config)]
+                self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+
+    def kill(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.processes.clear()
 
 
 def said(port: int, asked: bytes, tls: ssl.SSLContext | None = None) -> bytes:

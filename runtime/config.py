@@ -54,6 +54,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """An address for /healthz, /status and /metrics (which needs prometheus-client)."""
     trace: str | None = None
     """A file to which each step is written, for `oneleader validate-trace`."""
+    locks: str | None = None
+    """An address at which a node that leads grants locks that expire (`runtime.coordination.hosting`)."""
+    longest_lease: str = "10 s"
+    """The longest time to live of such a lock; the same for all members. A node that comes to lead waits for so long
+    before it grants any."""
     hints: bool = True
     """Whether the death of the process that a timer waits for lets the timer run out early."""
 
@@ -67,10 +72,11 @@ class Settings(msgspec.Struct, frozen=True):
     """Of all members; none where the node is coordinated by somebody else."""
     listen: Address
     sizes: dict[str, int]
+    """Of each kind of process at least one, also where that is left out."""
     timers: dict[str, Timer]
     warnings: tuple[str, ...]
     time_to_live: float = 0.0
-    """For how many seconds a lock service is asked for its lock."""
+    """For how many seconds a lock service is asked for its lock; of a node that grants locks, for how many at most."""
 
     @property
     def peers(self) -> tuple[Name, ...]:
@@ -119,22 +125,27 @@ def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Setti
         addresses[_name(text, kinds, "members")] = _address(where, f"members.{text}")
     if me not in addresses:
         raise BadConfig(f"node: {config.node} is not among the members: {', '.join(config.members)}")
-    sizes = {kind: sum(name.kind == kind for name in addresses) for kind in kinds}
-    for kind, count in sizes.items():
+    there = {kind: sum(name.kind == kind for name in addresses) for kind in kinds}
+    for kind, count in there.items():
         if absent := {Name(kind, number) for number in range(count)} - set(addresses):
             raise BadConfig(f"members: {min(absent)} is missing: members of a kind are numbered from 1 on")
         if count == 0 and any(kind in process.receives.values() for process in kinds.values()):
             raise BadConfig(f"members: there is no {kind}, and the protocol has such a process")
+    sizes = {kind: count or 1 for kind, count in there.items()}
     taken: dict[Address, Name] = {}
     for member, address in addresses.items():
         if (other := taken.setdefault(address, member)) != member:
             raise BadConfig(f"members: {other} and {member} have one address, {address}")
     listen = addresses[me] if config.listen is None else _address(config.listen, "listen")
-    if config.http is not None:
-        _address(config.http, "http")
+    for name in ("http", "locks"):
+        if (where_to := getattr(config, name)) is not None:
+            _address(where_to, name)
+    longest = between(config.longest_lease, "longest-lease")[1]
+    if config.locks is not None and kinds[me.kind].confirmation is None:
+        raise BadConfig(f"locks: a {me.kind} cannot know that it still leads: its spec says no `confirmed by`")
     process = kinds[me.kind]
     timers = _timers(config.timers, kinds)[me.kind]
-    return Settings(config, me, addresses, listen, sizes, timers, tuple(_warnings(process, sizes, timers)))
+    return Settings(config, me, addresses, listen, sizes, timers, tuple(_warnings(process, sizes, timers)), longest)
 
 
 MOST_CLIENTS = 99

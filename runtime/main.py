@@ -14,6 +14,7 @@ from typing import Any
 
 from runtime.config import BadConfig, Settings, read_config, settings_of
 from runtime.coordination.addresses import BadCoordination, service_at
+from runtime.coordination.hosting import hosting
 from runtime.coordination.transport import NotAClient
 from runtime.http import metrics_answer, serving
 from runtime.node import Node, NodeFailed, open_node, tls_files
@@ -118,6 +119,11 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
             if config.http is not None:
                 where = await stack.enter_async_context(serving(node, parse_address(config.http)))
                 log.info("%s answers at http://%s", settings.me, where)
+            if config.locks is not None:
+                longest, files = settings.time_to_live, tls_files(settings)
+                hosted = hosting(node, parse_address(config.locks), longest, files, insecure=config.insecure)
+                _, where = await stack.enter_async_context(hosted)
+                log.info("%s grants locks at %s, when it leads", settings.me, where)
             ran = f"{process.protocol}, spec {process.spec_sha256[:12]}"
             where_to = "listens at" if config.coordination is None else "is coordinated by"
             log.info("%s of %s %s %s (%s)", settings.me, config.cluster, where_to, node.transport.address, ran)

@@ -31,7 +31,7 @@ from runtime.process import Name, Process
 from runtime.replica import Replica, Took, World
 from runtime.shown import shown
 from runtime.storage import Identity, Storage
-from runtime.transport import Broken, Malformed, Received
+from runtime.transport import Broken, Malformed, Received, Transport
 from runtime.transport.cluster import Cluster
 from runtime.transport.tcp import TcpTransport
 from runtime.transport.tls import TlsFiles
@@ -303,7 +303,7 @@ async def open_node(
             transport = CoordinationTransport(service, process, settings.time_to_live, received, where)
         else:
             transport = _over_tcp(settings, process, received, broken, random)
-        world = World(loop, random, store, transport.send, changed, fail, record)
+        world = World(loop, random, store, _to(settings.peers, transport), changed, fail, record)
         replica = Replica(replace(process, timers=settings.timers), me.number, everyone, world)
         node = Node(settings, replica, transport, failed)
         await transport.start()
@@ -318,6 +318,16 @@ async def open_node(
                 for probe in tuple(probes):
                     probe.cancel()
                 await transport.close()
+
+
+def _to(peers: tuple[Name, ...], transport: Transport) -> Callable[[Name, bytes], None]:
+    """Sends to those who are there; what goes to a kind of process that was left out goes nowhere."""
+
+    def send(to: Name, payload: bytes) -> None:
+        if to in peers:
+            transport.send(to, payload)
+
+    return send
 
 
 def _over_tcp(

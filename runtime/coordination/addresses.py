@@ -8,9 +8,11 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from runtime.coordination.service import LockService
+from runtime.transport.addresses import parse_address
 from runtime.transport.tls import TlsFiles, contexts
 
 FORMS = {
+    "hosted": "hosted://HOST:PORT[,HOST:PORT]/NAME",
     "etcd": "etcd://HOST:PORT[,HOST:PORT]/KEY",
     "zookeeper": "zookeeper://HOST:PORT[,HOST:PORT]/PATH[?tick=SECONDS]",
     "kubernetes": "kubernetes://HOST:PORT/NAMESPACE/NAME[?token-file=FILE]",
@@ -72,6 +74,14 @@ def _secret(path: Path) -> str:
         raise BadCoordination(f"token-file: {path}: {problem}") from None
 
 
+def _hosted(hosts: str, path: str, client: str, timeout: float, tls: TlsFiles | None, options: Options) -> LockService:
+    from runtime.coordination.hosted import HostedLock
+
+    nodes = [parse_address(host) for host in hosts.split(",")]
+    # The nodes of a group are known by the authority that signed for them, and not by the names of hosts.
+    return HostedLock(nodes, path, timeout=timeout, tls=None if tls is None else contexts(tls).dialling)
+
+
 def _etcd(hosts: str, path: str, client: str, timeout: float, tls: TlsFiles | None, options: Options) -> LockService:
     from runtime.coordination.etcd import EtcdLock
 
@@ -112,6 +122,7 @@ def _consul(hosts: str, path: str, client: str, timeout: float, tls: TlsFiles | 
 
 
 MAKERS: Mapping[str, tuple[Callable[..., LockService], frozenset[str]]] = {
+    "hosted": (_hosted, frozenset()),
     "etcd": (_etcd, frozenset()),
     "zookeeper": (_zookeeper, frozenset({"tick"})),
     "kubernetes": (_kubernetes, frozenset({"token-file"})),

@@ -12,26 +12,33 @@
 
 **The token is the key's `ModifyIndex`** as it is when the lock was acquired. Consul numbers its writes by the index
 of its Raft log, which only grows, also when keys are deleted. Each grant is a write of the key after all former
-grants were written, so each has a greater token. Consul's own advice for fencing, the `LockIndex`, counts the holders
-of one key: with the behaviour `delete`, or when somebody deletes the key, it begins at 1 again. The `CreateIndex`
-grows only if each holder makes the key anew. A write to the key while it is held changes its `ModifyIndex` and not
-who holds it; so what is compared later is session, `CreateIndex` and `LockIndex`, and the token stays. A cluster that
-is restored from a snapshot into a new one counts from there.
+grants were written, so each has a greater token. The others are not monotonic: `LockIndex`, which Consul's own advice
+for fencing names, counts the holders of one key, and begins at 1 again when the key was deleted (which the behaviour
+`delete` does by itself) and at 0 when somebody writes to the key without a session. `CreateIndex` stays the same for
+as long as the key is there. The token is remembered, for a write to the key changes its `ModifyIndex` and not who holds
+it; that the grant still stands is known from session, `CreateIndex` and `LockIndex`. So a holder whose key is written
+to by somebody else takes its grant for lost, and is given a greater token when it asks again. A snapshot that is
+restored, there or in a new cluster, takes the index back to that of the snapshot: fences must be reset with it.
 
-**A session has one grant.** What was released takes its session with it: a request to release that comes late finds a
-session that is gone, and cannot release what was granted later.
+**A session's grant is released once.** What was released takes its session with it: a request to release that comes
+late finds a session that is gone, and cannot release what was granted later.
 
 **What can go wrong.**
 
-- A TTL is 10 s to 86400 s; what is below or above is raised or lowered to these, and said in the grant. Consul ends a
-  session between one and two TTLs after it was renewed, and later when it elects a leader: failover takes 10 s to 20
-  s at the least. It may answer a renewal with a longer TTL than was asked for, when it is under load.
+- A TTL is 10 s to 86400 s; what is below or above is raised or lowered to these, and said in the grant. The TTL is a
+  lower bound: Consul ends a session up to two TTLs after it was renewed (its servers wait for all of the two), and
+  later when it elects a leader, for then all sessions begin anew. A holder that dies is replaced after 10 s to 20 s at
+  the least. Consul may answer a renewal with a longer TTL than was asked for, when it is under load.
+- A renewal that comes just when those two TTLs are over can be answered although the session is being ended. So whoever
+  is that late may be told of a renewal, and be replaced right after it; the token tells them apart.
 - Sessions usually end as well when the agent's node fails its health check (`serfHealth`), whatever is left of the
   TTL: then the lock would be lost before the time that was granted. So sessions are made without checks here.
 - *Lock delay*: for that long after a session has ended by itself, nobody can acquire what it held. Consul's default
   of 15 s is for holders that do not count their time; here it is 0 unless another one is given. It does not follow a
   release.
 - Locks are advisory: who can write the key can write it, delete it, or release it, whoever holds it.
+- Newer releases refuse keys with other characters than letters, digits and `,-_./`, and some endings such as `.json`.
+- A session that was asked for in vain, when its answer was lost, is there until its TTL is over. It holds nothing.
 """
 
 from __future__ import annotations
@@ -56,8 +63,9 @@ SHORTEST, LONGEST = 10, 86400
 """Seconds that a TTL can be."""
 LONGEST_DELAY = 60.0
 ATTEMPTS = 3
-DURATION = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+PART = re.compile(rf"(\d+\.?\d*)({'|'.join(UNITS)})")
+DURATION = re.compile(rf"(?:{PART.pattern})+")
 
 
 class _Session(msgspec.Struct):
@@ -86,8 +94,8 @@ class _Held(NamedTuple):
 
 class ConsulLock:
     """A client of the lock that the key `key` stands for. `agent` is a URL, mostly `http://127.0.0.1:8500`. `token` is
-    one of Consul's ACL; `tls` is for https. `behavior` is what becomes of the key when its holder's session ends:
-    `delete` leaves nothing behind. `lock_delay` is in seconds, up to 60."""
+    one of Consul's ACL; `tls` is for https. `behavior` is what becomes of the key when its holder's session ends by
+    itself; what is released stays there in either case, held by nobody. `lock_delay` is in seconds, up to 60."""
 
     def __init__(
         self,
@@ -126,7 +134,7 @@ class ConsulLock:
             held = await self._look()
             if held is not None and held.session and (self._session is None or held.session != self._session.id):
                 return (None,)
-            session, granted = await self._renewed(seconds)
+            session, granted = await self._renewed(seconds, keep=held is not None and bool(held.session))
             if held is None or held.session != session:
                 if not await self._taken(session):
                     return (None,)
@@ -151,10 +159,9 @@ class ConsulLock:
             return granted if granted is not None and held.stands(await self._look()) else None
 
     async def release(self, token: int) -> None:
+        if self._held is not None and self._held.token == token:
+            self._leaving = self._held.session  # before its turn, which may never come: it is not granted again
         async with self._calls.turn():
-            if self._held is None or self._held.token != token:
-                return
-            self._leaving, self._session = self._held.session, None
             await self._leave()
 
     async def freed(self) -> AsyncGenerator[None, None]:
@@ -175,10 +182,10 @@ class ConsulLock:
 
     # Sessions -------------------------------------------------------------------------------------------------------
 
-    async def _renewed(self, seconds: int) -> tuple[str, float]:
-        """A session whose time has just begun, and for how long. One that was made with another TTL, and holds nothing,
-        is left to run out."""
-        if self._session is not None and (self._asked == seconds or self._held is not None):
+    async def _renewed(self, seconds: int, *, keep: bool) -> tuple[str, float]:
+        """A session whose time has just begun, and for how long. One that was made with another TTL is left to run out,
+        unless it is to be kept, for it holds the key."""
+        if self._session is not None and (self._asked == seconds or keep):
             granted = await self._renew(self._session.id)
             if granted is not None:
                 return self._session.id, granted
@@ -205,7 +212,9 @@ class ConsulLock:
         if reply.status != 200:
             raise reply.unexpected("renewing a session")
         renewed = reply.read(list[_Session])
-        return _seconds(renewed[0].time_to_live) if renewed else None
+        if len(renewed) != 1:
+            raise reply.unexpected("renewing a session")
+        return _seconds(renewed[0].time_to_live)
 
     async def _leave(self) -> None:
         """Releases first, for then no lock delay follows; then ends the session, and late requests have no effect."""
@@ -232,7 +241,10 @@ class ConsulLock:
             return None
         if reply.status != 200:
             raise reply.unexpected("reading the key")
-        return reply.read(list[_Key])[0]
+        keys = reply.read(list[_Key])
+        if len(keys) != 1:
+            raise reply.unexpected("reading the key")
+        return keys[0]
 
     async def _taken(self, session: str) -> bool:
         reply = await self._agent.ask("PUT", self._path, content=self._value, params={"acquire": session})
@@ -265,10 +277,6 @@ class ConsulLock:
 
 def _seconds(duration: str) -> float:
     """A duration as Go writes it, such as `1m30s`. Raises Unavailable."""
-    total, rest = 0.0, duration
-    while rest or not duration:
-        found = PART.match(rest)
-        if found is None:
-            raise Unavailable(f"a TTL that cannot be understood: {duration!r}")
-        total, rest = total + float(found[1]) * DURATION[found[2]], rest[found.end() :]
-    return total
+    if not DURATION.fullmatch(duration):
+        raise Unavailable(f"a TTL that cannot be understood: {duration!r}")
+    return sum(float(number) * UNITS[unit] for number, unit in PART.findall(duration))

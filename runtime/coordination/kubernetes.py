@@ -9,14 +9,19 @@ Kubernetes ends a Lease. Whoever wants it watches whether its holder still renew
 
 **When another's Lease is over** is found out as client-go does: when *this process* has seen the very same record for
 `leaseDurationSeconds` on its own monotonic clock. Clocks of other hosts play no part: `acquireTime` and `renewTime`
-are there for people. So who has just started waits for a whole duration, however long ago the holder was gone.
+are there for people. So who has just started waits for a whole duration, however long ago the holder was gone. The
+holder wrote the record before it could be seen, and counts from before it wrote it: it is the first to be through,
+if the clocks of the two run equally fast. A duration is never shortened while a grant lasts, for the holder may not
+hear that it was.
 
 **The token is `leaseTransitions` + 1.** Each change of holder, and each taking after a release, is one `PUT` that
-raises the number by 1, and of several that were made from the same record one succeeds. Nobody lowers it. So the
-token grows with each grant, **for as long as the Lease is there**: if somebody deletes it, the next one begins at 1
-again, and so does it in a new cluster. Give nobody `delete` on it; the fence of whoever is written to then refuses
-the new holders, rather than take old writes. client-go itself hands out no fencing token: its leaders know only that
-they lead. Do not share a Lease with it for this reason: it would raise the number as well, and renew without a token.
+raises the number, and of several that were made from the same record one succeeds. Nobody lowers it. So the token
+grows with each grant, **for as long as the Lease is there**. If somebody deletes it (also by an `ownerReference`, with
+its owner), a client that has seen it goes on above all that it saw, and waits until the last holder's time is over; but
+one that has just started begins at 1 again, at once, and so does everybody in a new cluster. A fence then refuses the
+new holders, rather than take old writes. So give nobody `delete` on it. client-go itself hands out no fencing token:
+its leaders know only that they lead. Do not share a Lease with it, nor with the coordinated leader election of the
+control plane: what a Lease says besides its five older fields is not kept here.
 
 **A renewal** is a `PUT` of the own record with a new `renewTime`.
 
@@ -24,8 +29,9 @@ they lead. Do not share a Lease with it for this reason: it would raise the numb
 
 - A holder that is late to renew, and that nobody has replaced, renews all the same, with the same token.
 - A duration is whole seconds, at least 1; requests are rounded up. The number of transitions ends at 2147483647.
-- With several API servers, a `GET` may be old. What counts is decided by `PUT`.
-- If the watch is served late, the lock is taken late.
+- A `GET` without a version is the latest there is, and a watch may be late: then the lock is taken late, never early.
+- The API server refuses requests when it has too many (429), and is busy with other things: this is no lock for less
+  than some seconds.
 """
 
 from __future__ import annotations
@@ -38,55 +44,17 @@ import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
 from urllib.parse import quote
-
-import msgspec
 
 from runtime.coordination.client import WATCH, Calls, asked_seconds
 from runtime.coordination.http import Endpoints, read_json, with_repeat
+from runtime.coordination.kubernetes_lease import Event, Lease, Observed, Spec, now
 from runtime.coordination.service import Grant, Unavailable
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a pod finds its service account."""
 ATTEMPTS = 5
-
-
-class _Spec(msgspec.Struct, rename="camel", omit_defaults=True):
-    holder_identity: str | None = None
-    lease_duration_seconds: int | None = None
-    acquire_time: str | None = None
-    renew_time: str | None = None
-    lease_transitions: int | None = None
-
-
-class _Lease(msgspec.Struct, rename="camel"):
-    metadata: dict[str, Any]
-    """As the server has it: who writes a Lease writes all of it."""
-    spec: _Spec = msgspec.field(default_factory=_Spec)
-    api_version: str = "coordination.k8s.io/v1"
-    kind: str = "Lease"
-
-    def token(self) -> int:
-        return (self.spec.lease_transitions or 0) + 1
-
-
-class _Event(msgspec.Struct):
-    type: str
-    object: msgspec.Raw
-
-
-class _Observed(NamedTuple):
-    """A record of somebody else, and since when it was seen unchanged."""
-
-    spec: _Spec
-    since: float
-
-    def over(self) -> float:
-        """When it is over, on the same clock."""
-        return self.since + (self.spec.lease_duration_seconds or 0)
 
 
 class KubernetesLock:
@@ -113,9 +81,12 @@ class KubernetesLock:
         self._one = f"{self._all}/{quote(name, safe='')}"
         self._namespace, self._name = namespace, name
         self._me = f"{identity}_{secrets.token_hex(16)}"
-        self._observed: _Observed | None = None
-        self._held: _Lease | None = None
+        self._observed: Observed | None = None
+        self._seen = 0
+        """The greatest token that was seen, whoever held it, and so the number of transitions for the next."""
+        self._held: Lease | None = None
         """The own record, as it was written last."""
+        self._tried = False
         self._granted, self._given_up = -1, -1
         """The token granted last, and the one released last: that grant is not to be had any more."""
 
@@ -125,15 +96,18 @@ class KubernetesLock:
         async def attempt() -> tuple[Grant | None] | None:
             found = await self._look()
             if found is None:
-                fresh = _Lease({"name": self._name, "namespace": self._namespace}, self._record(None, seconds))
+                if self._observed is not None and time.monotonic() < self._observed.over() < math.inf:
+                    return (None,)
+                fresh = Lease({"name": self._name, "namespace": self._namespace}, self._taken(seconds))
                 return self._grant(await self._write("POST", self._all, fresh, "creating the Lease"))
+            if self._is_mine(found):
+                return self._grant(await self._put(found, self._renewed(found.spec, seconds)))
             if not self._may_take(found):
                 return (None,)
-            again = found.spec.holder_identity == self._me and found.token() != self._given_up
-            record = self._record(found.spec, seconds, again=again)
-            return self._grant(await self._put(found, record))
+            return self._grant(await self._put(found, self._taken(seconds)))
 
         async with self._calls.turn():
+            self._tried = True
             (grant,) = await with_repeat(attempt, ATTEMPTS, "acquiring the Lease")
             return grant
 
@@ -141,11 +115,10 @@ class KubernetesLock:
         async def attempt() -> tuple[float | None] | None:
             held = self._held or await self._look()
             self._held = None
-            if held is None or held.spec.holder_identity != self._me or held.token() != token:
+            if held is None or not self._is_mine(held) or held.token() != token:
                 return (None,)
-            seconds = held.spec.lease_duration_seconds or 1
-            self._held = await self._put(held, self._record(held.spec, seconds, again=True))
-            return None if self._held is None else (float(seconds),)
+            self._held = await self._put(held, self._renewed(held.spec, 1))
+            return None if self._held is None else (self._held.seconds(),)
 
         async with self._calls.turn():
             if token != self._granted or token == self._given_up:
@@ -154,11 +127,13 @@ class KubernetesLock:
             return granted
 
     async def release(self, token: int) -> None:
+        given_up = token == self._granted
+        if given_up:
+            self._given_up = token  # before its turn, which may never come: it is not granted again
         async with self._calls.turn():
-            if token != self._granted:
-                return
-            self._given_up, self._held = token, None
-            await self._release(token)
+            if given_up:
+                self._held = None
+                await self._release()
 
     async def freed(self) -> AsyncGenerator[None, None]:
         async for _ in self._calls.hints(self._watch):
@@ -169,75 +144,82 @@ class KubernetesLock:
             return
         with suppress(Unavailable):
             async with self._calls.turn():
-                if self._granted >= 0:
-                    await self._release(self._granted)
+                if self._tried:
+                    await self._release()
         self._calls.end()
         await self._server.close()
 
-    async def _release(self, token: int) -> None:
+    async def _release(self) -> None:
+        """Whatever is ours: also what was granted without our hearing of it."""
+
         async def attempt() -> bool | None:
             found = await self._look()
-            if found is None or found.spec.holder_identity != self._me or found.token() != token:
+            if found is None or found.spec.holder_identity != self._me:
                 return True
-            free = msgspec.structs.replace(
-                found.spec, holder_identity="", lease_duration_seconds=1, renew_time=_now(), acquire_time=_now()
-            )
+            free = Spec("", 1, now(), now(), found.spec.lease_transitions)
             return None if await self._put(found, free) is None else True
 
         await with_repeat(attempt, ATTEMPTS, "releasing the Lease")
 
     # Who holds it, and for how long ---------------------------------------------------------------------------------
 
-    def _may_take(self, lease: _Lease) -> bool:
+    def _is_mine(self, lease: Lease) -> bool:
+        """Whether it is a grant of ours that we have not given up."""
+        return lease.spec.holder_identity == self._me and lease.token() != self._given_up
+
+    def _may_take(self, lease: Lease) -> bool:
         if not lease.spec.holder_identity or lease.spec.holder_identity == self._me:
             return True
         return time.monotonic() >= self._observe(lease.spec).over()
 
-    def _observe(self, spec: _Spec) -> _Observed:
+    def _observe(self, spec: Spec) -> Observed:
         """To be called after the record has arrived: what was seen then was written before."""
         if self._observed is None or self._observed.spec != spec:
-            self._observed = _Observed(spec, time.monotonic())
+            self._observed = Observed(spec, time.monotonic())
         return self._observed
 
-    def _record(self, before: _Spec | None, seconds: int, *, again: bool = False) -> _Spec:
-        """What the holder writes: the first time, or `again`."""
-        now = _now()
-        return _Spec(
-            holder_identity=self._me,
-            lease_duration_seconds=seconds,
-            acquire_time=before.acquire_time if before is not None and again else now,
-            renew_time=now,
-            lease_transitions=0 if before is None else (before.lease_transitions or 0) + (0 if again else 1),
-        )
+    def _taken(self, seconds: int) -> Spec:
+        return Spec(self._me, seconds, now(), now(), self._seen)
 
-    def _grant(self, written: _Lease | None) -> tuple[Grant | None] | None:
+    def _renewed(self, before: Spec, seconds: int) -> Spec:
+        """Never for a shorter time than before: if we do not hear of it, we still count on the former."""
+        longer = max(seconds, before.lease_duration_seconds or 0)
+        return Spec(self._me, longer, before.acquire_time, now(), before.lease_transitions)
+
+    def _grant(self, written: Lease | None) -> tuple[Grant | None] | None:
         if written is None:
             return None
         self._held, self._granted = written, written.token()
-        return (Grant(written.token(), float(written.spec.lease_duration_seconds or 0)),)
+        return (Grant(written.token(), written.seconds()),)
 
     # The server -----------------------------------------------------------------------------------------------------
 
-    async def _look(self) -> _Lease | None:
+    async def _look(self) -> Lease | None:
         reply = await self._server.ask("GET", self._one)
         if reply.status == 404:
             return None
         if reply.status != 200:
             raise reply.unexpected("reading the Lease")
-        return reply.read(_Lease)
+        return self._noted(reply.read(Lease))
 
-    async def _put(self, found: _Lease, record: _Spec) -> _Lease | None:
+    async def _put(self, found: Lease, record: Spec) -> Lease | None:
         """Writes a record in the place of the one that was found, if that is still there."""
-        return await self._write("PUT", self._one, _Lease(found.metadata, record), "writing the Lease")
+        return await self._write("PUT", self._one, Lease(found.metadata, record), "writing the Lease")
 
-    async def _write(self, method: str, path: str, lease: _Lease, what: str) -> _Lease | None:
+    async def _write(self, method: str, path: str, lease: Lease, what: str) -> Lease | None:
         """None where somebody was faster, or the Lease is not there any more."""
         reply = await self._server.ask(method, path, lease)
         if reply.status == 409 or (reply.status == 404 and method == "PUT"):
             return None
         if reply.status not in (200, 201):
             raise reply.unexpected(what)
-        return reply.read(_Lease)
+        return self._noted(reply.read(Lease))
+
+    def _noted(self, lease: Lease) -> Lease:
+        self._seen = max(self._seen, lease.token())
+        if lease.spec.holder_identity in (None, "", self._me):
+            self._observed = None
+        return lease
 
     async def _watch(self, tell: Callable[[], None]) -> None:
         """What the server tells, and what it does not: that a record has been there unchanged for too long."""
@@ -266,18 +248,18 @@ class KubernetesLock:
                 said = line.result()
                 if said is None:
                     return
-                event = read_json(said, _Event)
+                event = read_json(said, Event)
                 if event.type == "ERROR":  # the version is too old
                     return
                 if event.type in ("ADDED", "MODIFIED", "DELETED"):
-                    changed = None if event.type == "DELETED" else read_json(bytes(event.object), _Lease)
+                    changed = None if event.type == "DELETED" else self._noted(read_json(bytes(event.object), Lease))
                     over = self._ends(changed, tell)
 
-    def _ends(self, lease: _Lease | None, tell: Callable[[], None]) -> float:
+    def _ends(self, lease: Lease | None, tell: Callable[[], None]) -> float:
         """When a Lease is over, unless it is renewed. Tells at once if it is free."""
         if lease is None or not lease.spec.holder_identity:
             tell()
-            return math.inf
+            return math.inf if lease is not None or self._observed is None else self._observed.over()
         if lease.spec.holder_identity == self._me:
             return math.inf
         return self._observe(lease.spec).over()
@@ -304,8 +286,3 @@ def in_cluster(
         tls=ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt")),
         token=lambda: (ACCOUNT / "token").read_text().strip(),
     )
-
-
-def _now() -> str:
-    """As Kubernetes writes it, to the microsecond."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -19,11 +19,11 @@ the session alive from a thread of its own, with pings of which this program see
 anew when a *renewal* is sent that is answered, not with those pings.
 
 **The time to live is the session timeout that the server has agreed to, less half a tick**; so half a tick more is
-asked for. It is agreed on when a session begins, and lies within the server's limits: without other configuration between 2 and 20 ticks. The first
-`acquire` asks for it; what a later one asks for counts only when a new session begins. The half tick: a server that
-is not the leader tells it only twice a tick which sessions it has heard from. If it is cut off before it does, the
-leader counts from what it was told before. `tick_time` must be that of the ensemble; 0 is right for a server that is
-alone.
+asked for. It is agreed on when a session begins, and lies within the server's limits: without other configuration
+between 2 and 20 ticks. The first `acquire` asks for it; what a later one asks for counts only when a new session
+begins. The half tick: a server that is not the leader tells it only twice a tick which sessions it has heard from. If
+it is cut off before it does, the leader counts from what it was told before. `tick_time` must be that of the ensemble;
+0 is right for a server that is alone.
 
 **A client that does not go on is dropped.** The pings would keep a session alive whose program has long stopped to
 renew, and the lock with it. So a thread of this client's own ends the session when it has the lock, or is next, and

@@ -15,7 +15,7 @@ from oneleader.__main__ import app
 
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "spec/protocols/lease.elect"
-INSTALLED = {"embedded": True, "etcd": EtcdServer.installed(), "zookeeper": ZooKeeperServer.installed()}
+INSTALLED = {"embedded": True, "hosted": True, "etcd": EtcdServer.installed(), "zookeeper": ZooKeeperServer.installed()}
 
 
 @pytest.mark.parametrize("system", [*SETTINGS])

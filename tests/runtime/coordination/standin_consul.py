@@ -1,5 +1,5 @@
-"""What stands in for an agent of Consul: sessions and keys, as its documentation has them. Not the real thing: it knows
-of them only what is written here. Its time can pass faster."""
+"""What stands in for an agent of Consul: sessions and keys, as its documentation has them, and its published source
+where that says nothing. Not the real thing: it knows of them only what is written here. Its time can pass faster."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from typing import Any
 from tests.runtime.coordination.standin_http import Asked, Said, Standin
 
 SECONDS = re.compile(r"(\d+)(ms|s)")
+KEY = re.compile(r"[A-Za-z0-9,\-_./]+")
+"""What the latest releases take for a key."""
 
 
 @dataclass
@@ -42,9 +44,16 @@ class ConsulStandin(Standin):
         self.speed, self.token = speed, token
         self.sessions: dict[str, Session] = {}
         self.keys: dict[str, Key] = {}
-        self.gone: dict[str, int] = {}
         self.delayed: dict[str, float] = {}
         self.index = 10
+        """That of the last write to the log."""
+        self.written = 0
+        """That of the last write to any key."""
+        self.restored = 0
+        self.older = False
+        """Older releases write also what changes nothing."""
+        self.load = 1.0
+        """By what the TTL in answers to renewals is longer than it was asked for."""
         self._ended = threading.Event()
         super().__init__()
         threading.Thread(target=self._end_sessions, daemon=True).start()
@@ -62,7 +71,28 @@ class ConsulStandin(Standin):
             if value is None:
                 self._delete(path)
             else:
-                self._put(path, value)
+                self._put(path, value).lock_index = 0
+
+    def release(self, path: str) -> None:
+        """By somebody who looks up whose it is, and gives it back for them."""
+        with self.changed:
+            key = self.keys[path]
+            self._put(path, key.value).session = ""
+
+    def end_sessions(self) -> None:
+        """As an operator may."""
+        with self.changed:
+            for name in tuple(self.sessions):
+                self.invalidate(name)
+
+    def restore(self, index: int) -> None:
+        """From a snapshot that was made at that index and has no keys."""
+        with self.changed:
+            self.keys.clear()
+            self.sessions.clear()
+            self.index = self.written = index
+            self.restored += 1  # whoever waits is answered then
+            self.changed.notify_all()
 
     def answer(self, asked: Asked) -> Said:
         if self.token is not None and asked.headers.get("X-Consul-Token") != self.token:
@@ -71,6 +101,8 @@ class ConsulStandin(Standin):
         assert version == "v1"
         with self.changed:
             if sort == "kv":
+                if not KEY.fullmatch(rest):
+                    return Said(400, "key contains invalid character")
                 return self._read(rest, asked) if asked.method == "GET" else self._write(rest, asked)
             what, _, name = rest.partition("/")
             assert sort == "session" and asked.method == "PUT"
@@ -81,7 +113,8 @@ class ConsulStandin(Standin):
                 if session is None:
                     return Said(404, f"Session id '{name}' not found")
                 session.ends = self.now() + 1.5 * session.time_to_live
-                return Said(200, [{"ID": name, "TTL": f"{session.time_to_live:g}s", "Behavior": session.behavior}])
+                said = f"{session.time_to_live * self.load:g}s"
+                return Said(200, [{"ID": name, "TTL": said, "Behavior": session.behavior}])
             assert what == "destroy"
             self.invalidate(name)
             return Said(200, True)
@@ -101,7 +134,8 @@ class ConsulStandin(Standin):
     def _read(self, path: str, asked: Asked) -> Said:
         after = int(asked.query.get("index", "0"))
         deadline = time.monotonic() + (_seconds(asked.query["wait"]) if after else 0)
-        while self._index(path) <= after and (left := deadline - time.monotonic()) > 0:
+        restored = self.restored
+        while self._index(path) <= after and (left := deadline - time.monotonic()) > 0 and restored == self.restored:
             self.changed.wait(left)
         headers = {"X-Consul-Index": str(self._index(path))}
         key = self.keys.get(path)
@@ -114,7 +148,7 @@ class ConsulStandin(Standin):
 
     def _index(self, path: str) -> int:
         key = self.keys.get(path)
-        return key.modify_index if key is not None else self.gone.get(path, 1)
+        return key.modify_index if key is not None else max(1, self.written)
 
     def _write(self, path: str, asked: Asked) -> Said:
         assert asked.method == "PUT"
@@ -124,12 +158,15 @@ class ConsulStandin(Standin):
                 return Said(500, f'invalid session "{session}"')
             if self.delayed.get(path, -math.inf) > self.now() or (key is not None and key.session not in ("", session)):
                 return Said(200, False)
-            again = key is not None and key.session == session
+            if key is not None and key.session == session:
+                if key.value != asked.body or self.older:
+                    self._put(path, asked.body)
+                return Said(200, True)
             key = self._put(path, asked.body)
             key.session = session
-            key.lock_index += 0 if again else 1
+            key.lock_index += 1
             return Said(200, True)
-        session = asked.query["release"]
+        session = asked.query["release"]  # it need not be there any more
         if key is None or key.session != session:
             return Said(200, False)
         self._put(path, asked.body).session = ""
@@ -137,6 +174,7 @@ class ConsulStandin(Standin):
 
     def _put(self, path: str, value: bytes) -> Key:
         self.index += 1
+        self.written = self.index
         key = self.keys.setdefault(path, Key(value, self.index, self.index))
         key.value, key.modify_index = value, self.index
         self.changed.notify_all()
@@ -144,7 +182,7 @@ class ConsulStandin(Standin):
 
     def _delete(self, path: str) -> None:
         self.index += 1
-        self.gone[path] = self.index
+        self.written = self.index
         self.keys.pop(path, None)
         self.changed.notify_all()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,17 +19,36 @@ LARGEST = 2**31 - 1
 
 
 class KubernetesStandin(Standin):
-    def __init__(self, token: str | None = None) -> None:
+    def __init__(self, token: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.token = token
         self.leases: dict[tuple[str, str], dict[str, Any]] = {}
         self.events: list[tuple[int, tuple[str, str], dict[str, Any]]] = []
-        self.version = 100
-        super().__init__()
+        self.version = self.compacted = 100
+        super().__init__(tls)
 
     def delete(self, namespace: str, name: str) -> None:
         with self.changed:
             gone = self.leases.pop((namespace, name))
             self._tell((namespace, name), "DELETED", gone)
+
+    def write(self, namespace: str, name: str, spec: dict[str, Any], annotations: dict[str, str] | None = None) -> None:
+        """By somebody who need not know of the version. Other fields of the record stay."""
+        with self.changed:
+            before = self.leases.get((namespace, name))
+            lease = copy.deepcopy(before) or {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {}}
+            lease["metadata"] |= {"name": name} | ({} if annotations is None else {"annotations": annotations})
+            lease["spec"] = lease.get("spec", {}) | spec
+            assert _wrong(lease) is None, _wrong(lease)
+            uid = f"uid-{self.version}" if before is None else before["metadata"]["uid"]
+            self._store((namespace, name), lease, "ADDED" if before is None else "MODIFIED", uid)
+
+    def compact(self) -> None:
+        """Forgets what has happened: who watches from before hears so."""
+        with self.changed:
+            self.events.clear()
+            self.version += 1
+            self.compacted = self.version
+            self.changed.notify_all()
 
     def answer(self, asked: Asked) -> Said:
         if self.token is not None and asked.headers.get("Authorization") != f"Bearer {self.token}":
@@ -51,6 +71,10 @@ class KubernetesStandin(Standin):
 
     def _create(self, namespace: str, lease: dict[str, Any]) -> Said:
         name = lease["metadata"]["name"]
+        if lease["metadata"].get("resourceVersion"):
+            return _failure(500, "resourceVersion should not be set on objects to be created")
+        if lease["metadata"].get("namespace") not in (None, namespace):
+            return _failure(400, "the namespace of the object does not match the namespace on the request")
         if (namespace, name) in self.leases:
             return _failure(409, f'leases "{name}" already exists')
         if wrong := _wrong(lease):
@@ -98,9 +122,13 @@ class KubernetesStandin(Standin):
                 yield {"type": "ADDED", "object": here}
         while time.monotonic() < deadline:
             with self.changed:
+                too_old = seen < self.compacted
                 fresh = [one for one in self.events if one[0] > seen and one[1] == (namespace, name)]
-                if not fresh:
+                if not fresh and not too_old:
                     self.changed.wait(0.2)
+            if too_old:
+                yield {"type": "ERROR", "object": _failure(410, f"too old resource version: {seen}").body}
+                return
             for version, _, event in fresh:
                 self._running.wait()
                 seen = version

@@ -35,7 +35,7 @@ def test_each_means_a_client(text: str, kind: type[object]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("orders", "is no lock service; expected etcd://"),
+        ("orders", "is no lock service; expected hosted://"),
         ("redis://127.0.0.1:1/orders", "is no lock service"),
         ("etcd://127.0.0.1:1", "is no lock service"),
         ("etcd:///orders", "is no lock service"),
