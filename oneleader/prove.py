@@ -23,6 +23,7 @@ from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import UNDECIDED, NoSolver, require_solvers
 from modelcheck.proof.verdict_json import proof_to_json
 from modelcheck.report import described_faults_of, described_network, time_to_json
+from modelcheck.timed import with_time
 from modelcheck.trace import Trace
 from modelcheck.verdict import Answer
 from oneleader.console import fail, printing, problems_told, read, write
@@ -145,6 +146,7 @@ def _wanted(protocol: Protocol, request: Request) -> Wanted:
     with problems_told():
         network = network_from(request.network, protocol, "--network") if request.network is not None else None
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
+        with_time(protocol, network or protocol.network, protocol.faults if faults is None else faults)
     return Wanted(tuple(sizes), network, faults, request.search, request.seconds)
 
 

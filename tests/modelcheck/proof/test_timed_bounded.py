@@ -1,7 +1,6 @@
 """Bounded model checking with time: a shortest violation is found where the reference semantics has one, and it is
 of as many steps."""
 
-
 import pytest
 
 from modelcheck.model import Model
