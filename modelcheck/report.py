@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modelcheck.check import described_sizes
 from modelcheck.liveness.futures import Future
@@ -202,6 +202,12 @@ def described_time(clocks: Clocks, *, drifts: bool) -> Iterator[str]:
     timers = (f"{clock.timer} {_between(clock.shortest * tick, clock.longest * tick)}" for clock in clocks.timers)
     free = f"; {', '.join(timing.free)}: any time" if timing.free else ""
     yield f"      by true time, timers take: {', '.join(timers) or 'there are none'}{free}"
+
+
+def time_to_json(clocks: Clocks | None, faults: Iterable[Fault]) -> list[str]:
+    """What is supposed of time, in words."""
+    drifts = any(fault.kind is FaultKind.DRIFT for fault in faults)
+    return [] if clocks is None else [" ".join(line.split()) for line in described_time(clocks, drifts=drifts)]
 
 
 def _between(shortest: int, longest: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from modelcheck.proof.certificate import refuse_other, save, time_to_json
+from modelcheck.proof.certificate import refuse_other, save
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
 from modelcheck.proof.discharge import SizeProof
 from modelcheck.proof.obligations import goals_of, invariant_of, obligations
@@ -22,7 +22,8 @@ from modelcheck.proof.scope import ANY, LARGEST_SIZE, described
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import UNDECIDED, NoSolver, require_solvers
 from modelcheck.proof.verdict_json import proof_to_json
-from modelcheck.report import described_faults_of, described_network
+from modelcheck.report import described_faults_of, described_network, time_to_json
+from modelcheck.timed import with_time
 from modelcheck.trace import Trace
 from modelcheck.verdict import Answer
 from oneleader.console import fail, printing, problems_told, read, write
@@ -145,6 +146,7 @@ def _wanted(protocol: Protocol, request: Request) -> Wanted:
     with problems_told():
         network = network_from(request.network, protocol, "--network") if request.network is not None else None
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
+        with_time(protocol, network or protocol.network, protocol.faults if faults is None else faults)
     return Wanted(tuple(sizes), network, faults, request.search, request.seconds)
 
 
@@ -239,7 +241,7 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
             print(f"  {wrong.reason}")
         print(f"  spec {proof.original.source.sha256[:12]}; network: {described_network(proof.network)}; ", end="")
         print(f"faults: {described_faults_of(proof.faults, timed=proof.original.timed)}")
-        for line in time_to_json(proof.setting(None).protocol.clocks, proof.assumptions.left):
+        for line in _time(proof):
             print(f"  {line}")
         if proof.sizes and not (wrong is not None and wrong.is_real):
             print("  no bound on numbers, steps or messages")
@@ -250,13 +252,19 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
             print(f"  {seconds:.1f} s")
             return
         for part in proof.parts:
-            _show_part(part)
+            _show_part(part, _time(proof))
         print(f"  {proof.solver}; {seconds:.1f} s" if proof.solver else f"  {seconds:.1f} s")
 
 
-def _show_part(proof: Proof) -> None:
+def _time(proof: Proof) -> list[str]:
+    return time_to_json(proof.setting(None).protocol.clocks, proof.assumptions.left)
+
+
+def _show_part(proof: Proof, time_above: list[str]) -> None:
     if proof.without:
         print(f"  stated without {said_without(proof.without)}, and proved for runs in which there is none:")
+        for line in () if _time(proof) == time_above else _time(proof):
+            print(f"  {line}")
     for size in proof.sizes:
         _show_size(size)
     if any(size.proved for size in proof.sizes):

@@ -33,8 +33,8 @@ from modelcheck.proof.sat import refute
 from modelcheck.proof.scope import label
 from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import UNSAT
-from modelcheck.report import described_time
-from spec.protocol import Clocks, Fault, FaultKind, Network
+from modelcheck.report import time_to_json
+from spec.protocol import Fault, FaultKind, Network
 
 FORMAT = "oneleader-proof"
 VERSION = 2
@@ -64,12 +64,6 @@ def folder_of(without: Iterable[FaultKind]) -> str:
     """Where in a certificate the obligations lie of what is stated without some faults; nothing, or it ends in `/`."""
     words = [word.replace(" ", "-") for word in without_to_json(without)]
     return f"without-{'-'.join(words)}/" if words else ""
-
-
-def time_to_json(clocks: Clocks | None, faults: Iterable[Fault]) -> list[str]:
-    """What is supposed of time, in words."""
-    drifts = any(fault.kind is FaultKind.DRIFT for fault in faults)
-    return [] if clocks is None else [" ".join(line.split()) for line in described_time(clocks, drifts=drifts)]
 
 
 def propositional(

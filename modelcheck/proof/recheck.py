@@ -21,7 +21,6 @@ from modelcheck.proof.certificate import (
     folder_of,
     propositional,
     report_of,
-    time_to_json,
     without_to_json,
 )
 from modelcheck.proof.cnf import clauses_of
@@ -33,7 +32,7 @@ from modelcheck.proof.prove import HEADING, said_without, statement_of
 from modelcheck.proof.scope import ANY, LARGEST_SIZE, Assumptions, described, proof_setting, sizes_of
 from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import UNSAT, cvc5_answers, cvc5_proofs, cvc5_version
-from modelcheck.report import described_faults_of, described_network
+from modelcheck.report import described_faults_of, described_network, time_to_json
 from modelcheck.timed import stated_without, with_time
 from spec.check import check
 from spec.diagnostics import SpecError

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelcheck.proof.certificate import network_to_json, time_to_json, without_to_json
+from modelcheck.proof.certificate import network_to_json, without_to_json
 from modelcheck.proof.prove import Proof, statement
 from modelcheck.proof.recheck import Rechecked
 from modelcheck.proof.scope import label
+from modelcheck.report import time_to_json
 from modelcheck.trace import Trace
 from modelcheck.trace_json import trace_to_json
 from spec.protocol import Protocol
