@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
 
-from modelcheck.proof.clocks import clock_symbols
 from modelcheck.proof.expressions import spelled_out
 from modelcheck.proof.ground import Clause, Clauses, Numbers, instantiated, numbers_in, quorum_meanings
 from modelcheck.proof.logic import NUMERIC, Term, apply, conjunction, unfolded
@@ -58,13 +57,9 @@ def _first_numbers(setting: Setting) -> Numbers:
 
 
 def _numbers(setting: Setting, terms: list[Term]) -> Numbers:
-    clocks = clock_symbols(setting)  # no message carries what they count
-    found = {
-        sort: {number: None for number in numbers if number.name not in clocks}
-        for sort, numbers in numbers_in(terms).items()
-    }
+    found = {sort: dict.fromkeys(numbers) for sort, numbers in numbers_in(terms).items()}
     for symbol in setting.symbols.values():
-        if symbol.result not in NUMERIC or symbol.name in clocks:
+        if symbol.result not in NUMERIC:
             continue
         ranges = [setting.processes.get(sort.removeprefix("process/"), ()) for sort in symbol.arguments]
         for arguments in product(*ranges):
