@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 PROTOCOL = "lease"
-SPEC_SHA256 = "13eb4a9391e1f3bf2ca3108aee854c7ae94a95b2c86f57524bffe9bdb3aade1b"
+SPEC_SHA256 = "4c21aa9a465f6894cdb394a45dff427e764c185867c4c347b29d5efcbfe46aa4"
 """Of the spec's text. A node that was emitted from another text is not talked to."""
 KINDS = (
     "client",

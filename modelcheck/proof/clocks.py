@@ -78,6 +78,15 @@ def counted_where_armed(view: View, clock: TimerClock, process: Term) -> Term:
     return equal(view(f"{clock.kind}/armed/{clock.timer}", (process,)), at_most(_zero(count), count))
 
 
+def clock_symbols(setting: Setting) -> frozenset[str]:
+    """The symbols that count how long something lasts."""
+    clocks = setting.protocol.clocks
+    if clocks is None:
+        return frozenset()
+    timers = {f"{clock.kind}.{clock.variable}" for clock in clocks.timers}
+    return frozenset(timers | {f"{pause.kind}.{pause.lasted}" for pause in clocks.pauses})
+
+
 # Pauses --------------------------------------------------------------------------------------------------------------
 
 

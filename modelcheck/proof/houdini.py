@@ -16,6 +16,7 @@ from typing import Any
 
 from modelcheck.proof.candidates import Candidate
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT, Claim, unchanged
+from modelcheck.proof.clocks import clock_symbols
 from modelcheck.proof.ground import ALWAYS, Clauses, Numbers, numbers_in
 from modelcheck.proof.instances import AtomTable, Making, Violations, hypotheses, shared
 from modelcheck.proof.logic import (
@@ -152,10 +153,14 @@ def _numbers(setting: Setting, begun: list[tuple[Unit | None, View, Term, Term]]
         terms += [enabled, fails]
         if unit is not None:
             terms += [changed.body for changed in unit.changes.values()]
-    found = {sort: dict.fromkeys(numbers) for sort, numbers in numbers_in(terms).items()}
+    clocks = clock_symbols(setting)  # no message carries what they count
+    found = {
+        sort: {number: None for number in numbers if number.name not in clocks}
+        for sort, numbers in numbers_in(terms).items()
+    }
     found[POSITION] = {one: None for one in found[POSITION] if one.operator == "apply"}
     for symbol in setting.symbols.values():
-        if symbol.result not in NUMERIC:
+        if symbol.result not in NUMERIC or symbol.name in clocks:
             continue
         ranges = [setting.processes.get(sort.removeprefix("process/"), ()) for sort in symbol.arguments]
         for arguments in product(*ranges):

@@ -138,7 +138,7 @@ def part_of(manifest: dict[str, Any], kind: str) -> dict[str, Any]:
     return next(part for part in manifest["stated_without"] if part["without"] == [kind])
 
 
-CLAIMS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
+CLAIMS: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (lambda m: dropped(m, "pause"), "the spec states nothing without just pause"),
     (lambda m: dropped(m, "restart"), "the properties that it lists are not those of the spec"),
     (lambda m: m["faults"][0].pop("of"), "NOT"),
@@ -156,7 +156,7 @@ CLAIMS: list[tuple[Callable[[dict[str, Any]], object], str]] = [
 
 
 @pytest.mark.parametrize(("change", "said"), CLAIMS)
-def test_a_claim_of_more_is_found(change: Callable[[dict[str, Any]], object], said: str, certificate: Path) -> None:
+def test_a_claim_of_more_is_found(change: Callable[[dict[str, Any]], None], said: str, certificate: Path) -> None:
     changed(certificate, change)
     found = rechecked(certificate, seconds=5.0)
     assert any(said in one for one in (*found.wrong, found.assumptions)), found.wrong
