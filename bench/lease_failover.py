@@ -82,6 +82,9 @@ class World:
     setting: Setting
     store: Store
     address: str
+    """Of the lock service; nothing for the spec's own."""
+    reached: Mapping[str, str]
+    """Where a client reaches the lock service, if that is another address."""
     members: Mapping[str, str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -95,7 +98,8 @@ class World:
         }
         lines = [f'cluster = "bench"\nnode = "{node}"\nstate = "{self.folder}/{node}.state"']
         lines += [f'trace = "{self.folder}/{node}.ndjson"']
-        lines += [f'coordination = "{self.address}"'] if self.address else []
+        address = self.reached.get(node, self.address)
+        lines += [f'coordination = "{address}"'] if address else []
         for section, entries in {"timers": timers, "members": self.members}.items():
             lines += [f"[{section}]", *(f'{name} = "{value}"' for name, value in entries.items())] if entries else []
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -119,8 +123,11 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(setting: Setting, folder: Path, clients: int = CLIENTS) -> AsyncIterator[World]:
-    """All of it at work; nothing is left behind."""
+async def world(
+    setting: Setting, folder: Path, clients: int = CLIENTS, between: Callable[[str, str], str] | None = None
+) -> AsyncIterator[World]:
+    """All of it at work; nothing is left behind. `between` says where a client reaches a lock service, given its name
+    and that one's address."""
     store = Store()
     server = await asyncio.start_server(store.serve, "127.0.0.1", 0)
     store.port = server.sockets[0].getsockname()[1]
@@ -130,7 +137,8 @@ async def world(setting: Setting, folder: Path, clients: int = CLIENTS) -> Async
         if not address:
             names = ["lock_service1", *names]
             members = {name: f"127.0.0.1:{port}" for name, port in zip(names, free_ports(len(names)), strict=True)}
-        whole = World(folder, setting, store, address, members)
+        reached = {name: between(name, address) for name in names} if between is not None else {}
+        whole = World(folder, setting, store, address, reached, members)
         try:
             for name in names:
                 whole.start(name)
