@@ -6,7 +6,7 @@ from pathlib import Path
 
 from modelcheck.replay import ReplayError, is_about_the_future
 from modelcheck.replay import replay as replayed
-from modelcheck.report import described_bounds, described_faults, described_network
+from modelcheck.report import described_bounds, described_faults, described_network, described_time
 from modelcheck.story import story
 from modelcheck.trace import Trace
 from modelcheck.trace_json import TraceError, read_trace
@@ -30,6 +30,9 @@ def replay(spec: Path, trace: Path, form: str) -> None:
         model = found.model
         print(f"  network: {described_network(model.network)}; faults: {described_faults(model)}", end="")
         print(f"; {described_bounds(model)}")
+        if model.protocol.clocks is not None:
+            for line in described_time(model.protocol.clocks, drifts=model.drifts):
+                print(f"  {line}")
 
 
 def _end(found: Trace) -> str:
