@@ -172,7 +172,9 @@ def _explored(proof: Proof, seconds: float) -> Wrong | None:
     from modelcheck.engines import NoEngine
     from modelcheck.outcome import Limits
 
-    options = Options(Limits(seconds=seconds), network=proof.network, faults=proof.faults)
+    # What is left to the spec leaves a check's own restrictions as they are.
+    faults = proof.faults if proof.faults != proof.original.faults else None
+    options = Options(Limits(seconds=seconds), network=proof.network, faults=faults)
     for check in proof.original.checks:
         try:
             verdict = run_check(proof.original, check, options)
