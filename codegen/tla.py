@@ -86,8 +86,10 @@ def exported(
         own_steps(module, kind)
     faults(module)
     init, next_step = _init(module), _next(module)
+    found = stated(module), steps(module), witnesses(module)
+    # Properties compute too: what they need is known once they are written.
     behaviour = [_operators(module), *helpers, init, *module.definitions, next_step]
-    return Export(module, behaviour, stated(module), steps(module), witnesses(module), _symmetry(module, symmetry))
+    return Export(module, behaviour, *found, _symmetry(module, symmetry))
 
 
 def module_text(name: str, parts: list[str]) -> str:
