@@ -6,12 +6,13 @@ from pathlib import Path
 
 from modelcheck.replay import ReplayError, is_about_the_future
 from modelcheck.replay import replay as replayed
-from modelcheck.report import described_bounds, described_faults, described_network, described_time
+from modelcheck.report import described_bounds, described_faults, described_network
 from modelcheck.story import story
 from modelcheck.trace import Trace
 from modelcheck.trace_json import TraceError, read_trace
 from oneleader.console import fail, problems_told, read
 from oneleader.render import CHART, show_trace
+from spec.described import described_time
 
 
 def replay(spec: Path, trace: Path, form: str) -> None:

@@ -135,6 +135,21 @@ check small: 2 nodes, channel <= 1
     assert refused.value.span.line == 11
 
 
+def test_what_only_properties_compute_is_defined_too() -> None:
+    text = """
+protocol least
+process node:
+    a: int 0..2 = 0
+action up if a < 2:
+    a := a + 1
+safety small: forall n in node: min(n.a, 1) <= max(n.a, 1)
+check small: 2 nodes
+"""
+    module, _ = tla(instance_of(model_of(text)))
+    assert "Minimum(r, l) ==" in module
+    assert "Maximum(r, l) ==" in module
+
+
 def test_no_processes_are_refused() -> None:
     with pytest.raises(InexpressibleError, match="there is no process of this kind"):
         tla(instance_of(replace(ORACLE, sizes=(0,))))
