@@ -10,7 +10,7 @@ from modelcheck.check import described_sizes
 from modelcheck.model import Model
 from modelcheck.proof.bounded import Ended, Outcome
 from modelcheck.properties import QUORUMS_INTERSECT, STANDARD_TEXTS, checked, quorum_definitions
-from modelcheck.report import described_faults, described_network, described_time, time_to_json
+from modelcheck.report import described_faults, described_network, time_to_json
 from modelcheck.trace_json import trace_to_json
 
 EXIT_STATUS = {
