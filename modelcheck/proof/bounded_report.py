@@ -12,6 +12,7 @@ from modelcheck.proof.bounded import Ended, Outcome
 from modelcheck.properties import QUORUMS_INTERSECT, STANDARD_TEXTS, checked, quorum_definitions
 from modelcheck.report import described_faults, described_network, time_to_json
 from modelcheck.trace_json import trace_to_json
+from spec.described import described_time
 
 EXIT_STATUS = {
     Ended.CLEAN: 0,
