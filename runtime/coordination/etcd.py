@@ -158,9 +158,10 @@ class EtcdLock:
             return granted if mine else None
 
     async def release(self, token: int) -> None:
+        if token == self._granted:
+            self._given_up = token  # before its turn, which may never come: it is not granted again
         async with self._calls.turn():
-            if token == self._granted:
-                self._given_up = token
+            if token == self._given_up:
                 await self._delete(token)
 
     async def freed(self) -> AsyncGenerator[None, None]:

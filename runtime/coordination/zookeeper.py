@@ -34,8 +34,8 @@ neither renews nor asks within the time to live.
 - kazoo draws up to 0.4 s of each pause between pings at random. Sessions below 1 s were seen to end by themselves,
   those of 0.2 s all the time.
 - `sync` is not confirmed by a quorum: a leader that has lost its followers answers until it notices, at most
-  `syncLimit` ticks later. Whoever believes in the lock only for its time to live, and hands its token along, is not
-  harmed.
+  `syncLimit` ticks later. That the next leader gives all sessions their whole time again is for that case. It is enough
+  unless the next one was elected sooner than the former noticed; then the token tells them apart.
 - The half tick is what ZooKeeper means to take. A server that is slow to tell the leader can take longer.
 - A new leader gives all sessions their whole time again. A holder that has died then keeps the lock for longer.
 - Who waits keeps its place in the queue. A client that waits, and is told, has the time to live to ask.
@@ -142,11 +142,12 @@ class ZooKeeperLock:
             return self._lease(session)
 
     async def release(self, token: int) -> None:
+        if self._granted is not None and self._granted.czxid == token:
+            self._given_up = self._granted.path  # before its turn, which may never come: it is not granted again
         async with self._calls.turn():
             granted, session = self._granted, self._session
             if granted is None or session is None or granted.czxid != token:
                 return
-            self._given_up = granted.path
             if await self._connection(session):
                 await self._delete(session, granted.path)
             self._given_up = self._granted = None

@@ -284,6 +284,22 @@ async def test_a_release_that_was_lost_is_not_granted_again(world: World) -> Non
         assert await one.renew(first.token) is None
 
 
+async def test_a_release_that_never_had_its_turn_is_not_granted_again(world: World) -> None:
+    async with world.lock() as client, proxy_to(world.server.port) as proxy:
+        one = client(proxy.port, timeout=IMPATIENT)
+        first = await granted_in_time(one, world.long)
+        proxy.cut()
+        calls = await asyncio.gather(
+            one.renew(first.token), one.renew(first.token), one.release(first.token), return_exceptions=True
+        )
+        assert [type(each) for each in calls] == [Unavailable] * 3
+        proxy.heal()
+        second = await granted_in_time(one, world.long)
+        assert second.token > first.token
+        assert await one.renew(first.token) is None
+        assert await answered(lambda: one.renew(second.token)) is not None
+
+
 async def test_a_release_can_be_tried_again(world: World) -> None:
     async with world.lock() as client, proxy_to(world.server.port) as proxy:
         one, other = client(proxy.port, timeout=IMPATIENT), client()
