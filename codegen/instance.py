@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from codegen.inline import kind_of
+from spec.described import described_time
 from spec.diagnostics import Diagnostic, SpecError
 from spec.protocol import (
     Broadcast,
@@ -34,8 +35,10 @@ from spec.protocol import (
 from spec.source import NOWHERE, Source, Span
 from spec.types import EnumType, MapType, OptionType, Type
 
-STEPPING_FAULTS = (FaultKind.RESTART, FaultKind.CRASH, FaultKind.DISK_LOSS, FaultKind.PARTITION)
-"""The faults that are steps of an untimed model."""
+RESETTING_FAULTS = (FaultKind.RESTART, FaultKind.CRASH, FaultKind.DISK_LOSS)
+"""The faults after which a process has forgotten something."""
+STEPPING_FAULTS = (*RESETTING_FAULTS, FaultKind.PARTITION)
+"""The faults that are steps of an untimed model. Where there is time, a pause is one, too."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Instance:
     """`sizes` has an entry for each kind. `variable_caps` (by kind and variable) and `argument_caps` (by message and
     position) are the largest value of each place that holds a `nat`; a step that passes one is not taken.
     `token_cap` is the largest token with which a process may lead. `channel` is a link's capacity, where the network
-    is no growing set."""
+    is no growing set. The clocks of a protocol with time are variables, see `spec.clocks`. `left_out` are the
+    properties that are stated without some fault that may happen here."""
 
     protocol: Protocol
     sizes: tuple[int, ...]
@@ -53,6 +57,7 @@ class Instance:
     network: Network
     faults: tuple[Fault, ...]
     channel: int
+    left_out: tuple[Property, ...] = ()
 
     def size(self, kind: str) -> int:
         """The number of processes of a kind."""
@@ -62,10 +67,15 @@ class Instance:
         """Whether a fault may happen at all."""
         return any(fault.kind is kind for fault in self.faults)
 
+    def befalls(self, to: str, *kinds: FaultKind) -> bool:
+        """Whether a fault of some kinds may happen to the processes of one kind."""
+        return any(fault.kind in kinds and fault.happens_to(to) for fault in self.faults)
+
     @property
     def steps_of_faults(self) -> tuple[Fault, ...]:
         """The faults that are steps of their own, in the order in which they are declared."""
-        return tuple(fault for fault in self.faults if fault.kind in STEPPING_FAULTS)
+        stepping = STEPPING_FAULTS if self.protocol.clocks is None else (*STEPPING_FAULTS, FaultKind.PAUSE)
+        return tuple(fault for fault in self.faults if fault.kind in stepping)
 
 
 class InexpressibleError(SpecError):
@@ -264,6 +274,26 @@ def quote(source: Source, span: Span) -> tuple[str, ...]:
     while len(lines) > 1 and not lines[-1].strip():
         lines.pop()
     return tuple(line[indent:].rstrip() for line in lines)
+
+
+def assumptions(instance: Instance) -> tuple[str, ...]:
+    """What is assumed of faults and of time, and which properties are left out, as lines for a comment."""
+    protocol, clocks = instance.protocol, instance.protocol.clocks
+    listed = [fault for fault in instance.faults if fault in instance.steps_of_faults or clocks is not None]
+    lines = [f"faults: {', '.join(str(fault) for fault in listed) or 'none'}"]
+    if clocks is not None:
+        lines += described_time(clocks, drifts=instance.has(FaultKind.DRIFT))
+    lines += [told_left_out(prop, instance) for prop in instance.left_out]
+    for prop in properties(protocol, PropertyKind.RECOVERS, PropertyKind.LEADS_TO):
+        lines.append(f"not exported: {prop.kind.value} {prop.name} ({place(protocol.source, prop.span)})")
+    return tuple(lines)
+
+
+def told_left_out(prop: Property, instance: Instance) -> str:
+    """That a property is left out, and without which of the faults it is stated."""
+    here = {fault.kind for fault in instance.faults if fault.up_to != 0}
+    without = ", ".join(kind.value for kind in FaultKind if kind in prop.without & here)
+    return f"left out: {prop.name}, stated without {without} ({place(instance.protocol.source, prop.span)})"
 
 
 def place(source: Source, span: Span) -> str:

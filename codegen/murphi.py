@@ -8,7 +8,7 @@ ends in a failed `assume`, which makes it no step. Beside what the protocol says
 
 from __future__ import annotations
 
-from codegen.instance import Instance, place, properties, quorum_name
+from codegen.instance import Instance, assumptions, properties, quorum_name
 from codegen.murphi_expressions import Scope, code, equal, size
 from codegen.murphi_names import Tables, tables
 from codegen.murphi_network import empty_network, loss_rules
@@ -16,13 +16,13 @@ from codegen.murphi_rules import copying, deliveries, faults, finish, own_steps
 from codegen.murphi_state import Lines, Module, call_of, declare_calls, declare_state, initial_value, write_procedures
 from codegen.murphi_statements import Body, body_text, indented, quoted
 from codegen.murphi_text import FALSE, Code, any_of, compare, negated
+from codegen.murphi_time import ticks
 from codegen.murphi_values import at_place
 from spec.lint import reads_of_step
 from spec.protocol import Apply, ProcessKind, Property, PropertyKind, Size
 from spec.types import BOOL, NUMBER, OptionType, SetType
 
 SAFE = (PropertyKind.SAFETY, PropertyKind.INVARIANT)
-NOT_EXPORTED = (PropertyKind.RECOVERS, PropertyKind.LEADS_TO)
 
 
 def murphi(instance: Instance, symmetry: bool = False) -> str:
@@ -44,6 +44,7 @@ def murphi(instance: Instance, symmetry: bool = False) -> str:
     for kind in instance.protocol.kinds:
         own_steps(module, kind)
     faults(module)
+    ticks(module)
     if not instance.network.is_growing_set and instance.network.loss:
         declarations, begin = copying(module)
         module.rules.append(loss_rules(made, finish(module, None), declarations, begin))
@@ -236,12 +237,8 @@ def _header(module: Module) -> str:
     sizes = zip(protocol.kinds, instance.sizes, strict=True)
     lines += ["", "processes: " + ", ".join(f"{many} {kind.name}" for kind, many in sizes)]
     lines.append(f"network: {_network(instance)}")
-    steps = [f"{f.kind.value}{'' if f.up_to is None else f' up to {f.up_to}'}" for f in instance.steps_of_faults]
-    lines.append(f"faults: {', '.join(steps) or 'none'}")
     caps = [f"{variable} <= {cap}" for (_, variable), cap in instance.variable_caps.items()]
-    lines.append(f"bounds: {', '.join(caps) or 'none'}")
-    for prop in properties(protocol, *NOT_EXPORTED):
-        lines.append(f"not exported: {prop.kind.value} {prop.name} ({place(protocol.source, prop.span)})")
+    lines += [f"bounds: {', '.join(caps) or 'none'}", *assumptions(instance)]
     exact = " --symmetry-reduction exhaustive" if made.symmetric else ""
     lines += ["", f"Run: rumur --deadlock-detection off{exact} --output model.c FILE", "     cc -O3 model.c -lpthread"]
     return "".join(f"-- {line}".rstrip() + "\n" for line in lines)

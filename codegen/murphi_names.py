@@ -108,7 +108,7 @@ def tables(instance: Instance, symmetry: bool) -> Tables:
             called.fields[variable.name] = fields.new(variable.name)
         for timer in kind.timers:
             called.armed[timer.name] = fields.new(f"{timer.name}_armed")
-        called.up = fields.new("up") if instance.has(FaultKind.CRASH) else None
+        called.up = fields.new("up") if instance.befalls(kind.name, FaultKind.CRASH) else None
         leads = protocol.leader is not None and protocol.leader.kind == kind.name
         called.led = fields.new("led") if leads else None
     made.broadcast_only = broadcast_only(instance)

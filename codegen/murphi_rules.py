@@ -11,7 +11,7 @@ from codegen.murphi_names import stored_type
 from codegen.murphi_network import arrival
 from codegen.murphi_state import Lines, Module, call_of, first_of, judged, may_pass
 from codegen.murphi_statements import Body, body_text, quoted, statements
-from codegen.murphi_text import TRUE, Code, all_of, any_of, compare
+from codegen.murphi_text import FALSE, TRUE, Code, all_of, any_of, compare, negated
 from codegen.murphi_values import OptionCode, ValueCode
 from spec.protocol import Fault, FaultKind, Handler, Message, OnAction, OnInput, OnMessage, ProcessKind
 from spec.types import IntType, MapType, NatType, OptionType, SetType
@@ -35,7 +35,7 @@ def finish(module: Module, kind: str | None, handlers: tuple[Handler, ...] = ())
     return lines
 
 
-def _rule(
+def rule(
     module: Module,
     title: str,
     quantifiers: Iterable[tuple[str, str]],
@@ -79,7 +79,34 @@ def _is_up(module: Module, kind: str, who: str = "self") -> Code:
     return TRUE if called.up is None else Code(f"{called.states}[{who}].{called.up}")
 
 
-def _connected(module: Module, sender: tuple[str, str], receiver: tuple[str, str]) -> Code:
+def is_able(module: Module, kind: str, who: str = "self") -> Code:
+    """Whether a process is up and not paused."""
+    return all_of((_is_up(module, kind, who), negated(is_paused(module, kind, who))))
+
+
+def is_paused(module: Module, kind: str, who: str = "self") -> Code:
+    """Whether a process is paused; false where none of its kind ever is."""
+    clocks = module.instance.protocol.clocks
+    pause = clocks.pause(kind) if clocks is not None else None
+    return FALSE if pause is None else Code(clock_of(module, kind, pause.variable, who))
+
+
+def clock_of(module: Module, kind: str, variable: str, who: str = "self") -> str:
+    """A variable of a process that has to do with time."""
+    called = module.made.kinds[kind]
+    return f"{called.states}[{who}].{called.fields[variable]}"
+
+
+def _may_fire(module: Module, kind: str, timer: str) -> Code:
+    """Whether an armed timer has run for its shortest duration."""
+    clocks = module.instance.protocol.clocks
+    clock = clocks.timer(kind, timer) if clocks is not None else None
+    if clock is None or not clock.shortest:
+        return TRUE
+    return compare(">=", Code(clock_of(module, kind, clock.variable)), Code(str(clock.shortest)))
+
+
+def connected(module: Module, sender: tuple[str, str], receiver: tuple[str, str]) -> Code:
     """Whether no partition lies between two processes, each given by kind and name."""
     (one, one_name), (other, other_name) = sender, receiver
     if (one, other) in module.apart:
@@ -107,8 +134,8 @@ def deliveries(module: Module, message: Message) -> None:
             known.update({p.identity: a for p, a in zip(event.parameters, found.arguments, strict=True)})
             locals_of.append(known)
         ends = [("self", made.kinds[message.receiver].type), (sender, made.kinds[message.sender].type)]
-        connected = _connected(module, (message.sender, sender), (message.receiver, "self"))
-        condition = all_of((found.present, _is_up(module, message.receiver), connected))
+        reached = connected(module, (message.sender, sender), (message.receiver, "self"))
+        condition = all_of((found.present, is_able(module, message.receiver), reached))
         if network.is_growing_set and not found.prelude:
             guard, lines = _react(module, handlers, body, locals_of)
             condition = all_of((condition, guard))
@@ -117,14 +144,14 @@ def deliveries(module: Module, message: Message) -> None:
         comment = "".join(quoted(handler.span, module.made) for handler in handlers)
         title = f"{'duplicate' if keep else 'deliver'} {message.name}"
         lines += finish(module, message.receiver, handlers)
-        _rule(module, title, [*ends, *found.quantifiers], condition, body, lines, comment)
+        rule(module, title, [*ends, *found.quantifiers], condition, body, lines, comment)
 
 
 def own_steps(module: Module, kind: ProcessKind) -> None:
     made, protocol = module.made, module.instance.protocol
     called = made.kinds[kind.name]
     me = ("self", called.type)
-    up = _is_up(module, kind.name)
+    able = is_able(module, kind.name)
     for timer in kind.timers:
         handlers = timeouts(protocol, kind.name, timer.name)
         body = Body(made, kind.name, made.names.within())
@@ -132,7 +159,8 @@ def own_steps(module: Module, kind: ProcessKind) -> None:
         lines = [f"{armed} := false;", *first_of(module, handlers, body, [{} for _ in handlers])]
         lines += finish(module, kind.name, handlers)
         comment = "".join(quoted(handler.span, module.made) for handler in handlers)
-        _rule(module, f"timeout {timer.name}", [me], all_of((Code(armed), up)), body, lines, comment)
+        condition = all_of((Code(armed), _may_fire(module, kind.name, timer.name), able))
+        rule(module, f"timeout {timer.name}", [me], condition, body, lines, comment)
     seen: set[object] = set()
     for handler in protocol.handlers:
         if handler.kind != kind.name or handler.event in seen or not isinstance(handler.event, OnAction | OnInput):
@@ -144,7 +172,7 @@ def own_steps(module: Module, kind: ProcessKind) -> None:
         guard, lines = _react(module, handlers, body, [known for _ in handlers])
         lines += finish(module, kind.name, handlers)
         comment = "".join(quoted(each.span, module.made) for each in handlers)
-        _rule(module, handler.event.name, [me, *quantifiers], all_of((up, guard)), body, lines, comment)
+        rule(module, handler.event.name, [me, *quantifiers], all_of((able, guard)), body, lines, comment)
 
 
 def _input_values(
@@ -183,20 +211,28 @@ def faults(module: Module) -> None:
             _partitions(module, may, count)
             continue
         for kind in module.instance.protocol.kinds:
-            _fault_of(module, fault, kind, may, count)
-    if module.instance.has(FaultKind.CRASH):
-        for kind in module.instance.protocol.kinds:
-            called = module.made.kinds[kind.name]
+            if fault.happens_to(kind.name):
+                _fault_of(module, fault, kind, may, count)
+    for kind in module.instance.protocol.kinds:
+        called = module.made.kinds[kind.name]
+        if called.up is not None:
             body = Body(module.made, kind.name, module.made.names.within())
             lines = [f"{called.states}[self].{called.up} := true;", *call_of(module, "start", kind.name)]
             lines += finish(module, kind.name, starts(module.instance.protocol, kind.name))
             down = Code(f"!{called.states}[self].{called.up}")
-            _rule(module, "recover", [("self", called.type)], down, body, lines)
+            rule(module, "recover", [("self", called.type)], down, body, lines)
+        if is_paused(module, kind.name) != FALSE:
+            body = Body(module.made, kind.name, module.made.names.within())
+            lines = [*_paused(module, kind, "false"), *finish(module, None)]
+            rule(module, "resume", [("self", called.type)], is_paused(module, kind.name), body, lines)
 
 
 def _fault_of(module: Module, fault: Fault, kind: ProcessKind, may: Code, count: Lines) -> None:
     called = module.made.kinds[kind.name]
     body = Body(module.made, kind.name, module.made.names.within())
+    if fault.kind is FaultKind.PAUSE:
+        _pausing(module, kind, may, count)
+        return
     lines = [*count, *call_of(module, "crash", kind.name)]
     if fault.kind is FaultKind.CRASH:
         lines += [f"{called.states}[self].{called.up} := false;", *finish(module, None)]
@@ -216,7 +252,23 @@ def _fault_of(module: Module, fault: Fault, kind: ProcessKind, may: Code, count:
             end.insert(position, f"assume {changed.text};")
         lines += end
     condition = all_of((_is_up(module, kind.name), may))
-    _rule(module, fault.kind.value, [("self", called.type)], condition, body, lines, compares=bool(count))
+    rule(module, fault.kind.value, [("self", called.type)], condition, body, lines, compares=bool(count))
+
+
+def _pausing(module: Module, kind: ProcessKind, may: Code, count: Lines) -> None:
+    """That a process of a kind pauses."""
+    body = Body(module.made, kind.name, module.made.names.within())
+    lines = [*count, *_paused(module, kind, "true"), *finish(module, None)]
+    condition = all_of((is_able(module, kind.name), may))
+    rule(module, FaultKind.PAUSE.value, [("self", module.made.kinds[kind.name].type)], condition, body, lines)
+
+
+def _paused(module: Module, kind: ProcessKind, truth: str) -> Lines:
+    clocks = module.instance.protocol.clocks
+    pause = clocks.pause(kind.name) if clocks is not None else None
+    assert pause is not None
+    lines = [f"{clock_of(module, kind.name, pause.variable)} := {truth};"]
+    return lines if pause.lasted is None else [*lines, f"{clock_of(module, kind.name, pause.lasted)} := 0;"]
 
 
 def _partitions(module: Module, may: Code, count: Lines) -> None:
@@ -245,7 +297,7 @@ def _partitions(module: Module, may: Code, count: Lines) -> None:
             lines = [*(f"{copy} := {apart};" for apart, copy in copies.items()), *lines]
             changed = any_of(compare("!=", Code(apart), Code(copy)) for apart, copy in copies.items())
             lines.append(f"assume {changed.text};")
-        _rule(module, "partition", quantifiers, may, body, lines + finish(module, None))
+        rule(module, "partition", quantifiers, may, body, lines + finish(module, None))
     body = Body(made, kinds[0].name, made.names.within())
     lines = []
     cut = []
@@ -253,7 +305,7 @@ def _partitions(module: Module, may: Code, count: Lines) -> None:
         lines += _for_each_pair(module, one, other, f"{apart}[origin][target] := false;")
         inner = f"exists target: {made.kinds[other].type} do {apart}[origin][target] end"
         cut.append(Code(f"(exists origin: {made.kinds[one].type} do {inner} end)"))
-    _rule(module, "heal", [], any_of(cut), body, lines + finish(module, None))
+    rule(module, "heal", [], any_of(cut), body, lines + finish(module, None))
 
 
 def differs(one: Code, other: Code) -> Code:

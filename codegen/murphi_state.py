@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codegen.inline import number_in
-from codegen.instance import Instance, durable_and_volatile, properties, slots, starts
+from codegen.instance import RESETTING_FAULTS, Instance, durable_and_volatile, properties, slots, starts
 from codegen.murphi_expressions import Scope, code, value
 from codegen.murphi_messages import message_arrays
 from codegen.murphi_names import Tables, stored_type
@@ -255,10 +255,9 @@ def _losses(module: Module, kind: ProcessKind) -> list[str]:
     called = made.kinds[kind.name]
     durable, volatile = durable_and_volatile(kind)
     texts = []
-    needs_crash = any(f.kind is not FaultKind.PARTITION for f in instance.steps_of_faults)
     for what, lost, timers, wanted in (
-        ("crash", volatile, True, needs_crash),
-        ("lose_disk_of", durable, False, instance.has(FaultKind.DISK_LOSS)),
+        ("crash", volatile, True, instance.befalls(kind.name, *RESETTING_FAULTS)),
+        ("lose_disk_of", durable, False, instance.befalls(kind.name, FaultKind.DISK_LOSS)),
     ):
         body = Body(made, kind.name, made.names.within())
         lines: Lines = []

@@ -14,9 +14,8 @@ from codegen.instance import (
     InexpressibleError,
     Instance,
     Names,
+    assumptions,
     broadcast_only,
-    place,
-    properties,
     starts,
 )
 from codegen.ranges import ranges
@@ -32,9 +31,9 @@ from codegen.tla_effects import Effects, needed_lets, nothing
 from codegen.tla_expressions import KEYWORDS, Place, Text, TlaNames, all_of, text
 from codegen.tla_faults import faults, initial_text, start
 from codegen.tla_properties import Stated, stated, steps, type_ok, witnesses
-from spec.protocol import FaultKind, ProcessKind, PropertyKind
+from codegen.tla_time import tick
+from spec.protocol import FaultKind, ProcessKind
 
-NOT_EXPORTED = (PropertyKind.RECOVERS, PropertyKind.LEADS_TO)
 BANNER = 78
 
 
@@ -85,6 +84,7 @@ def exported(
     for kind in instance.protocol.kinds:
         own_steps(module, kind)
     faults(module)
+    tick(module)
     init, next_step = _init(module), _next(module)
     found = stated(module), steps(module), witnesses(module)
     # Properties compute too: what they need is known once they are written.
@@ -128,7 +128,7 @@ def _names(instance: Instance, name: str) -> TlaNames:
             known.variables[kind.name, variable.name] = names.new(variable.name)
         for timer in kind.timers:
             known.armed[kind.name, timer.name] = names.new(f"{timer.name}_armed")
-        if instance.has(FaultKind.CRASH):
+        if instance.befalls(kind.name, FaultKind.CRASH):
             known.up[kind.name] = names.new("up" if len(protocol.kinds) == 1 else f"{kind.name}_up")
     for message in protocol.messages:
         fields = Names(("type", "from", "to"))
@@ -366,11 +366,7 @@ def header(module: TlaModule, *more: str) -> str:
     lines += [f'"{protocol.description}"'] if protocol.description else []
     network = [n for n in ("loss", "duplication", "reordering") if getattr(instance.network, n)]
     lines += ["", f"network: {', '.join(network) or 'reliable'}"]
-    listed = [f"{f.kind.value}{'' if f.up_to is None else f' up to {f.up_to}'}" for f in instance.steps_of_faults]
-    lines.append(f"faults: {', '.join(listed) or 'none'}")
-    for prop in properties(protocol, *NOT_EXPORTED):
-        lines.append(f"not exported: {prop.kind.value} {prop.name} ({place(protocol.source, prop.span)})")
-    lines += more
+    lines += [*assumptions(instance), *more]
     constants = [known.kinds[kind.name] for kind in protocol.kinds if not kind.ordered]
     constants += ["none", *known.bounds]
     modules = ["Integers", "FiniteSets", "Sequences", "TLC"]

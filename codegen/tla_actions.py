@@ -33,11 +33,12 @@ from spec.protocol import (
     OnMessage,
     ProcessKind,
 )
-from spec.source import Span
+from spec.source import NOWHERE, Span
 from spec.types import BoolType, EnumType, IntType, MapType, NatType, OptionType, ProcessType, SetType, Type
 
 WIDTH = 100
 Lines = list[str]
+IGNORED = "No guard holds: the timer has fired, and that is all."
 SELF, TARGET = Text("self"), Text("l[2]")
 
 
@@ -310,9 +311,32 @@ def _disjuncts(guards: list[Expression]) -> list[Expression]:
     return found
 
 
-def up_of(module: TlaModule, kind: str) -> list[Text]:
+def up_of(module: TlaModule, kind: str, who: str = "self") -> list[Text]:
     """The condition that a process is up, where it may be down."""
-    return [Text(f"{module.known.up[kind]}[self]")] if kind in module.known.up else []
+    return [Text(f"{module.known.up[kind]}[{who}]")] if kind in module.known.up else []
+
+
+def able(module: TlaModule, kind: str, who: str = "self") -> list[Text]:
+    """The conditions that a process is up and not paused, where it may be otherwise."""
+    paused = paused_of(module, kind)
+    return [*up_of(module, kind, who), *([Text(f"~{paused}[{who}]")] if paused else [])]
+
+
+def paused_of(module: TlaModule, kind: str) -> str:
+    """The variable that says whether processes of a kind are paused; empty where they never are."""
+    clocks = module.instance.protocol.clocks
+    pause = clocks.pause(kind) if clocks is not None else None
+    return "" if pause is None else module.known.variables[kind, pause.variable]
+
+
+def _may_fire(module: TlaModule, kind: str, timer: str) -> list[Text]:
+    """The condition that an armed timer has run for its shortest duration, where that is more than nothing."""
+    clocks = module.instance.protocol.clocks
+    clock = clocks.timer(kind, timer) if clocks is not None else None
+    if clock is None or not clock.shortest:
+        return []
+    count = Text(f"{module.known.variables[kind, clock.variable]}[self]")
+    return [Text(f"{count.text} >= {clock.shortest}", COMPARISON)]
 
 
 def deliveries(module: TlaModule, message: Message) -> None:
@@ -333,7 +357,7 @@ def deliveries(module: TlaModule, message: Message) -> None:
         guards.append(Text("msg.to = self"))
     elif growing and message.sender == message.receiver:
         guards.append(Text("msg.from # self"))
-    guards += up_of(module, message.receiver)
+    guards += able(module, message.receiver)
     guards += [Text(f"Connected({sender.text}, self)")] if module.sides else []
     taken = None
     binder = f"msg \\in {module.messages} : \\E self \\in {known.kinds[message.receiver]}"
@@ -373,13 +397,15 @@ def own_steps(module: TlaModule, kind: ProcessKind) -> None:
             reached = guards_until(handlers, position, [{} for _ in handlers], effects)
             if FALSE in reached:
                 continue
-            guards = [*up_of(module, kind.name), armed, *reached]
+            guards = [*able(module, kind.name), armed, *_may_fire(module, kind.name, timer.name), *reached]
             if position < len(handlers):
                 run(handlers[position].body, effects)
                 action = Action(camel("on_timeout", timer.name), ("self",), guards, effects, (handlers[position].span,))
+                if handlers[position].span == NOWHERE:
+                    action.remark = IGNORED
             else:
                 action = Action(camel("ignore_timeout", timer.name), ("self",), guards, effects, handled=False)
-                action.remark = "No guard holds: the timer has fired, and that is all."
+                action.remark = IGNORED
             define_action(module, action, binder)
     for handler in protocol.handlers:
         if handler.kind != kind.name or not isinstance(handler.event, OnAction | OnInput):
@@ -399,7 +425,7 @@ def own_steps(module: TlaModule, kind: ProcessKind) -> None:
             continue
         run(handler.body, effects)
         action = Action(
-            camel(handler.event.name), tuple(parameters), up_of(module, kind.name) + reached, effects, (handler.span,)
+            camel(handler.event.name), tuple(parameters), able(module, kind.name) + reached, effects, (handler.span,)
         )
         define_action(module, action, ", ".join(binders))
 

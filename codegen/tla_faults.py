@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from codegen.instance import starts
-from codegen.tla_actions import Action, TlaModule, camel, define_action, effects_of, up_of
+from codegen.tla_actions import Action, TlaModule, able, camel, define_action, effects_of, paused_of, up_of
 from codegen.tla_effects import Effects, run
-from codegen.tla_expressions import FALSE, Text, binary, constant
+from codegen.tla_expressions import FALSE, TRUE, Text, binary, constant
 from spec.protocol import Arm, FaultKind, If, ProcessKind, Variable
 from spec.source import NOWHERE
 from spec.types import MapType
@@ -52,8 +52,11 @@ def faults(module: TlaModule) -> None:
         if fault.kind is FaultKind.PARTITION:
             _partition(module, guards, changes)
             continue
-        for kind in instance.protocol.kinds:
-            title = camel(fault.kind.value.replace(" ", "_"), *([kind.name] if len(instance.sizes) > 1 else []))
+        for kind in (kind for kind in instance.protocol.kinds if fault.happens_to(kind.name)):
+            if fault.kind is FaultKind.PAUSE:
+                _pausing(module, kind, guards, changes)
+                continue
+            title = _titled(module, fault.kind.value.replace(" ", "_"), kind)
             effects = effects_of(module, kind.name)
             lost = [v.name for v in kind.variables if not v.durable or fault.kind is FaultKind.DISK_LOSS]
             action = Action(title, ("self",), [*up_of(module, kind.name), *guards], effects, (fault.span,))
@@ -70,14 +73,43 @@ def faults(module: TlaModule) -> None:
                 started(module, kind, effects, lost)
                 action.unless_idle = counter or ""
             define_action(module, action, f"self \\in {known.kinds[kind.name]}")
-    for kind in instance.protocol.kinds if instance.has(FaultKind.CRASH) else ():
+    for kind in instance.protocol.kinds:
+        if paused_of(module, kind.name):
+            title, paused = _titled(module, "resume", kind), Text(f"{paused_of(module, kind.name)}[self]")
+            resume = Action(title, ("self",), [paused], effects_of(module, kind.name), handled=False)
+            _set_paused(module, kind, resume.effects, FALSE)
+            define_action(module, resume, f"self \\in {known.kinds[kind.name]}")
+        if kind.name not in known.up:
+            continue
         effects = effects_of(module, kind.name)
         start(module, kind, effects)
         up = known.up[kind.name]
-        title = camel("recover", *([kind.name] if len(instance.sizes) > 1 else []))
+        title = _titled(module, "recover", kind)
         action = Action(title, ("self",), [Text(f"~{up}[self]")], effects)
         action.changes = {up: f"[{up} EXCEPT ![self] = TRUE]"}
         define_action(module, action, f"self \\in {known.kinds[kind.name]}")
+
+
+def _titled(module: TlaModule, what: str, kind: ProcessKind) -> str:
+    return camel(what, *([kind.name] if len(module.instance.sizes) > 1 else []))
+
+
+def _pausing(module: TlaModule, kind: ProcessKind, guards: list[Text], changes: dict[str, str]) -> None:
+    """That a process of a kind pauses."""
+    title = _titled(module, FaultKind.PAUSE.value, kind)
+    action = Action(title, ("self",), [*able(module, kind.name), *guards], effects_of(module, kind.name), handled=False)
+    action.changes = dict(changes)
+    _set_paused(module, kind, action.effects, TRUE)
+    define_action(module, action, f"self \\in {module.known.kinds[kind.name]}")
+
+
+def _set_paused(module: TlaModule, kind: ProcessKind, effects: Effects, paused: Text) -> None:
+    clocks = module.instance.protocol.clocks
+    pause = clocks.pause(kind.name) if clocks is not None else None
+    assert pause is not None
+    effects.values[pause.variable] = paused
+    if pause.lasted is not None:
+        effects.values[pause.lasted] = constant(0)
 
 
 def _partition(module: TlaModule, guards: list[Text], changes: dict[str, str]) -> None:

@@ -18,6 +18,7 @@ from codegen.tla_actions import TlaModule, set_of_values
 from codegen.tla_effects import record
 from codegen.tla_expressions import Text
 from codegen.tla_properties import Stated, about
+from codegen.tla_time import counts_agree
 from codegen.tla_typing import NONE_OF, PROCESS, annotate
 from spec.protocol import (
     Armed,
@@ -94,6 +95,8 @@ def inductive(instance: Instance, symmetry: bool = False) -> Inductive:
         conjuncts.append(_Conjunct(names.recorded, _reads_of_leading(module) | {module.led}))
         said = "\\* Whoever leads is among those who have led: the model itself sees to it."
         recorded = f"{said}\n{names.recorded} == Leaders \\subseteq {module.led}\n"
+    counted = [(new(wanted), text, reads) for wanted, text, reads in counts_agree(module)]
+    conjuncts += [_Conjunct(called, reads) for called, _, reads in counted]
     narrowed = {
         module.messages: _narrowed(export, names.underway, names.one, Underway),
         module.led: _narrowed(export, names.may_have_led, names.one, Led),
@@ -105,6 +108,7 @@ def inductive(instance: Instance, symmetry: bool = False) -> Inductive:
         + "".join(f"  /\\ {variable} \\in {values}\n" for variable, values in sets.items()),
         *(one.definition for one in export.stated),
         recorded,
+        *(f"\\* The model itself sees to it.\n{called} == {text}\n" for called, text, _ in counted),
         *(definition for _, definition in export.steps),
         *narrowed.values(),
         _invariant(module, names, sets, conjuncts, {v for v, definition in narrowed.items() if definition}),

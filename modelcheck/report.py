@@ -11,8 +11,8 @@ from modelcheck.liveness.recovers import Found
 from modelcheck.model import STEPPING_FAULTS, Model
 from modelcheck.outcome import Status
 from modelcheck.verdict import Answer, Exploration, Result, Verdict
-from spec.protocol import Clocks, Fault, FaultKind, Network
-from spec.show import show_duration
+from spec.described import described_time
+from spec.protocol import Fault, FaultKind, Network
 
 
 def report(verdict: Verdict) -> str:
@@ -171,41 +171,13 @@ def described_faults_of(faults: tuple[Fault, ...], *, timed: bool = False) -> st
         return "none"
     shown = []
     for fault in faults:
-        text = fault.kind.value + (f" up to {fault.up_to}" if fault.up_to is not None else "")
+        text = str(fault)
         if fault.kind is FaultKind.RESTART:
             text += " (crash and restart in one step)"
-        if fault.of is not None:
-            text = text.replace(fault.kind.value, f"{fault.kind.value} of {fault.of}", 1)
         if fault.kind not in STEPPING_FAULTS and not timed:
             text += f" ({COVERED})"
         shown.append(text)
     return ", ".join(shown)
-
-
-def described_time(clocks: Clocks, *, drifts: bool) -> Iterator[str]:
-    """What is assumed of clocks, pauses and delays; how long each timer takes by true time."""
-    timing, tick = clocks.timing, clocks.timing.tick
-    limits = []
-    if drifts:
-        much, whole = timing.drift or (0, 1)
-        limits.append(f"clocks run up to {much} in {whole} too fast or too slow" if much else "clocks keep their rate")
-        if timing.offset:
-            limits.append(f"and may be set by up to {show_duration(timing.offset)} while a timer runs")
-    else:
-        limits.append("clocks are true")
-    if clocks.pauses:
-        longest = "any time" if timing.pause is None else f"at most {show_duration(timing.pause)}"
-        limits.append(f"a pause lasts {longest}")
-    delay = "any time" if timing.delay is None else f"at most {show_duration(timing.delay)}"
-    limits.append(f"a message takes {delay}")
-    yield f"time: ticks of {show_duration(tick)}; {', '.join(limits)}"
-    timers = (f"{clock.timer} {_between(clock.shortest * tick, clock.longest * tick)}" for clock in clocks.timers)
-    free = f"; {', '.join(timing.free)}: any time" if timing.free else ""
-    yield f"      by true time, timers take: {', '.join(timers) or 'there are none'}{free}"
-
-
-def _between(shortest: int, longest: int) -> str:
-    return show_duration(longest) if shortest == longest else f"{show_duration(shortest)} to {show_duration(longest)}"
 
 
 def described_bounds(model: Model) -> str:

@@ -313,6 +313,13 @@ def export(
             metavar="ROW", help="Of this instance: '3 nodes, term <= 2'.", show_default="the spec's first check"
         ),
     ] = None,
+    faults: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Instead of the spec's: 'crash up to 2, partition', 'none'.")
+    ] = None,
+    timed: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="Beside or instead of what the spec says: 'drift 1 in 20, lease 15 s'."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where to write the files.", show_default="standard output")
     ] = None,
@@ -325,7 +332,7 @@ def export(
     """Write the protocol for another model checker: TLA+ (TLC) or Murphi (rumur)."""
     from oneleader import export as command
 
-    command.export(spec, to.value, within, out, symmetry, inductive)
+    command.export(spec, to.value, within, faults, timed, out, symmetry, inductive)
 
 
 @app.command()

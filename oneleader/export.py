@@ -5,24 +5,36 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from codegen.instance import Instance
+from codegen.instance import Instance, told_left_out
 from codegen.murphi import murphi
 from codegen.tla import tla
 from codegen.tla_inductive import inductive
 from modelcheck.model import Model
 from oneleader.console import fail, problems_told, read, write
 from oneleader.instance import model_within
-from spec.protocol import PropertyKind, Protocol
+from spec.protocol import Property, PropertyKind, Protocol
 
 
-def export(spec: Path, to: str, within: str | None, out: Path | None, symmetry: bool, by_induction: bool) -> None:
+def export(
+    spec: Path,
+    to: str,
+    within: str | None,
+    faults: str | None,
+    timed: str | None,
+    out: Path | None,
+    symmetry: bool,
+    by_induction: bool,
+) -> None:
     """Writes the files for the other checker into a folder, or prints them."""
     if by_induction and to != "tla":
         fail("--inductive: only TLA+ has checks of inductive invariants; say --to tla")
     protocol = read(spec)
     if by_induction:
         _has_clauses(protocol, spec)
-    instance = instance_of(model_within(protocol, within))
+    model = model_within(protocol, within, faults, timed)
+    kept = {prop.name for prop in model.protocol.properties}
+    instance = instance_of(model, tuple(prop for prop in protocol.properties if prop.name not in kept))
+    _say_what_is_left_out(instance)
     with problems_told():
         if to == "murphi":
             files = {f"{protocol.name}.m": murphi(instance, symmetry)}
@@ -59,7 +71,13 @@ def _has_clauses(protocol: Protocol, spec: Path) -> None:
     )
 
 
-def instance_of(model: Model) -> Instance:
+def _say_what_is_left_out(instance: Instance) -> None:
+    for prop in instance.left_out:
+        stated = ", ".join(str(fault) for fault in instance.faults if fault.kind not in prop.without)
+        print(f"oneleader: {told_left_out(prop, instance)}; --faults '{stated or 'none'}' is for it", file=sys.stderr)
+
+
+def instance_of(model: Model, left_out: tuple[Property, ...] = ()) -> Instance:
     """The same instance for the generators, which know nothing of the checker."""
     return Instance(
         model.protocol,
@@ -70,4 +88,5 @@ def instance_of(model: Model) -> Instance:
         model.network,
         model.faults,
         model.channel,
+        left_out,
     )

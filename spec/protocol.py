@@ -682,6 +682,11 @@ class Fault:
     def happens_to(self, kind: str) -> bool:
         return self.of is None or self.of == kind
 
+    def __str__(self) -> str:
+        """As a spec would say it."""
+        of = "" if self.of is None else f" of {self.of}"
+        return f"{self.kind.value}{of}{'' if self.up_to is None else f' up to {self.up_to}'}"
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:

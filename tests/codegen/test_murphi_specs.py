@@ -14,13 +14,14 @@ from modelcheck.native.engine import NativeSearch, explorer
 from modelcheck.outcome import Limits
 from modelcheck.reductions import Reductions
 from spec.check import load
+from spec.protocol import PropertyKind
 from tests.exported import SHIPPED, instance_of
 from tests.rumur import needs_rumur, run_rumur
 from tests.spec.test_broken import BROKEN, names, promised
 
 pytestmark = needs_rumur
 
-SMALLER = {"prevote": (2,)}
+SMALLER = {"prevote": (2,), "lease": (1, 1, 1)}
 """Sizes for Rumur, where it would take many minutes over those of the check."""
 
 
@@ -45,8 +46,14 @@ def test_shipped_specs_hold(path: Path) -> None:
     model = models_of(protocol, quick, Options())[0]
     model = replace(model, sizes=SMALLER.get(path.stem, model.sizes))
     result = run_rumur(murphi(instance_of(model), symmetry=True), symmetry=True)
-    assert not result.violated, result.message
-    assert not result.uncovered
     native = explorer(model, Reductions(symmetry=any(not kind.ordered for kind in protocol.kinds)))
     with NativeSearch(native, Limits()) as search:
-        assert result.states == search.run().states
+        outcome = search.run()
+    witnessed = {hit.checked.name for hit in outcome.witnesses}
+    wanted = {prop.name for prop in protocol.properties if prop.kind is PropertyKind.REACHABLE}
+    # A smaller instance need not have all witnesses, and then says so with an error.
+    assert set(result.uncovered) == wanted - witnessed
+    assert not outcome.violations
+    assert not result.violated or result.uncovered, result.message
+    assert result.states == outcome.states
+    assert not result.uncovered or path.stem in SMALLER

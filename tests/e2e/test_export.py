@@ -69,3 +69,30 @@ def test_a_spec_of_which_nothing_is_to_hold_is_refused(tmp_path: Path) -> None:
     done = run(str(spec), "--to", "tla", "--inductive")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no invariant to check" in done.stderr
+
+
+@pytest.mark.parametrize("to", ["murphi", "tla"])
+def test_what_is_stated_without_a_fault_is_left_out_where_there_is_that_fault(to: str) -> None:
+    done = run("spec/protocols/lease.elect", "--to", to)
+    told = "left out: one_believes, stated without pause (spec/protocols/lease.elect:"
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(f"oneleader: {told}")
+    assert done.stderr.endswith("; --faults 'none' is for it\n")
+    assert told in done.stdout
+    assert "faults: pause of client\n" in done.stdout
+    other = run("spec/protocols/lease.elect", "--to", to, "--faults", "none")
+    assert (other.returncode, other.stderr) == (0, "")
+    assert "left out" not in other.stdout
+    assert "one_believes" in other.stdout
+
+
+def test_time_is_another_where_it_is_said_to_be() -> None:
+    done = run(
+        "spec/protocols/lease.elect", "--to", "murphi", "--faults", "drift", "--timed", "lease 30 s, drift 1 in 2"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "clocks run up to 1 in 2 too fast or too slow" in done.stdout
+    assert "lease 20 s to 1 min; pace: any time" in done.stdout
+    refused = run("spec/protocols/raft.elect", "--to", "murphi", "--timed", "tick 1 s")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "the spec is not `timed`" in refused.stderr

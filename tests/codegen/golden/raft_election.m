@@ -3,8 +3,8 @@
 --
 -- processes: 3 node
 -- network: loss, duplication, reordering
--- faults: restart
 -- bounds: term <= 2
+-- faults: restart
 --
 -- Run: rumur --deadlock-detection off --symmetry-reduction exhaustive --output model.c FILE
 --      cc -O3 model.c -lpthread
