@@ -145,6 +145,23 @@ async def test_a_session_that_is_over_begins_anew(zookeeper_server: Server) -> N
             assert await answered(lambda: cut_off.renew(first.token)) is None
 
 
+async def test_the_node_of_a_former_session_is_somebody_elses(zookeeper_server: Server) -> None:
+    """It is there for a while after the client has dropped the session, and nothing keeps it alive any more."""
+    async with proxy_to(zookeeper_server.port) as proxy:
+        one = ZooKeeperLock(f"127.0.0.1:{proxy.port}", f"/own/former-{os.getpid()}", tick_time=0.0)
+        async with closing(one):
+            first = await granted(one, 1.5)
+            await asyncio.sleep(1.2)  # pings go on, and so the server counts from later than the client
+            proxy.cut()
+            await asyncio.sleep(0.5)
+            proxy.reset()
+            proxy.heal()
+            second = await one.acquire(1.5)
+            assert second is None or second.token > first.token
+            second = await granted_in_time(one, 1.5)
+            assert second.token > first.token
+
+
 async def test_only_who_has_the_password_touches_the_nodes(zookeeper_server: Server) -> None:
     known, stranger = (
         lock(zookeeper_server, "password", auth=[("digest", f"{name}:geheim")]) for name in ("me", "somebody")
