@@ -123,6 +123,8 @@ def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Setti
     addresses: dict[Name, Address] = {}
     for text, where in config.members.items():
         addresses[_name(text, kinds, "members")] = _address(where, f"members.{text}")
+    if not addresses:
+        raise BadConfig("members: there are none, and no `coordination` either: say with whom this node is to talk")
     if me not in addresses:
         raise BadConfig(f"node: {config.node} is not among the members: {', '.join(config.members)}")
     there = {kind: sum(name.kind == kind for name in addresses) for kind in kinds}

@@ -46,6 +46,8 @@ def main(processes: Mapping[str, Process[Any, Any]], arguments: list[str] | None
     parser.add_argument("--verbose", "-v", action="store_true", help="log more")
     given = parser.parse_args(arguments)
     level = logging.DEBUG if given.verbose else logging.INFO
+    if not given.verbose:
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # or each request to a lock service is told
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
         settings = settings_of(read_config(given.config, given.node), processes)

@@ -24,7 +24,18 @@ from modelcheck.properties import (
 )
 from modelcheck.semantics import Handled, crashed, on_packet, on_request, on_start, on_timeout, values_of
 from spec.lint import nodes
-from spec.protocol import FaultKind, Led, OnInput, Property, PropertyKind, Protocol, Underway
+from spec.protocol import (
+    Apply,
+    Elapsed,
+    FaultKind,
+    Led,
+    OnInput,
+    Paused,
+    Property,
+    PropertyKind,
+    Protocol,
+    Underway,
+)
 
 MOST_KNOWN = 1_000_000
 """So many steps are kept in memory, from one run to the next."""
@@ -155,7 +166,7 @@ def watch_of(protocol: Protocol, sizes: tuple[int, ...], earlier: Watch | None =
     judged = tuple(
         item
         for item in checked(whole.model)
-        if item.is_violation and item.name not in elsewhere and not _looks_at_messages(item.declared)
+        if item.is_violation and item.name not in elsewhere and not _cannot_be_judged(protocol, item.declared)
     )
     return Watch(whole, judged)
 
@@ -167,11 +178,20 @@ def _known_steps(watch: Watch) -> int:
 def not_judged(protocol: Protocol) -> tuple[str, ...]:
     """The properties that are looked for in each state or step, and that no watch judges."""
     kinds = (PropertyKind.SAFETY, PropertyKind.INVARIANT, PropertyKind.STEP)
-    return tuple(one.name for one in protocol.properties if one.kind in kinds and _looks_at_messages(one))
+    return tuple(one.name for one in protocol.properties if one.kind in kinds and _cannot_be_judged(protocol, one))
 
 
-def _looks_at_messages(declared: Property | None) -> bool:
-    return any(isinstance(part, Underway) for part in nodes(declared))
+def _cannot_be_judged(protocol: Protocol, declared: Property | None) -> bool:
+    """Whether a property looks at messages, which nobody gathers; asks for time, which a watch does not count; or is a
+    statement about runs without some faults, which may be among those that happen."""
+    whole: list[object] = [declared]
+    while whole:
+        for part in nodes(whole.pop()):
+            if isinstance(part, Underway | Elapsed | Paused):
+                return True
+            if isinstance(part, Apply):
+                whole.append(protocol.definition(part.definition).body)
+    return declared is not None and bool(declared.without)
 
 
 def stages(

@@ -41,6 +41,8 @@ def service_at(text: str, client: str, timeout: float, tls: TlsFiles | None) -> 
     if unknown := [name for name in options if name not in known]:
         raise BadCoordination(f"{text!r}: there is no option `{unknown[0]}`; expected {FORMS[where.scheme]}")
     try:
+        for host in where.netloc.split(","):
+            parse_address(host)
         return make(where.netloc, path, client, timeout, tls, options)
     except ValueError as problem:
         raise BadCoordination(f"{text!r}: {problem}") from None

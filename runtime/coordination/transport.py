@@ -66,7 +66,7 @@ class CoordinationTransport:
         self._more = asyncio.Event()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._number = 0
-        self._answered = False
+        self._answered: bool | None = None
         self._closed = False
         self._warned = False
 
@@ -101,7 +101,7 @@ class CoordinationTransport:
 
     def connected(self, peer: Name) -> bool:
         """Whether the lock service has answered the last request."""
-        return peer == SERVICE and self._answered
+        return peer == SERVICE and self._answered is True
 
     def reload(self) -> None:
         """Raises ValueError: whoever made the lock service's client holds its certificates."""
@@ -118,10 +118,12 @@ class CoordinationTransport:
             try:
                 answer = await self._answer(letter.message)
             except Unavailable as problem:
-                if self._answered:
+                if self._answered is not False:
                     log.warning("the lock service at %s does not answer: %s", self.address, problem)
                 self._answered = False
                 continue
+            if self._answered is False:
+                log.info("the lock service at %s answers again", self.address)
             self._answered = True
             if answer is not None:
                 self._tell(answer, letter.number)

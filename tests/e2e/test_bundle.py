@@ -71,7 +71,9 @@ def test_a_wheel_needs_what_the_runtime_needs() -> None:
     assert REQUIRES in project["dependencies"]
     assert project["requires-python"] == PYTHON
     assert project["optional-dependencies"]["metrics"] == [EXTRAS["metrics"]]
-    assert set(EXTRAS) == {"metrics", "uvloop"}
+    assert set(EXTRAS) == {"metrics", "uvloop", "etcd", "zookeeper", "kubernetes", "consul"}
+    for extra in ("etcd", "zookeeper", "kubernetes", "consul"):
+        assert project["optional-dependencies"][extra] == [EXTRAS[extra]]
 
 
 def test_without_a_version_the_wheel_says_of_which_spec_it_is(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ BROKEN = {
     path.stem: row
     for path in sorted((SPECS / "broken").glob("*.elect"))
     for row in ["2 nodes, term <= 1"]
-    if "term: nat" in path.read_text(encoding="utf-8") and "votes: nat" not in path.read_text(encoding="utf-8")
+    if "\ntimed" not in path.read_text(encoding="utf-8")  # clusters of those are not compared
+    and "term: nat" in path.read_text(encoding="utf-8")
+    and "votes: nat" not in path.read_text(encoding="utf-8")
 }
 ALL = {**SHIPPED, **{f"broken/{name}": row for name, row in BROKEN.items()}}
 

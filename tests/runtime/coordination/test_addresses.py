@@ -39,6 +39,7 @@ def test_each_means_a_client(text: str, kind: type[object]) -> None:
         ("redis://127.0.0.1:1/orders", "is no lock service"),
         ("etcd://127.0.0.1:1", "is no lock service"),
         ("etcd:///orders", "is no lock service"),
+        ("etcd://127.0.0.1/orders", "there is no port"),
         ("etcd://127.0.0.1:1/orders?tick=1", "there is no option `tick`"),
         ("zookeeper://127.0.0.1:1/orders?tick=soon", "tick: 'soon' is no number of seconds"),
         ("kubernetes://127.0.0.1:1/orders", "a Lease has a namespace and a name, unlike 'orders'"),
