@@ -130,7 +130,7 @@ def step_seconds(kind: type[Replica], steps: int, record: Callable[[Took], None]
 
 def measure_steps(runs: int, steps: int, folder: Path) -> list[Run]:
     members = {f"node{each + 1}": f"127.0.0.1:{each + 1}" for each in range(NODES)}
-    settings = settings_of(Config("bench", "node1", members, str(folder / "state.db")), {"node": PROCESS})
+    settings = settings_of(Config("bench", "node1", str(folder / "state.db"), members), {"node": PROCESS})
     before = without_recorder()
     found = []
     for turn in range(runs):

@@ -24,19 +24,16 @@ from modelcheck.properties import (
     quorum_definitions,
 )
 from modelcheck.semantics import initial
+from modelcheck.timed import stated_without, with_time
 from modelcheck.trace import Trace, Violation
 from modelcheck.verdict import Answer, Coverage, Exploration, PropertyResult, Result, Verdict
-from spec.clocks import Untimed, with_clocks
-from spec.diagnostics import SpecError
 from spec.fairness import Fairness
 from spec.names import STANDARD_PROPERTIES
 from spec.protocol import (
     CHECKED_BY_EXPLORATION,
     Check,
     Fault,
-    FaultKind,
     Network,
-    Property,
     PropertyKind,
     Protocol,
     Row,
@@ -90,14 +87,6 @@ def model_of(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Opti
     )
 
 
-def with_time(protocol: Protocol, network: Network, faults: tuple[Fault, ...]) -> Protocol:
-    """The protocol with its clocks as variables, if it has any. Raises SpecError for what time cannot give."""
-    try:
-        return with_clocks(protocol, faults, network)
-    except Untimed as untimed:
-        raise SpecError(protocol.source, (untimed.problem,)) from None
-
-
 def models_of(protocol: Protocol, check: Check, options: Options) -> list[Model]:
     """The models of a check, in order: of each size one, and one for each set of faults that some properties are stated
     without. Raises SpecError where a `nat` has no bound."""
@@ -118,17 +107,6 @@ def models_of(protocol: Protocol, check: Check, options: Options) -> list[Model]
                 only = looked_for if not without else names if looked_for is None else names & looked_for
                 of_these = replace(protocol, properties=claims)
                 found.append(model_of(of_these, row, sizes, replace(options, faults=left, only=only)))
-    return found
-
-
-def stated_without(protocol: Protocol, faults: tuple[Fault, ...]) -> dict[frozenset[FaultKind], tuple[Property, ...]]:
-    """The properties by the faults, of those that there are, without which they are stated; those that are stated
-    under all of them first, even where there are none."""
-    kinds = {fault.kind for fault in faults if fault.up_to != 0}
-    found: dict[frozenset[FaultKind], tuple[Property, ...]] = {frozenset(): ()}
-    for claim in protocol.properties:
-        without = claim.without & kinds
-        found[without] = (*found.get(without, ()), claim)
     return found
 
 

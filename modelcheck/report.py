@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modelcheck.check import described_sizes
 from modelcheck.liveness.futures import Future
@@ -12,7 +12,7 @@ from modelcheck.model import STEPPING_FAULTS, Model
 from modelcheck.outcome import Status
 from modelcheck.verdict import Answer, Exploration, Result, Verdict
 from spec.described import described_time
-from spec.protocol import Fault, FaultKind, Network
+from spec.protocol import Clocks, Fault, FaultKind, Network
 
 
 def report(verdict: Verdict) -> str:
@@ -178,6 +178,12 @@ def described_faults_of(faults: tuple[Fault, ...], *, timed: bool = False) -> st
             text += f" ({COVERED})"
         shown.append(text)
     return ", ".join(shown)
+
+
+def time_to_json(clocks: Clocks | None, faults: Iterable[Fault]) -> list[str]:
+    """What is supposed of time, in words."""
+    drifts = any(fault.kind is FaultKind.DRIFT for fault in faults)
+    return [] if clocks is None else [" ".join(line.split()) for line in described_time(clocks, drifts=drifts)]
 
 
 def described_bounds(model: Model) -> str:

@@ -240,6 +240,13 @@ def validate_trace(
         list[Path],
         typer.Argument(metavar="TRACES...", help="What nodes recorded: a file for each.", show_default=False),
     ],
+    outside: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Something else stood for these, such as etcd for a lock service (repeatable).",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The answer as JSON (docs/validate-trace.schema.json).")] = False,
 ) -> None:
     """Say whether what real nodes recorded is a behaviour of the spec, or which event is the first that is not.
@@ -247,7 +254,7 @@ def validate_trace(
     Exit status: 0 it is, 1 it is not, 2 the files are no traces of this spec."""
     from oneleader import validate_trace as command
 
-    command.run(spec, tuple(traces), json)
+    command.run(spec, tuple(traces), tuple(outside or ()), json)
 
 
 @app.command()

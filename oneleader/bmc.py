@@ -15,14 +15,17 @@ import typer
 from modelcheck.check import described_sizes
 from modelcheck.proof.bounded import Ended, EnginesDisagree, Limits, Told, search
 from modelcheck.proof.bounded_report import Instance, report, to_json
+from modelcheck.proof.scope import assumptions_of, proof_setting
 from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import NoSolver, z3_version
 from modelcheck.properties import QUORUMS_INTERSECT, disjoint_quorums
+from modelcheck.timed import stated_without
 from modelcheck.trace import Trace
 from modelcheck.verdict import EXIT_STATUS, Answer
 from oneleader.check import only_of
 from oneleader.console import fail, printing, problems_told, read, write
 from oneleader.render import CHART, as_text, show_trace
+from spec.names import STANDARD_PROPERTIES
 from spec.overrides import check_from, faults_from, network_from
 from spec.protocol import Check, PropertyKind, Protocol
 
@@ -48,8 +51,8 @@ class Request:
 def bmc(request: Request) -> None:
     """Looks for a violation at every size asked for, and ends with the status of the worst verdict."""
     protocol = read(request.spec)
-    settings = _settings(protocol, request)
     only = _only(protocol, request)
+    settings = _settings(protocol, request, only)
     try:
         z3_version()
     except NoSolver as problem:
@@ -57,9 +60,9 @@ def bmc(request: Request) -> None:
         raise typer.Exit(EXIT_STATUS[Answer.UNKNOWN]) from None
     began = time.monotonic()
     found: list[Instance] = []
-    for setting in settings:
+    for setting, looked_for in settings:
         left = None if request.seconds is None else max(request.seconds - (time.monotonic() - began), 0.001)
-        found.append(_instance(setting, Limits(request.depth, left, request.induction), only, request))
+        found.append(_instance(setting, Limits(request.depth, left, request.induction), looked_for, request))
         if not request.as_json:
             _show(found[-1], request)
         if found[-1].status == EXIT_STATUS[Answer.VIOLATED] or _interrupted(found[-1]):
@@ -104,7 +107,11 @@ def _interrupted(instance: Instance) -> bool:
     return instance.outcome is not None and instance.outcome.ended is Ended.INTERRUPTED
 
 
-def _settings(protocol: Protocol, request: Request) -> list[Setting]:
+def _settings(
+    protocol: Protocol, request: Request, only: frozenset[str] | None
+) -> list[tuple[Setting, frozenset[str] | None]]:
+    """Of every size one, and one for each set of faults that some properties are stated without; each with the names of
+    the properties to look for (None: all)."""
     if request.depth < 0:
         fail("--depth: expected 0 or more")
     if request.seconds is not None and not request.seconds > 0:
@@ -112,14 +119,24 @@ def _settings(protocol: Protocol, request: Request) -> list[Setting]:
     with problems_told():
         network = network_from(request.network, protocol, "--network") if request.network is not None else None
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
-    return [
-        Setting(protocol, sizes, network or protocol.network, protocol.faults if faults is None else faults)
-        for sizes in dict.fromkeys(sizes for row in _check(protocol, request).rows for sizes in row.sizes)
-    ]
+    found = []
+    for sizes, left_out in dict.fromkeys((s, r.without) for r in _check(protocol, request).rows for s in r.sizes):
+        kept = tuple(fault for fault in protocol.faults if fault.kind not in left_out)
+        assumptions = assumptions_of(protocol, network, kept if faults is None else faults)
+        for without in stated_without(protocol, assumptions.faults):
+            with problems_told():
+                setting = proof_setting(protocol, sizes, replace(assumptions, without=without))
+            names = setting.goals
+            if only is not None:
+                known = frozenset((*(p.name for p in setting.protocol.properties), *STANDARD_PROPERTIES))
+                names = only & (known if names is None else names)
+            if names is None or names:
+                found.append((setting, names))
+    return found
 
 
 def _check(protocol: Protocol, request: Request) -> Check:
-    """The check of which the sizes are taken, and nothing else."""
+    """The check of which the sizes are taken, and the faults that it leaves out, and nothing else."""
     if request.within is None:
         if not protocol.checks:
             fail(f"{request.spec} has no check; say --within '3 nodes'")

@@ -80,6 +80,8 @@ def run(request: Request) -> None:
     """Compares; ends with status 1 where the check of a size is violated, with 3 where something of a size that was
     explored is not known."""
     protocol = read(request.spec)
+    if protocol.timed:
+        fail(f"{request.spec} is a spec with time, and clusters of such are not compared")
     if protocol.leader is None:
         fail(f"{request.spec} says of nobody that it leads, and so there is no election to compare")
     nodes = _nodes(request.nodes)

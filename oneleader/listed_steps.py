@@ -10,6 +10,7 @@ from codegen.testing.files import Steps
 from modelcheck.check import Options, models_of
 from modelcheck.model import Model, ProcessState, StepKind
 from modelcheck.samples import Sample, sampled
+from spec.clocks import without_time
 from spec.protocol import Protocol
 from spec.types import Value
 
@@ -50,7 +51,10 @@ def steps_of(models: Sequence[Model]) -> Steps:
 
 def models_for(protocol: Protocol) -> list[Model]:
     """The smallest model of the spec's first check; and the next larger one of any check, as a majority of three is
-    also half of them, rounded up. Raises SpecError where a `nat` has no bound."""
+    also half of them, rounded up. Raises SpecError where a `nat` has no bound.
+
+    The models have no time: what a step does to a process does not depend on when it happens."""
+    protocol = without_time(protocol)
     first = min(models_of(protocol, protocol.checks[0], Options()), key=_total)
     every = [model for check in protocol.checks for model in models_of(protocol, check, Options())]
     larger = [model for model in every if _total(model) > _total(first)]

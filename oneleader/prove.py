@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ import typer
 from modelcheck.proof.certificate import refuse_other, save
 from modelcheck.proof.claims import MINORITY_CANNOT_ELECT
 from modelcheck.proof.discharge import SizeProof
-from modelcheck.proof.obligations import invariant_of, obligations, properties_of
-from modelcheck.proof.prove import Proof, Wanted, not_tried, prove, statement, text_of_clauses
-from modelcheck.proof.scope import ANY, LARGEST_SIZE, described, setting_of
+from modelcheck.proof.obligations import goals_of, invariant_of, obligations
+from modelcheck.proof.prove import Proof, Wanted, not_tried, prove, said_without, statement, text_of_clauses
+from modelcheck.proof.scope import ANY, LARGEST_SIZE, described
 from modelcheck.proof.setting import Unprovable
 from modelcheck.proof.solvers import UNDECIDED, NoSolver, require_solvers
 from modelcheck.proof.verdict_json import proof_to_json
-from modelcheck.report import described_faults_of, described_network
+from modelcheck.report import described_faults_of, described_network, time_to_json
+from modelcheck.timed import with_time
 from modelcheck.trace import Trace
 from modelcheck.verdict import Answer
 from oneleader.console import fail, printing, problems_told, read, write
@@ -112,13 +113,14 @@ def _refuse_places(request: Request) -> None:
 def _write(proof: Proof, request: Request, tell: Callable[[str], None]) -> None:
     """Writes what was asked for; says so where there is nothing to write."""
     if request.invariant is not None:
-        if proof.found:
-            write(request.invariant, text_of_clauses(proof.found))
+        found = tuple(clause for part in proof.parts for clause in part.found)
+        if found:
+            write(request.invariant, text_of_clauses(found))
         else:
             print(f"  no invariant was found, and {request.invariant} is not written", file=sys.stderr)
     if request.out is None:
         return
-    if not any(size.proved for size in proof.sizes):
+    if not any(size.proved for part in proof.parts for size in part.sizes):
         there = " (it holds an older one)" if request.out.exists() else ""
         print(f"  nothing is proved, and no certificate is written to {request.out}{there}", file=sys.stderr)
         return
@@ -144,6 +146,7 @@ def _wanted(protocol: Protocol, request: Request) -> Wanted:
     with problems_told():
         network = network_from(request.network, protocol, "--network") if request.network is not None else None
         faults = faults_from(request.faults, protocol, "--faults") if request.faults is not None else None
+        with_time(protocol, network or protocol.network, protocol.faults if faults is None else faults)
     return Wanted(tuple(sizes), network, faults, request.search, request.seconds)
 
 
@@ -169,7 +172,9 @@ def _explored(proof: Proof, seconds: float) -> Wrong | None:
     from modelcheck.engines import NoEngine
     from modelcheck.outcome import Limits
 
-    options = Options(Limits(seconds=seconds), network=proof.network, faults=proof.faults)
+    # What is left to the spec leaves a check's own restrictions as they are.
+    faults = proof.faults if proof.faults != proof.original.faults else None
+    options = Options(Limits(seconds=seconds), network=proof.network, faults=faults)
     for check in proof.original.checks:
         try:
             verdict = run_check(proof.original, check, options)
@@ -188,29 +193,35 @@ def _unrolled(proof: Proof, tell: Callable[[str], None]) -> Wrong | None:
     if fixed is None:
         return None
     tell(f"looking for a violation within {DEPTH} steps, whatever the numbers")
-    setting = setting_of(proof.original, fixed, proof.network, proof.faults)
-    try:
-        outcome = bounded.search(setting, bounded.Limits(DEPTH, UNROLLED_SECONDS))
-    except (Unprovable, ValueError):
-        return None
-    if outcome.trace is None or outcome.ended is not bounded.Ended.VIOLATED:
-        return None
-    what = outcome.trace.violation.property if outcome.trace.violation is not None else "a property"
-    found = f"{described(setting)}: {what}: violated after {len(outcome.trace)} steps"
-    return Wrong(outcome.trace, f"{found}; found by {outcome.solver}, whatever the numbers", True)
+    for part in proof.parts:
+        setting = replace(part, protocol=proof.original).setting(fixed)
+        only = frozenset(claim.name for claim in goals_of(setting)) if part.without else None
+        try:
+            outcome = bounded.search(setting, bounded.Limits(DEPTH, UNROLLED_SECONDS), only)
+        except (Unprovable, ValueError):
+            continue
+        if outcome.trace is not None and outcome.ended is bounded.Ended.VIOLATED:
+            what = outcome.trace.violation.property if outcome.trace.violation is not None else "a property"
+            found = f"{described(setting)}: {what}: violated after {len(outcome.trace)} steps"
+            return Wrong(outcome.trace, f"{found}; found by {outcome.solver}, whatever the numbers", True)
+    return None
 
 
 def _not_inductive(proof: Proof) -> Wrong | None:
     """A counterexample to induction, where a size has one."""
+    return next((found for part in proof.parts if (found := _not_inductive_in(part))), None)
+
+
+def _not_inductive_in(proof: Proof) -> Wrong | None:
     from modelcheck.proof.counterexample import NotDecoded, find
 
     for size in proof.sizes:
         failed = {one.file.name for one in size.answers if one.answer == "sat"}
         if size.size is None or not failed:
             continue
-        setting = setting_of(proof.protocol, size.size, proof.network, proof.faults)
+        setting = proof.setting(size.size)
         invariant = invariant_of(setting, proof.clauses)
-        properties = tuple(c for c in properties_of(setting) if c.name != MINORITY_CANNOT_ELECT)
+        properties = tuple(c for c in goals_of(setting) if c.name != MINORITY_CANNOT_ELECT)
         for obligation in obligations(setting, invariant):
             if obligation.name in failed and MINORITY_CANNOT_ELECT not in obligation.name:
                 try:
@@ -231,7 +242,9 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
         if wrong is not None:
             print(f"  {wrong.reason}")
         print(f"  spec {proof.original.source.sha256[:12]}; network: {described_network(proof.network)}; ", end="")
-        print(f"faults: {described_faults_of(proof.faults)}")
+        print(f"faults: {described_faults_of(proof.faults, timed=proof.original.timed)}")
+        for line in _time(proof):
+            print(f"  {line}")
         if proof.sizes and not (wrong is not None and wrong.is_real):
             print("  no bound on numbers, steps or messages")
         if wrong is not None and wrong.is_real:
@@ -240,25 +253,43 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
                     _show_size(size)
             print(f"  {seconds:.1f} s")
             return
-        for size in proof.sizes:
-            _show_size(size)
-        if any(size.proved for size in proof.sizes):
-            print("  what is proved, of every reachable state:")
-            for line in statement(proof):
-                print(f"    {line}")
-        if proof.unproved:
-            print(f"  not shown: {', '.join(proof.unproved)}")
-        if proof.found:
-            print("  the invariant, beside the spec's own properties:\n")
-            print(text_of_clauses(proof.found))
+        for part in proof.parts:
+            _show_part(part, _time(proof))
         print(f"  {proof.solver}; {seconds:.1f} s" if proof.solver else f"  {seconds:.1f} s")
+
+
+def _time(proof: Proof) -> list[str]:
+    return time_to_json(proof.setting(None).protocol.clocks, proof.assumptions.left)
+
+
+def _show_part(proof: Proof, time_above: list[str]) -> None:
+    if proof.without:
+        print(f"  stated without {said_without(proof.without)}, and proved for runs in which there is none:")
+        for line in () if _time(proof) == time_above else _time(proof):
+            print(f"  {line}")
+    for size in proof.sizes:
+        _show_size(size)
+    if any(size.proved for size in proof.sizes):
+        print("  what is proved, of every reachable state:")
+        for line in statement(proof):
+            print(f"    {line}")
+    if proof.unproved:
+        print(f"  not shown: {', '.join(proof.unproved)}")
+    if proof.found:
+        print("  the invariant, beside the spec's own properties:\n")
+        print(text_of_clauses(proof.found))
 
 
 def _head(proof: Proof, wrong: Wrong | None) -> str:
     name = proof.original.name
     if wrong is not None and wrong.is_real:
         return f"{name}: violated"
-    proved = [size.description for size in proof.sizes if size.proved]
+    # What is said of a size is said of all properties.
+    proved = [
+        size.description
+        for size in proof.sizes
+        if all(one.proved for part in proof.parts for one in part.sizes if one.size == size.size)
+    ]
     if proof.proved:
         return f"{name}: proved for {'; '.join(proved)}"
     return f"{name}: unknown{', but proved for ' + '; '.join(proved) if proved else ''}"

@@ -12,6 +12,7 @@ from modelcheck.trace import Trace
 from modelcheck.trace_json import TraceError, read_trace
 from oneleader.console import fail, problems_told, read
 from oneleader.render import CHART, show_trace
+from spec.described import described_time
 
 
 def replay(spec: Path, trace: Path, form: str) -> None:
@@ -30,6 +31,9 @@ def replay(spec: Path, trace: Path, form: str) -> None:
         model = found.model
         print(f"  network: {described_network(model.network)}; faults: {described_faults(model)}", end="")
         print(f"; {described_bounds(model)}")
+        if model.protocol.clocks is not None:
+            for line in described_time(model.protocol.clocks, drifts=model.drifts):
+                print(f"  {line}")
 
 
 def _end(found: Trace) -> str:

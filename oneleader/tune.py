@@ -80,6 +80,8 @@ def run(request: Request) -> None:
     if not 0 < request.false_elections < math.inf:
         fail("--false-elections: expected more than 0, and an end: so many a day are acceptable")
     protocol = read(request.spec)
+    if protocol.timed:
+        fail(f"{request.spec} is a spec with time: what was checked rests on its timers, which tune would change")
     ground, settings = _ground(protocol, request)
     assert protocol.leader is not None
     leaders = ground.sizes[protocol.leader.kind]

@@ -19,16 +19,24 @@ MOST_NAMED = 3
 """More files than this are counted, and not named."""
 
 
-def run(spec: Path, traces: tuple[Path, ...], as_json: bool) -> None:
+def run(spec: Path, traces: tuple[Path, ...], outside: tuple[str, ...], as_json: bool) -> None:
     """Says whether what nodes recorded is a behaviour of the spec; ends with status 1 where it is none."""
     protocol = read(spec)
+    for kind in outside:
+        if all(kind != declared.name for declared in protocol.kinds):
+            kinds = ", ".join(declared.name for declared in protocol.kinds)
+            fail(f"--outside: there is no kind of process `{kind}`; the spec has {kinds}")
     texts = []
     for path in traces:
         with problems_told(str(path)):
             texts.append((str(path), path.read_bytes()))
     gc.disable()  # nothing of what is read is let go before the end, and looking for it takes a fifth of the time
     try:
-        found = validate(protocol, read_traces(texts, protocol))
+        recorded = read_traces(texts, protocol)
+        given = next((one for one in recorded.histories if one.process.kind in outside), None)
+        if given is not None:
+            fail(f"{given.file} is a trace of {given.process}, which --outside says is no process of the run")
+        found = validate(protocol, recorded, frozenset(outside))
     except BadTrace as problem:
         fail(str(problem))
     with printing():
@@ -55,6 +63,9 @@ def _show(found: Validated, traces: tuple[Path, ...]) -> None:
     if found.lost:
         count = len(found.lost)
         print(f"  {count} step{'s were' if count > 1 else ' was'} inferred: stored or sent, and lost before recorded")
+    if found.outside:
+        kinds = " and ".join(found.outside)
+        print(f"  {kinds}: outside; what came from there was taken as it came, and who led was held against all of it")
     if found.silent:
         print(f"  no trace of {', '.join(map(str, found.silent))}; nobody has heard from there")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from runtime.coordination import SERVICE
 from runtime.process import Name, Process, Timer
 from runtime.transport.addresses import Address, BadAddress, parse_address
 
@@ -34,10 +35,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     node: str
     """Which of the members this is: `node1`. In the paths below, `{node}` stands for it, so that all nodes can have one
     file, and be told by a command line who they are."""
-    members: dict[str, str]
-    """All members of the cluster, this one too, each with its address, `host:port`."""
     state: str
     """The file for the durable state."""
+    members: dict[str, str] = {}
+    """All members of the cluster, this one too, each with its address, `host:port`. A kind of process that sends
+    nothing to anybody, such as a storage, may be left out: whoever writes to it does so by itself, with the token."""
+    coordination: str | None = None
+    """Where a lock service is that does for a lease client what the protocol's own would, such as
+    `etcd://127.0.0.1:2379/orders`; instead of members."""
     timers: dict[str, str] = {}
     """Durations instead of the spec's, by timer; of any kind of process."""
     listen: str | None = None
@@ -49,6 +54,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """An address for /healthz, /status and /metrics (which needs prometheus-client)."""
     trace: str | None = None
     """A file to which each step is written, for `oneleader validate-trace`."""
+    locks: str | None = None
+    """An address at which a node that leads grants locks that expire (`runtime.coordination.hosting`)."""
+    longest_lease: str = "10 s"
+    """The longest time to live of such a lock; the same for all members. A node that comes to lead waits for so long
+    before it grants any."""
     hints: bool = True
     """Whether the death of the process that a timer waits for lets the timer run out early."""
 
@@ -59,10 +69,21 @@ class Settings(msgspec.Struct, frozen=True):
     config: Config
     me: Name
     addresses: dict[Name, Address]
+    """Of all members; none where the node is coordinated by somebody else."""
     listen: Address
     sizes: dict[str, int]
+    """Of each kind of process at least one, also where that is left out."""
     timers: dict[str, Timer]
     warnings: tuple[str, ...]
+    time_to_live: float = 0.0
+    """For how many seconds a lock service is asked for its lock; of a node that grants locks, for how many at most."""
+
+    @property
+    def peers(self) -> tuple[Name, ...]:
+        """All whom the node sends messages to."""
+        if self.config.coordination is not None:
+            return (SERVICE,)
+        return tuple(name for name in self.addresses if name != self.me)
 
 
 def read_config(path: Path, node: str | None = None) -> Config:
@@ -97,27 +118,65 @@ def _with_names(config: Config) -> Config:
 def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Settings:
     """What a configuration means for a protocol, whose kinds of process these are. Raises BadConfig."""
     me = _name(config.node, kinds, "node")
+    if config.coordination is not None:
+        return _coordinated(config, me, kinds)
     addresses: dict[Name, Address] = {}
     for text, where in config.members.items():
         addresses[_name(text, kinds, "members")] = _address(where, f"members.{text}")
     if me not in addresses:
         raise BadConfig(f"node: {config.node} is not among the members: {', '.join(config.members)}")
-    sizes = {kind: sum(name.kind == kind for name in addresses) for kind in kinds}
-    for kind, count in sizes.items():
+    there = {kind: sum(name.kind == kind for name in addresses) for kind in kinds}
+    for kind, count in there.items():
         if absent := {Name(kind, number) for number in range(count)} - set(addresses):
             raise BadConfig(f"members: {min(absent)} is missing: members of a kind are numbered from 1 on")
-        if count == 0:
+        if count == 0 and any(kind in process.receives.values() for process in kinds.values()):
             raise BadConfig(f"members: there is no {kind}, and the protocol has such a process")
+    sizes = {kind: count or 1 for kind, count in there.items()}
     taken: dict[Address, Name] = {}
     for member, address in addresses.items():
         if (other := taken.setdefault(address, member)) != member:
             raise BadConfig(f"members: {other} and {member} have one address, {address}")
     listen = addresses[me] if config.listen is None else _address(config.listen, "listen")
-    if config.http is not None:
-        _address(config.http, "http")
+    for name in ("http", "locks"):
+        if (where_to := getattr(config, name)) is not None:
+            _address(where_to, name)
+    longest = between(config.longest_lease, "longest-lease")[1]
+    if config.locks is not None and kinds[me.kind].confirmation is None:
+        raise BadConfig(f"locks: a {me.kind} cannot know that it still leads: its spec says no `confirmed by`")
     process = kinds[me.kind]
     timers = _timers(config.timers, kinds)[me.kind]
-    return Settings(config, me, addresses, listen, sizes, timers, tuple(_warnings(process, sizes, timers)))
+    return Settings(config, me, addresses, listen, sizes, timers, tuple(_warnings(process, sizes, timers)), longest)
+
+
+MOST_CLIENTS = 99
+"""Nobody says how many clients of a lock service there are; the traces of all must say the same."""
+LEASE = "lease"
+"""The timer of a lock service that says for how long it grants its lock."""
+
+
+def _coordinated(config: Config, me: Name, kinds: Mapping[str, Process[Any, Any]]) -> Settings:
+    """The settings of a lease client of a lock service that is no member. Raises BadConfig."""
+    if config.members:
+        raise BadConfig("members: whoever is coordinated by a lock service has none; leave them out, or `coordination`")
+    if config.listen is not None:
+        raise BadConfig("listen: nobody connects to a node that is coordinated by a lock service")
+    process = kinds[me.kind]
+    if SERVICE.kind not in kinds or LEASE not in kinds[SERVICE.kind].timers:
+        raise BadConfig(
+            f"coordination: {process.protocol} has no {SERVICE.kind} with a timer `{LEASE}`: none can stand for it"
+        )
+    all_timers = _timers(config.timers, kinds)
+    timers, lease = all_timers[me.kind], all_timers[SERVICE.kind][LEASE]
+    if process.until is not None and timers[process.until].longest >= lease.shortest:
+        raise BadConfig(
+            f"timers: {process.until} ({_said(timers[process.until].longest)}) has to be shorter than {LEASE} "
+            f"({_said(lease.shortest)}), or a client believes that it leads when another does"
+        )
+    if me.number >= MOST_CLIENTS:
+        raise BadConfig(f"node: {config.node}: a lock service coordinates at most {MOST_CLIENTS} clients")
+    sizes = {kind: MOST_CLIENTS if kind == me.kind else 1 for kind in kinds}
+    nowhere = Address("127.0.0.1", 0)
+    return Settings(config, me, {}, nowhere, sizes, timers, tuple(_warnings(process, sizes, timers)), lease.shortest)
 
 
 def _address(text: str, where: str) -> Address:

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from runtime.config import BadConfig, Settings, read_config, settings_of
+from runtime.coordination.addresses import BadCoordination, service_at
+from runtime.coordination.hosting import hosting
+from runtime.coordination.transport import NotAClient
 from runtime.http import metrics_answer, serving
 from runtime.node import Node, NodeFailed, open_node, tls_files
 from runtime.process import Process
@@ -64,11 +67,14 @@ def _checked(settings: Settings) -> int:
     try:
         if (files := tls_files(settings)) is not None:
             contexts(files)
-        asyncio.run(addresses_of(settings.listen, files is None and not settings.config.insecure))
+        if (where := settings.config.coordination) is not None:
+            service_at(where, str(settings.me), settings.time_to_live, files)
+        else:
+            asyncio.run(addresses_of(settings.listen, files is None and not settings.config.insecure))
     except InsecureAddress as problem:
         log.critical("%s", problem.told("set [tls]", "set insecure = true"))
         return BAD_CONFIG
-    except BadTlsFiles as problem:
+    except (BadTlsFiles, BadCoordination, NotAClient, ModuleNotFoundError) as problem:
         log.critical("%s", problem)
         return BAD_CONFIG
     except OSError as problem:
@@ -113,8 +119,14 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
             if config.http is not None:
                 where = await stack.enter_async_context(serving(node, parse_address(config.http)))
                 log.info("%s answers at http://%s", settings.me, where)
+            if config.locks is not None:
+                longest, files = settings.time_to_live, tls_files(settings)
+                hosted = hosting(node, parse_address(config.locks), longest, files, insecure=config.insecure)
+                _, where = await stack.enter_async_context(hosted)
+                log.info("%s grants locks at %s, when it leads", settings.me, where)
             ran = f"{process.protocol}, spec {process.spec_sha256[:12]}"
-            log.info("%s of %s listens at %s (%s)", settings.me, config.cluster, node.transport.address, ran)
+            where_to = "listens at" if config.coordination is None else "is coordinated by"
+            log.info("%s of %s %s %s (%s)", settings.me, config.cluster, where_to, node.transport.address, ran)
             stopped, failed = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(node.failed())
             await asyncio.wait((stopped, failed), return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
@@ -124,7 +136,7 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
     except InsecureAddress as problem:
         log.critical("%s", problem.told("set [tls]", "set insecure = true"))
         return BAD_CONFIG
-    except (ForeignState, BadTlsFiles) as problem:
+    except (ForeignState, BadTlsFiles, BadCoordination, NotAClient, ModuleNotFoundError) as problem:
         log.critical("%s", problem)
         return BAD_CONFIG
     except (StorageFailed, OSError, NodeFailed) as problem:

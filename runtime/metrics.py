@@ -85,7 +85,7 @@ def _of_steps(node: Node) -> Iterator[Metric]:
 
 def _of_peers(node: Node) -> Iterator[Metric]:
     stats = node.transport.stats
-    peers = {str(name): node.transport.connected(name) for name in node.settings.addresses if name != node.settings.me}
+    peers = {str(name): node.transport.connected(name) for name in node.settings.peers}
     yield _gauges("peer_connected", "Whether a message to the peer would leave at once.", "peer", peers)
     yield _counter("connects", "Connections to peers that this node opened.", stats.connects)
     yield _counter("reconnects", "Those of them that were not the first to their peer.", stats.reconnects)

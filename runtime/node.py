@@ -23,12 +23,15 @@ from types import TracebackType
 from typing import Any
 
 from runtime.config import Settings
+from runtime.coordination.addresses import service_at
+from runtime.coordination.service import LockService
+from runtime.coordination.transport import CoordinationTransport
 from runtime.counts import Led
 from runtime.process import Name, Process
 from runtime.replica import Replica, Took, World
 from runtime.shown import shown
 from runtime.storage import Identity, Storage
-from runtime.transport import Malformed
+from runtime.transport import Broken, Malformed, Received, Transport
 from runtime.transport.cluster import Cluster
 from runtime.transport.tcp import TcpTransport
 from runtime.transport.tls import TlsFiles
@@ -117,7 +120,11 @@ class Node:
     """See `open_node`. To be used from the loop that opened it."""
 
     def __init__(
-        self, settings: Settings, replica: Replica, transport: TcpTransport, failed: asyncio.Future[None]
+        self,
+        settings: Settings,
+        replica: Replica,
+        transport: TcpTransport | CoordinationTransport,
+        failed: asyncio.Future[None],
     ) -> None:
         self.settings = settings
         self.replica = replica
@@ -168,7 +175,7 @@ class Node:
             str(self.settings.me),
             self.token(),
             shown(process, self.replica.state),
-            {str(n): self.transport.connected(n) for n in self.settings.addresses if n != self.settings.me},
+            {str(name): self.transport.connected(name) for name in self.settings.peers},
             dict(self.replica.counts.sent),
             dict(self.replica.counts.received),
             str(self.replica.failure) if self.replica.failure is not None else None,
@@ -253,16 +260,15 @@ async def open_node(
     settings: Settings,
     process: Process[Any, Any],
     recording: contextlib.AbstractContextManager[Callable[[Took], None]] | None = None,
+    service: LockService | None = None,
 ) -> AsyncIterator[Node]:
     """A node at work, for as long as the context lasts. When it ends, the connections are closed at once, so that
-    another node leads soon. `recording` is entered for as long. Raises ForeignState and StorageFailed for the state's
+    another node leads soon. `recording` is entered for as long. A lease client may be given the lock service that it is
+    coordinated by, instead of the address of one. Raises ForeignState and StorageFailed for the state's
     file, OSError where it cannot listen or record, BadTlsFiles and InsecureAddress."""
     loop = asyncio.get_running_loop()
     random = Random(SystemRandom().getrandbits(128))
     config, me = settings.config, settings.me
-    peers = {name: address for name, address in settings.addresses.items() if name != me}
-    cluster = Cluster(config.cluster, process.protocol, process.spec_sha256, me, settings.listen, peers)
-    tls = tls_files(settings)
     everyone = {kind: frozenset(range(size)) for kind, size in settings.sizes.items()}
     failed: asyncio.Future[None] = loop.create_future()
     probes: set[asyncio.Task[None]] = set()
@@ -277,7 +283,7 @@ async def open_node(
             raise Malformed
 
     def broken(peer: Name) -> None:
-        if config.hints:
+        if config.hints and not process.timed:
             probe = loop.create_task(_probe(peer, settings, replica))
             probes.add(probe)
             probe.add_done_callback(probes.discard)
@@ -289,8 +295,15 @@ async def open_node(
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(contextlib.closing(Storage.open(Path(config.state), identity)))
         record = stack.enter_context(recording) if recording is not None else None
-        transport = TcpTransport(cluster, received, broken, random, tls=tls, insecure=config.insecure)
-        world = World(loop, random, store, transport.send, changed, fail, record)
+        transport: TcpTransport | CoordinationTransport
+        if service is not None or config.coordination is not None:
+            where = config.coordination or "its own lock service"
+            name = f"{settings.me}.{config.cluster}"
+            service = service or service_at(where, name, settings.time_to_live, tls_files(settings))
+            transport = CoordinationTransport(service, process, settings.time_to_live, received, where)
+        else:
+            transport = _over_tcp(settings, process, received, broken, random)
+        world = World(loop, random, store, _to(settings.peers, transport), changed, fail, record)
         replica = Replica(replace(process, timers=settings.timers), me.number, everyone, world)
         node = Node(settings, replica, transport, failed)
         await transport.start()
@@ -305,6 +318,25 @@ async def open_node(
                 for probe in tuple(probes):
                     probe.cancel()
                 await transport.close()
+
+
+def _to(peers: tuple[Name, ...], transport: Transport) -> Callable[[Name, bytes], None]:
+    """Sends to those who are there; what goes to a kind of process that was left out goes nowhere."""
+
+    def send(to: Name, payload: bytes) -> None:
+        if to in peers:
+            transport.send(to, payload)
+
+    return send
+
+
+def _over_tcp(
+    settings: Settings, process: Process[Any, Any], received: Received, broken: Broken, random: Random
+) -> TcpTransport:
+    config, me = settings.config, settings.me
+    peers = {name: address for name, address in settings.addresses.items() if name != me}
+    cluster = Cluster(config.cluster, process.protocol, process.spec_sha256, me, settings.listen, peers)
+    return TcpTransport(cluster, received, broken, random, tls=tls_files(settings), insecure=config.insecure)
 
 
 async def _probe(peer: Name, settings: Settings, replica: Replica) -> None:

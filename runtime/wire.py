@@ -46,6 +46,11 @@ def codec_of(process: Process[Any, Any]) -> Codec:
     return _codec(tuple(process.message_types[name] for name in sorted(process.receives)))
 
 
+def codec_reading(types: tuple[type[Any], ...]) -> Codec:
+    """The codec of whoever receives some messages of a protocol, by their types."""
+    return _codec(types)
+
+
 @cache
 def _codec(received: tuple[type[Any], ...]) -> Codec:
     of = Union[received] if received else msgspec.UnsetType  # noqa: UP007

@@ -120,6 +120,19 @@ def with_clocks(protocol: Protocol, faults: tuple[Fault, ...], network: Network 
     )
 
 
+def without_time(protocol: Protocol) -> Protocol:
+    """The protocol in which an armed timer may fire at any moment, and nothing counts: what its handlers do, whenever
+    that is. Its properties are left out, since they may ask for time."""
+    if protocol.timing is None:
+        return protocol
+    handlers, procedures = mapped((protocol.handlers, protocol.procedures), _uncounted)
+    return replace(protocol, timing=None, properties=(), handlers=handlers, procedures=procedures)
+
+
+def _uncounted(part: Any) -> Any:
+    return replace(part, since=None) if isinstance(part, Reset) else part
+
+
 # Limits --------------------------------------------------------------------------------------------------------------
 
 

@@ -232,6 +232,7 @@ def _kind(protocol: Protocol, kind: ProcessKind, enums: dict[EnumType, str]) -> 
         "leads": text_of(leader.condition, names, OR) if leader is not None else "",
         "token": text_of(leader.token, names, OR) if leader is not None else "",
         "confirmation": _confirmation(protocol, kind, leader, called),
+        "timed": protocol.timed,
         "until": leader.until if leader is not None else None,
         "durable": [attribute_name(variable.name) for variable in kind.variables if variable.durable],
         "naming": [

@@ -15,7 +15,12 @@ from codegen.python.quoting import source_name
 from spec.protocol import Protocol
 
 REQUIRES = "msgspec>=0.19"
-EXTRAS = {"metrics": "prometheus-client>=0.20", "uvloop": "uvloop>=0.19"}
+EXTRAS = {
+    "metrics": "prometheus-client>=0.20",
+    "uvloop": "uvloop>=0.19",
+    **dict.fromkeys(("etcd", "kubernetes", "consul"), "httpx>=0.27"),
+    "zookeeper": "kazoo>=2.10,<3",
+}
 """What a node uses where it is installed, and runs without."""
 PYTHON = ">=3.11"
 LONGEST_SUMMARY = 200

@@ -108,6 +108,8 @@ class Whole:
     """By process and run: receipts of letters that no line of it sends, and a lost one might."""
     waiting: dict[tuple[Address, int], int] = field(default_factory=dict)
     """Who waits for which letter."""
+    outside: frozenset[str] = frozenset()
+    """Kinds of process for which something else stood: what comes from there is taken as it comes."""
     lost: list[tuple[Place, int]] = field(default_factory=list)
     """Steps whose lines are lost: the line before each, and its position among `taken`."""
 
@@ -133,7 +135,9 @@ class Clash(NoStep):
         self.taken = taken
 
 
-def whole_of(protocol: Protocol, traces: Traces, earlier: Whole | None = None) -> Whole:
+def whole_of(
+    protocol: Protocol, traces: Traces, earlier: Whole | None = None, outside: frozenset[str] = frozenset()
+) -> Whole:
     """What is to be looked at, before anything of it is. What was found out of single steps in an `earlier` one, of the
     same protocol and sizes, is used again."""
     if earlier is not None:
@@ -142,7 +146,7 @@ def whole_of(protocol: Protocol, traces: Traces, earlier: Whole | None = None) -
         for history, known in zip(traces.histories, earlier.processes, strict=True):
             local = known.local
             processes.append(Progress(history, local, known.address, known.index, local.at_first()))
-        return Whole(model, processes, names, earlier.by_address)
+        return Whole(model, processes, names, earlier.by_address, outside=earlier.outside)
     model = Model(protocol, traces.sizes, Caps({}, {}, 0), protocol.network, protocol.faults, MOST_UNDER_WAY)
     names = names_of(model)
     states = {kind.name: Numbered() for kind in protocol.kinds}
@@ -152,7 +156,8 @@ def whole_of(protocol: Protocol, traces: Traces, earlier: Whole | None = None) -
         processes.append(
             Progress(history, local, (history.process.kind, history.process.number), index, local.at_first())
         )
-    return Whole(model, processes, names, {one.address: one.index for one in processes})
+    by_address = {one.address: one.index for one in processes}
+    return Whole(model, processes, names, by_address, outside=outside)
 
 
 # Steps ---------------------------------------------------------------------------------------------------------------
@@ -171,7 +176,7 @@ def advance(whole: Whole, one: Progress, awake: deque[int]) -> None:
             if line.step != at + 1:
                 raise NoStep(one.index, f"this says that it is step {line.step} of its run, and it is step {at + 1}")
             sender = line.sender
-            if sender is None or line.letter is None:
+            if sender is None or line.letter is None or sender[0] in whole.outside:
                 letter = None
             elif (letter := letters.get((sender, line.letter))) is None:
                 whole.waiting[sender, line.letter] = one.index

@@ -34,6 +34,8 @@ def gather_unsent(whole: Whole) -> None:
             for at, line in enumerate(run.steps):
                 if line.sender is None or line.letter is None or not line.message:
                     continue
+                if line.sender[0] in whole.outside and line.sender in whole.names:
+                    continue
                 runs = begins.get(line.sender)
                 if runs is None:
                     place = Place(one.history.file, run.header + 1 + at)

@@ -30,7 +30,8 @@ class LostStep:
 @dataclass(frozen=True)
 class Validated:
     """What was found. `steps` are the recorded ones that the model takes, all of them where there is no `refusal`;
-    `cut` are incomplete lines, `silent` the processes of which there is no trace, and no message either."""
+    `cut` are incomplete lines, `silent` the processes of which there is no trace, and no message either; `outside` the
+    kinds of process for which something else stood."""
 
     model: Model
     steps: int
@@ -39,12 +40,15 @@ class Validated:
     cut: tuple[Place, ...]
     silent: tuple[Name, ...]
     refusal: Refusal | None
+    outside: tuple[str, ...] = ()
 
 
-def validate(protocol: Protocol, traces: Traces) -> Validated:
-    """Whether recorded runs are a behaviour of the model. Raises BadTrace for what speaks of other things than the
-    protocol does, or of messages of a process whose trace was not given."""
-    whole = whole_of(protocol, traces)
+def validate(protocol: Protocol, traces: Traces, outside: frozenset[str] = frozenset()) -> Validated:
+    """Whether recorded runs are a behaviour of the model. Of kinds `outside`, something else stood for the processes,
+    such as a lock service that is no process of the protocol: what others received from them is taken as it comes.
+    Raises BadTrace for what speaks of other things than the protocol does, or of messages of a process whose trace was
+    not given."""
+    whole = whole_of(protocol, traces, outside=outside)
     gather_unsent(whole)
     refusal = None
     try:
@@ -61,8 +65,9 @@ def validate(protocol: Protocol, traces: Traces) -> Validated:
         tuple(
             Place(history.file, run.cut) for history in traces.histories for run in history.runs if run.cut is not None
         ),
-        tuple(name for names in model.names for name in names if name not in traced),
+        () if outside else tuple(name for names in model.names for name in names if name not in traced),
         refusal,
+        tuple(sorted(outside)),
     )
 
 

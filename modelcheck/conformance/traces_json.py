@@ -31,6 +31,7 @@ def validated_to_json(found: Validated) -> dict[str, Any]:
         "lost": [{"after": _place(lost.after), "step": lost.description} for lost in found.lost],
         "cut": [_place(place) for place in found.cut],
         "silent": [str(name) for name in found.silent],
+        **({"outside": list(found.outside)} if found.outside else {}),
         "refused": None if found.refusal is None else refusal_to_json(found.refusal),
     }
 

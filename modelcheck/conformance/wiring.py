@@ -172,6 +172,8 @@ def _wanted(protocol: Protocol, kind: ProcessKind, names: Names) -> dict[str, st
         wanted["confirmation"] = f"Confirmation({confirmed.message!r}, {confirmed.timer!r}, is_quorum)"
     if leader is not None and leader.kind == kind.name and leader.until is not None:
         wanted["until"] = repr(leader.until)
+    if protocol.timed:
+        wanted["timed"] = "True"
     accepted = ", ".join(
         f"{event.name!r}: ({', '.join(_accepted(parameter.type) for parameter in event.parameters)},)"
         for event in (handler.event for handler in protocol.handlers if handler.kind == kind.name)

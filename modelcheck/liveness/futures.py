@@ -18,12 +18,17 @@ from spec.protocol import Property, PropertyKind
 
 Future = Found | FoundLed
 
+NOT_IN_TIME = "what becomes of it is not looked at where there is time"
+
 
 def futures(model: Model, limits: Limits, reductions: frozenset[str], *, native: bool) -> Iterator[Future]:
     """Each property about the future that is looked for, in the order of the spec; none after one that is violated, or
     after an interruption."""
     for claim in model.protocol.properties:
         if model.only is not None and claim.name not in model.only:
+            continue
+        if claim.kind in (PropertyKind.RECOVERS, PropertyKind.LEADS_TO) and model.protocol.timed:
+            yield FoundLed(claim, NOTHING, None, NOT_IN_TIME)
             continue
         if claim.kind is PropertyKind.RECOVERS:
             found: Future = recovers(model, claim, limits, reductions, native=native)

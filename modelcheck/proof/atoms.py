@@ -14,6 +14,7 @@ from typing import Any
 
 from modelcheck.model import Model, Name, State
 from modelcheck.semantics import leads
+from spec.clocks import hidden_variables
 from spec.lint import nodes
 from spec.protocol import (
     Compare,
@@ -213,7 +214,10 @@ def _places(
     """Every variable of every process, and every entry of a map: what holds it, its type, of whom it speaks."""
     for process in processes:
         kind = kind_named(process)
+        clocks = hidden_variables(protocol.kind(kind)) if protocol.clocks is not None else ()
         for index, variable in enumerate(protocol.kind(kind).variables):
+            if variable.name in clocks:
+                continue  # a spec has other words for it
             place = Read(process, variable.name, variable.type)
             if not isinstance(variable.type, MapType):
                 yield place, variable.type, (process,), lambda s, v, k=kind, i=index: s.values[k][v[0]][i]  # type: ignore[misc]

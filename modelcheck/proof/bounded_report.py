@@ -10,8 +10,9 @@ from modelcheck.check import described_sizes
 from modelcheck.model import Model
 from modelcheck.proof.bounded import Ended, Outcome
 from modelcheck.properties import QUORUMS_INTERSECT, STANDARD_TEXTS, checked, quorum_definitions
-from modelcheck.report import described_faults, described_network
+from modelcheck.report import described_faults, described_network, time_to_json
 from modelcheck.trace_json import trace_to_json
+from spec.described import described_time
 
 EXIT_STATUS = {
     Ended.CLEAN: 0,
@@ -94,6 +95,8 @@ def _lines(instance: Instance) -> Iterator[str]:
     yield f"{protocol.name}: {answer(instance)} (spec {protocol.source.sha256[:12]})"
     yield f"  {described_sizes(model)}; numbers unbounded"
     yield f"  network: {described_network(model.network)}; faults: {described_faults(model)}"
+    if protocol.clocks is not None:
+        yield from (f"  {line}" for line in described_time(protocol.clocks, drifts=model.drifts))
     if not model.network.is_growing_set:
         yield "  links hold any number of messages"
     if outcome is not None:
@@ -123,7 +126,8 @@ def to_json(instance: Instance) -> dict[str, Any]:
             "duplication": model.network.duplication,
             "reordering": model.network.reordering,
         },
-        "faults": [{"fault": fault.kind.value, "up_to": fault.up_to} for fault in model.faults],
+        "faults": [{"fault": fault.kind.value, "up_to": fault.up_to, "of": fault.of} for fault in model.faults],
+        "time": time_to_json(protocol.clocks, model.faults),
         "numbers": "unbounded",
         "clean_steps": None if outcome is None or outcome.steps < 0 else outcome.steps,
         "induction": None if outcome is None else outcome.k,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from modelcheck.proof.clocks import counted_where_armed
 from modelcheck.proof.expressions import Scope, condition, expanded, over_messages, quorum, value_of
 from modelcheck.proof.logic import (
     FALSE,
@@ -23,7 +24,7 @@ from modelcheck.proof.logic import (
     negation,
     number,
 )
-from modelcheck.proof.setting import Setting, Unprovable, View, cut_symbol, fresh, spent_symbol
+from modelcheck.proof.setting import Setting, View, cut_symbol, fresh, spent_symbol
 from modelcheck.proof.steps import leads
 from modelcheck.proof.values import Entries, Members, Symbolic, at_most_one, has_range, members, read, within
 from modelcheck.properties import (
@@ -35,7 +36,7 @@ from modelcheck.properties import (
 from spec.lint import reads_of_step
 from spec.protocol import Expression, Local, Property, PropertyKind
 from spec.show import show
-from spec.types import IntType, MapType, OptionType, ProcessType, Type
+from spec.types import MapType, OptionType, ProcessType, Type
 
 RECORDED = "leaders_are_recorded"
 MINORITY_CANNOT_ELECT = "minority_cannot_elect"
@@ -256,6 +257,12 @@ def _assumed(setting: Setting) -> Iterator[Claim]:
                 return setting.every(kind, lambda p: _well_formed(setting, read(setting, view, name, of, (p,)), of))
 
             yield Claim(f"type_of_{kind.name}_{variable.name}", f"{name} is a value of `{variable.type}`", of_variable)
+    for clock in setting.protocol.clocks.timers if setting.protocol.clocks is not None else ():
+        yield Claim(
+            f"clock_of_{clock.kind}_{clock.timer}",
+            f"{clock.timer} of a {clock.kind} is counted where it is armed, and only there",
+            lambda view, c=clock: setting.every(c.kind, lambda p: counted_where_armed(view, c, p)),  # type: ignore[misc]
+        )
     for message in setting.protocol.messages:
         if message.parameters:
             yield Claim(
@@ -307,8 +314,6 @@ def _well_formed(setting: Setting, value: Symbolic, of: Type) -> Term:
             return at_most_one(setting, value)
         case MapType(key, inner), Entries(_, at):
             return setting.every(key.kind, lambda p: _well_formed(setting, at(p), inner))
-        case IntType() as numbers, _ if setting.any_number and numbers.low < 0:
-            raise Unprovable(f"the negative numbers of `{numbers}`, for any number of processes")
         case _ if has_range(of):
             return within(setting, value, of)
         case _:

@@ -10,6 +10,7 @@ from modelcheck.model import Link, Name, Packet, ProcessState, State, packet_ord
 from modelcheck.proof.logic import (
     BOOL,
     FALSE,
+    NUMBER,
     NUMERIC,
     POSITION,
     TRUE,
@@ -309,6 +310,8 @@ class Evaluation:
                 for part in place
                 if part.sort == sort
             }
+            if sort == NUMBER and setting.protocol.clocks is not None:
+                inside |= {number(age) for age in range((setting.protocol.clocks.delay or -1) + 1)}
             self.universe[sort] = tuple(sorted(inside, key=lambda part: part.value))
         self._known: dict[Term, Term] = {}
 
@@ -348,7 +351,9 @@ class Evaluation:
             case "ite", (condition, yes, no):
                 return of(yes) if of(condition) is TRUE else of(no)
             case "=", (left, right):
-                return truth(of(left) is of(right))
+                one, other = of(left), of(right)
+                # The sorts of numbers are the encoding's affair.
+                return truth(one is other or (one.operator == other.operator == "number" and one.value == other.value))
             case "<=", (left, right):
                 return truth(of(left).value <= of(right).value)
             case "+", (left, right):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 from modelcheck.evaluate import kind_of
 from modelcheck.proof.logic import (
     BOOL,
     FALSE,
+    INTEGER,
     NUMBER,
     POSITION,
     TRUE,
@@ -34,6 +36,7 @@ from modelcheck.proof.values import (
     Entries,
     Members,
     Symbolic,
+    alike,
     fitted,
     from_columns,
     from_constant,
@@ -77,7 +80,7 @@ from spec.protocol import (
     Underway,
     Up,
 )
-from spec.types import ProcessType, SetType
+from spec.types import IntType, ProcessType, SetType
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,7 @@ def _compared(expression: Compare, scope: Scope) -> Term:
     if expression.comparison in (Comparison.EQUAL, Comparison.DIFFERENT):
         equality = same(scope.setting, left, right)
         return equality if expression.comparison is Comparison.EQUAL else negation(equality)
-    one, other = term(left), term(right)
+    one, other = alike(term(left), term(right))
     if expression.comparison in (Comparison.GREATER, Comparison.GREATER_EQUAL):
         one, other = other, one
     strict = expression.comparison in (Comparison.LESS, Comparison.GREATER)
@@ -229,19 +232,52 @@ def _compared(expression: Compare, scope: Scope) -> Term:
 
 
 def _computed(expression: Arithmetic, scope: Scope) -> Term:
-    left, right = term(value_of(expression.left, scope)), term(value_of(expression.right, scope))
+    left, right = alike(term(value_of(expression.left, scope)), term(value_of(expression.right, scope)))
     match expression.operator:
         case Operator.MINIMUM:
             return choice(at_most(left, right), left, right)
         case Operator.MAXIMUM:
             return choice(at_most(left, right), right, left)
-        case Operator.PLUS:
-            if scope.setting.any_number and "number" not in (left.operator, right.operator):
-                raise Unprovable("a sum of two numbers, neither of them a constant", expression.span)
-        case _:
-            if scope.setting.any_number and not left.operator == right.operator == "number":
-                raise Unprovable(f"`{expression.operator.value}` on numbers", expression.span)
+    literals = [one.operator == "number" for one in (left, right)]
+    if all(literals) or (expression.operator is Operator.PLUS and any(literals)):
+        return arithmetic(expression.operator.value, left, right)
+    setting = scope.setting
+    in_order = setting.any_number and left.sort != INTEGER
+    if (in_order or setting.spells_out) and (found := _by_cases(expression, left, right)) is not None:
+        return found
+    if in_order and expression.operator is Operator.PLUS:
+        raise Unprovable("a sum of two numbers, neither of them a constant", expression.span)
+    if in_order:
+        raise Unprovable(f"`{expression.operator.value}` on numbers", expression.span)
     return arithmetic(expression.operator.value, left, right)
+
+
+CASES = 16
+"""What is computed of two numbers of narrow ranges is spelled out, where they have at most so many values together."""
+
+
+def _by_cases(expression: Arithmetic, left: Term, right: Term) -> Term | None:
+    """What is computed of numbers of narrow ranges, value by value, as is needed where numbers are members of an order
+    or formulas are to become propositional; None where there are too many values. It is right in states in which all
+    is of its type, and that is part of every invariant."""
+    one, other = _values_of(expression.left, left), _values_of(expression.right, right)
+    if one is None or other is None or len(one) * len(other) > CASES:
+        return None
+    found: Term | None = None
+    for v, w in product(one, other):
+        value = arithmetic(expression.operator.value, number(v), number(w))
+        here = conjunction((equal(left, number(v)), equal(right, number(w))))
+        found = value if found is None else choice(here, value, found)
+    return found
+
+
+def _values_of(expression: Expression, held: Term) -> range | None:
+    if held.operator == "number":
+        return range(held.value, held.value + 1)
+    if not isinstance(expression, Read | Entry | Local):
+        return None  # what is computed may be beyond the range of what it is computed from
+    of = expression.type
+    return range(of.low, of.high + 1) if isinstance(of, IntType) and of.low >= 0 else None
 
 
 def _set_operation(operator: SetOperator, left: Members, right: Members, of: SetType) -> Members:

@@ -15,7 +15,8 @@ from itertools import product
 from typing import Any
 
 from modelcheck.proof.candidates import Candidate
-from modelcheck.proof.claims import MINORITY_CANNOT_ELECT, Claim, declared_steps, unchanged
+from modelcheck.proof.claims import MINORITY_CANNOT_ELECT, Claim, unchanged
+from modelcheck.proof.clocks import clock_symbols
 from modelcheck.proof.ground import ALWAYS, Clauses, Numbers, numbers_in
 from modelcheck.proof.instances import AtomTable, Making, Violations, hypotheses, shared
 from modelcheck.proof.logic import (
@@ -28,7 +29,7 @@ from modelcheck.proof.logic import (
     disjunction,
     substitute,
 )
-from modelcheck.proof.obligations import properties_of
+from modelcheck.proof.obligations import goals_of, step_goals_of
 from modelcheck.proof.setting import Setting, View, base_view
 from modelcheck.proof.solvers import incremental, solved
 from modelcheck.proof.steps import Unit, initial_view, units
@@ -87,7 +88,7 @@ def search_of(
     clauses = making.clauses
     violations = Violations(making, candidates, table, before)
     cases = []
-    goals: dict[str, list[tuple[int, int]]] = {claim.name: [] for claim in declared_steps(setting)}
+    goals: dict[str, list[tuple[int, int]]] = {claim.name: [] for claim in step_goals_of(setting)}
     goals[FAILURE] = []
     for at, (unit_or_none, after, enabled, failing) in enumerate(begun):
         active = clauses.fresh()
@@ -101,7 +102,7 @@ def search_of(
         if unit_or_none is not None:
             for name, literal in _step_goals(making, unit_or_none, before):
                 goals[name].append((at, literal))
-    for claim in properties_of(setting):
+    for claim in goals_of(setting):
         if claim.name != MINORITY_CANNOT_ELECT:  # it follows from `leader_holds_quorum`, and is proved in the end
             goals[claim.name] = [(ANYWHERE, making.violated(claim.holds(before)))]
     for claim in assumed:
@@ -128,7 +129,7 @@ def _step_goals(making: Making, unit: Unit, before: View) -> Iterator[tuple[str,
     """For each step property that a step matters to, where it is false."""
     setting = making.setting
     after = unit.after(before)
-    for claim in declared_steps(setting):
+    for claim in step_goals_of(setting):
         read = claim.reads & set(unit.changes)
         if read:
             held = disjunction((claim.holds(before, after), unchanged(setting, read, before, after)))
@@ -152,10 +153,14 @@ def _numbers(setting: Setting, begun: list[tuple[Unit | None, View, Term, Term]]
         terms += [enabled, fails]
         if unit is not None:
             terms += [changed.body for changed in unit.changes.values()]
-    found = {sort: dict.fromkeys(numbers) for sort, numbers in numbers_in(terms).items()}
+    clocks = clock_symbols(setting)  # no message carries what they count
+    found = {
+        sort: {number: None for number in numbers if number.name not in clocks}
+        for sort, numbers in numbers_in(terms).items()
+    }
     found[POSITION] = {one: None for one in found[POSITION] if one.operator == "apply"}
     for symbol in setting.symbols.values():
-        if symbol.result not in NUMERIC:
+        if symbol.result not in NUMERIC or symbol.name in clocks:
             continue
         ranges = [setting.processes.get(sort.removeprefix("process/"), ()) for sort in symbol.arguments]
         for arguments in product(*ranges):

@@ -18,7 +18,7 @@ from modelcheck.proof.forked import forked
 from modelcheck.proof.houdini import Search, proof_of, search_of, strongest, support
 from modelcheck.proof.obligations import properties_of
 from modelcheck.proof.samples import walks
-from modelcheck.proof.setting import Setting
+from modelcheck.proof.setting import Setting, Unprovable
 from spec.lint import nodes
 from spec.protocol import (
     Apply,
@@ -75,8 +75,11 @@ def infer(
 ) -> Found:
     """An inductive invariant of the settings, by size. `singletons` are the kinds of one process. One that is to hold
     `anywhere`, on any network, says nowhere that a message is under way. Whoever asks may say when what is inductive at
-    the first sizes is `enough`; else it is held against the others."""
+    the first sizes is `enough`; else it is held against the others. Raises Unprovable."""
     first = settings[SIZES[0]]
+    clocks = first.protocol.clocks
+    if clocks is not None and clocks.delay is not None:
+        raise Unprovable("the limit of a message's delay", clocks.timing.span)
     tried = _candidates(settings, singletons, effort, tell)
     candidates = (*_given(first), *(one for one in tried if not anywhere or not _awaits(one)))
     alive = set(range(len(candidates)))
@@ -182,7 +185,7 @@ def on_any_network(settings: dict[int, Setting]) -> dict[int, Setting]:
     """The same settings with the worst of networks. An invariant there that says nowhere that a message is under way
     is one here, and it is easier to find: messages have no order."""
     return {
-        size: Setting(replace(one.protocol, network=WORST), one.sizes, WORST, one.faults)
+        size: replace(one, protocol=replace(one.protocol, network=WORST), network=WORST)
         for size, one in settings.items()
     }
 

@@ -16,7 +16,10 @@ NUMBER: Final = "number"
 """A whole number. How it is written, as an integer or as a member of a total order, is the printer's affair."""
 POSITION: Final = "position"
 """A whole number that says where in a queue a message is; never compared with the numbers of a spec."""
-NUMERIC: Final = (NUMBER, POSITION)
+INTEGER: Final = "integer"
+"""A whole number that may be negative, as a timer's count is. It is an integer also where numbers are members of a
+total order; it is never the argument of a symbol there, nor under a quantifier."""
+NUMERIC: Final = (NUMBER, POSITION, INTEGER)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

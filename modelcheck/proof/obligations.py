@@ -18,6 +18,7 @@ from itertools import product
 from modelcheck.proof.claims import (
     MINORITY_CANNOT_ELECT,
     Claim,
+    StepClaim,
     assumed,
     declared,
     declared_steps,
@@ -91,8 +92,18 @@ def invariant_of(setting: Setting, names: Iterable[str]) -> Invariant:
 
 
 def properties_of(setting: Setting) -> tuple[Claim, ...]:
-    """The properties of states to be proved: the spec's own, then the standard ones."""
+    """The properties of states: the spec's own, then the standard ones."""
     return (*declared(setting, (PropertyKind.SAFETY, PropertyKind.INVARIANT)), *standard(setting))
+
+
+def goals_of(setting: Setting) -> tuple[Claim, ...]:
+    """Those of them that are to be shown."""
+    return tuple(claim for claim in properties_of(setting) if setting.is_goal(claim.name))
+
+
+def step_goals_of(setting: Setting) -> tuple[StepClaim, ...]:
+    """The properties of steps that are to be shown."""
+    return tuple(claim for claim in declared_steps(setting) if setting.is_goal(claim.name))
 
 
 def _goals(claims: tuple[Claim, ...], view: View) -> tuple[Goal, ...]:
@@ -124,8 +135,7 @@ def _obligations(setting: Setting, invariant: Invariant) -> Iterator[Obligation]
         title = f"the invariant is kept by: {unit.name}"
         if goals:
             yield Obligation(f"step-{number:02}", title, hypotheses, unit, goals)
-    properties = properties_of(setting)
-    for claim in properties:
+    for claim in goals_of(setting):
         if any(claim.name == clause.name for clause in invariant.clauses):
             continue
         functions = _minority(setting) if claim.name == MINORITY_CANNOT_ELECT else ()
@@ -133,7 +143,7 @@ def _obligations(setting: Setting, invariant: Invariant) -> Iterator[Obligation]
         yield Obligation(
             f"{IMPLIED}{claim.name}", f"the invariant implies {claim.name}", hypotheses, None, (goal,), functions
         )
-    for step_claim in declared_steps(setting):
+    for step_claim in step_goals_of(setting):
         for number, unit in enumerate(every, start=1):
             if not step_claim.reads & set(unit.changes):
                 continue

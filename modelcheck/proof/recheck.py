@@ -12,17 +12,28 @@ from typing import Annotated, Any
 
 import msgspec
 
-from modelcheck.proof.certificate import FORMAT, MANIFEST, VERSION, aside, digest, propositional, report_of
+from modelcheck.proof.certificate import (
+    FORMAT,
+    MANIFEST,
+    VERSION,
+    aside,
+    digest,
+    folder_of,
+    propositional,
+    report_of,
+    without_to_json,
+)
 from modelcheck.proof.cnf import clauses_of
 from modelcheck.proof.discharge import File, files_of
 from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
 from modelcheck.proof.forked import forked, workers
 from modelcheck.proof.obligations import Obligation, Uses, properties_of
-from modelcheck.proof.prove import HEADING, statement_of
-from modelcheck.proof.scope import ANY, LARGEST_SIZE, described, setting_of
+from modelcheck.proof.prove import HEADING, said_without, statement_of
+from modelcheck.proof.scope import ANY, LARGEST_SIZE, Assumptions, described, proof_setting, sizes_of
 from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import UNSAT, cvc5_answers, cvc5_proofs, cvc5_version
-from modelcheck.report import described_faults_of, described_network
+from modelcheck.report import described_faults_of, described_network, time_to_json
+from modelcheck.timed import stated_without, with_time
 from spec.check import check
 from spec.diagnostics import SpecError
 from spec.protocol import Fault, FaultKind, Network, PropertyKind, Protocol
@@ -101,6 +112,18 @@ class _Network(_Part, frozen=True):
 class _Fault(_Part, frozen=True):
     kind: str
     up_to: Natural | None
+    of: str | None = None
+
+
+class _Stated(_Part, frozen=True):
+    """What is claimed of the properties that are stated without some faults."""
+
+    without: tuple[str, ...]
+    proved: tuple[str, ...]
+    properties: tuple[str, ...]
+    invariant: tuple[str, ...]
+    sizes: tuple[_Size, ...]
+    time: tuple[OneLine, ...] = ()
 
 
 class _Manifest(_Part, frozen=True):
@@ -117,17 +140,47 @@ class _Manifest(_Part, frozen=True):
     invariant: tuple[str, ...]
     sizes: tuple[_Size, ...]
     files: dict[str, str]
+    time: tuple[OneLine, ...] = ()
+    stated_without: tuple[_Stated, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What a manifest claims of the properties that are stated without the same faults. `told` is that part of it."""
+
+    told: dict[str, Any]
+    assumptions: Assumptions
+
+    @property
+    def under(self) -> str:
+        """The folder in which its files are."""
+        return folder_of(self.assumptions.without)
+
+    @property
+    def sizes(self) -> tuple[dict[str, Any], ...]:
+        return tuple(self.told["sizes"])
+
+    @property
+    def invariant(self) -> tuple[str, ...]:
+        return tuple(self.told["invariant"])
+
+    def setting(self, whole: Protocol, size: str) -> Setting:
+        number = None if size == ANY else int(size)
+        return proof_setting(whole, sizes_of(whole, number), self.assumptions)
+
+    def described(self, whole: Protocol, size: str) -> str:
+        without = self.assumptions.without
+        return described(self.setting(whole, size)) + (f", without {said_without(without)}" if without else "")
 
 
 @dataclass(frozen=True)
 class _Claimed:
-    """What a manifest claims, read and of the right shape."""
+    """What a manifest claims, read and of the right shape. The first group is what is stated under all faults."""
 
     whole: dict[str, Any]
     network: Network
     faults: tuple[Fault, ...]
-    invariant: tuple[str, ...]
-    sizes: tuple[dict[str, Any], ...]
+    groups: tuple[_Group, ...]
     files: dict[str, str]
 
 
@@ -166,22 +219,26 @@ def _recheck(
     still: list[str] = []
     counted = Counted()
     original, whole = _specs(folder, wrong)
+    if whole is not None and (problem := _without_time(whole, claimed)):
+        wrong.append(problem)
+        original = whole = None
     if original is not None and whole is not None:
         wrong += _about(claimed, original, whole, spec)
         other = spec is not None and spec.source.sha256 != original.source.sha256
-        for size in () if other else claimed.sizes:
-            _size(folder, claimed, size, whole, (wrong, still), counted, seconds, processes, tell, proofs)
+        for group, size in () if other else _sizes(claimed):
+            _size(folder, claimed, group, size, whole, (wrong, still), counted, seconds, processes, tell, proofs)
     proved: tuple[str, ...] = ()
-    assumptions = f"network: {described_network(claimed.network)}; faults: {described_faults_of(claimed.faults)}"
+    timed = whole is not None and whole.timed
+    faults = described_faults_of(claimed.faults, timed=timed)
+    assumptions = f"network: {described_network(claimed.network)}; faults: {faults}"
     if whole is not None:
-        settings = {s["size"]: _setting(whole, claimed, s["size"]) for s in claimed.sizes}
-        proved = tuple(described(settings[size]) for size in settings if size in claimed.whole["proved"])
+        proved = tuple(g.described(whole, s["size"]) for g, s in _sizes(claimed) if s["size"] in g.told["proved"])
         if (claimed.network, claimed.faults) != (whole.network, whole.faults):
             assumptions += " (NOT those that the spec names)"
         wrong += [
-            f"{size['size']}: it is described as `{size['description']}`"
-            for size in claimed.sizes
-            if size["description"] != described(settings[size["size"]])
+            f"{group.under}{size['size']}: it is described as `{size['description']}`"
+            for group, size in _sizes(claimed)
+            if size["description"] != described(group.setting(whole, size["size"]))
         ]
     return Rechecked(
         str(claimed.whole["protocol"]),
@@ -195,6 +252,19 @@ def _recheck(
     )
 
 
+def _without_time(whole: Protocol, claimed: _Claimed) -> str:
+    """Why the network and the faults that are claimed leave no model of a spec with time, or nothing."""
+    try:
+        with_time(whole, claimed.network, claimed.faults)
+    except SpecError as problem:
+        return f"under this network and these faults the spec means nothing: {problem}"
+    return ""
+
+
+def _sizes(claimed: _Claimed) -> list[tuple[_Group, dict[str, Any]]]:
+    return [(group, size) for group in claimed.groups for size in group.sizes]
+
+
 def _manifest(folder: Path) -> _Claimed:
     path = folder / MANIFEST
     if not path.is_file():
@@ -202,18 +272,24 @@ def _manifest(folder: Path) -> _Claimed:
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
         read = msgspec.convert(whole, _Manifest)
-        faults = tuple(Fault(FaultKind(fault.kind), fault.up_to) for fault in read.faults)
+        faults = tuple(Fault(FaultKind(fault.kind), fault.up_to, of=fault.of) for fault in read.faults)
+        left_out = [frozenset(map(FaultKind, part.without)) for part in read.stated_without]
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
         raise NoCertificate(f"{path} is no JSON: {problem}") from None
     except (msgspec.ValidationError, ValueError) as problem:
         raise NoCertificate(f"{path} lacks something, or something in it is of another kind: {problem}") from None
     if (read.format, read.version) != (FORMAT, VERSION):
         raise NoCertificate(f"{path} is of another format: expected {FORMAT}, version {VERSION}")
-    names = [size.size for size in read.sizes]
-    if len(set(names)) < len(names) or not all(map(_is_size, names)):
-        raise NoCertificate(f"{path} lists sizes that are none, or one of them twice: {', '.join(names)}")
+    for sizes in (read.sizes, *(part.sizes for part in read.stated_without)):
+        names = [size.size for size in sizes]
+        if len(set(names)) < len(names) or not all(map(_is_size, names)):
+            raise NoCertificate(f"{path} lists sizes that are none, or one of them twice: {', '.join(names)}")
+    if len(set(left_out)) < len(left_out) or frozenset() in left_out:
+        raise NoCertificate(f"{path} tells twice of what is stated without the same faults")
     network = Network(read.network.loss, read.network.duplication, read.network.reordering)
-    return _Claimed(whole, network, faults, read.invariant, tuple(whole["sizes"]), read.files)
+    told = [(frozenset(), whole), *zip(left_out, whole.get("stated_without", ()), strict=True)]
+    groups = tuple(_Group(part, Assumptions(network, faults, without)) for without, part in told)
+    return _Claimed(whole, network, faults, groups, read.files)
 
 
 def _is_size(name: str) -> bool:
@@ -246,11 +322,18 @@ def _specs(folder: Path, wrong: list[str]) -> tuple[Protocol | None, Protocol | 
 
 def _about(claimed: _Claimed, original: Protocol, whole: Protocol, spec: Protocol | None) -> list[str]:
     """What is wrong with what the certificate says that it is about."""
-    wrong = [] if claimed.sizes else ["it has no obligations"]
-    wrong += [] if claimed.whole["proved"] else ["it claims no proof of any size"]
-    said = statement_of(original, claimed.network, claimed.faults)
-    if list(said) != claimed.whole["properties"]:
-        wrong.append("the properties that it lists are not those of the spec")
+    wrong = [] if _sizes(claimed) else ["it has no obligations"]
+    wrong += [] if any(group.told["proved"] for group in claimed.groups) else ["it claims no proof of any size"]
+    there_are = stated_without(original, claimed.faults)
+    for group in claimed.groups:
+        if group.assumptions.without not in there_are:
+            names = ", ".join(without_to_json(group.assumptions.without))
+            wrong.append(f"the spec states nothing without just {names}, under these faults")
+        elif list(statement_of(original, group.assumptions)) != group.told["properties"]:
+            wrong.append(f"{group.under}the properties that it lists are not those of the spec")
+        clocks = group.setting(original, ANY).protocol.clocks
+        if time_to_json(clocks, group.assumptions.left) != group.told.get("time", []):
+            wrong.append(f"{group.under}what it says of time is not what the spec says")
     if original.source.sha256 != claimed.whole["spec_sha256"]:
         wrong.append("spec.elect is not the spec that the manifest names: its hash differs")
     if spec is not None and spec.source.sha256 != original.source.sha256:
@@ -258,14 +341,20 @@ def _about(claimed: _Claimed, original: Protocol, whole: Protocol, spec: Protoco
     if original.name != claimed.whole["protocol"]:
         wrong.append(f"the spec is `{original.name}`, not `{claimed.whole['protocol']}`")
     wrong += _only_invariants_added(original.source.text, whole)
-    known = {claim.name for claim in properties_of(setting_of(whole, None, claimed.network, claimed.faults))}
-    wrong += [f"the invariant names `{name}`, which the spec does not have" for name in set(claimed.invariant) - known]
-    there = [one["size"] for one in claimed.sizes]
-    wrong += [f"it claims a proof for {s}, without obligations" for s in claimed.whole["proved"] if s not in there]
-    for size in claimed.sizes:
-        answers = {goal["answer"] for one in size["obligations"] for goal in one["goals"]}
-        if size["size"] in claimed.whole["proved"] and answers != {UNSAT}:
-            wrong.append(f"it claims a proof for {size['size']}, with goals that are not shown")
+    for group in claimed.groups:
+        known = {claim.name for claim in properties_of(group.setting(whole, ANY))}
+        named, sizes = group.under, group.sizes
+        wrong += [
+            f"{named}the invariant names `{name}`, which the spec does not have, or not under these faults"
+            for name in sorted(set(group.invariant) - known)
+        ]
+        there = [one["size"] for one in sizes]
+        proved = group.told["proved"]
+        wrong += [f"{named}it claims a proof for {s}, without obligations" for s in proved if s not in there]
+        for size in sizes:
+            answers = {goal["answer"] for one in size["obligations"] for goal in one["goals"]}
+            if size["size"] in proved and answers != {UNSAT}:
+                wrong.append(f"{named}it claims a proof for {size['size']}, with goals that are not shown")
     return wrong
 
 
@@ -293,21 +382,18 @@ def _only_invariants_added(original: str, whole: Protocol) -> list[str]:
 def _told(protocol: Protocol) -> tuple[object, ...]:
     """A protocol but for its definitions, to be compared with another: locals may be numbered otherwise in it."""
     properties = [
-        (p.kind, p.name, p.description, p.about, show(p.expression), "" if p.then is None else show(p.then), p.span)
+        (p.kind, p.name, p.description, p.about, p.without, p.span, *(show(e) for e in (p.expression, p.then) if e))
         for p in protocol.properties
     ]
     parts = (protocol.name, protocol.description, protocol.types, protocol.kinds, protocol.messages)
-    steps = (protocol.handlers, protocol.procedures, protocol.leader, protocol.timed)
+    steps = (protocol.handlers, protocol.procedures, protocol.leader, protocol.timing)
     return (*parts, *steps, protocol.network, protocol.faults, protocol.checks, properties)
-
-
-def _setting(whole: Protocol, claimed: _Claimed, size: str) -> Setting:
-    return setting_of(whole, None if size == ANY else int(size), claimed.network, claimed.faults)
 
 
 def _size(
     folder: Path,
     claimed: _Claimed,
+    group: _Group,
     size: dict[str, Any],
     whole: Protocol,
     into: tuple[list[str], list[str]],
@@ -319,11 +405,11 @@ def _size(
 ) -> None:
     """Rebuilds the obligations of one size from the spec, compares them, and has them answered."""
     wrong, still = into
-    name = str(size["size"])
-    setting = _setting(whole, claimed, name)
+    setting = group.setting(whole, size["size"])
+    name = f"{group.under}{size['size']}"
     uses = _uses(size)
     try:
-        rebuilt = files_of(setting, claimed.invariant, uses)
+        rebuilt = files_of(setting, group.invariant, uses)
     except Unprovable as problem:
         wrong.append(f"{name}: the spec's obligations cannot be built: {problem}")
         return
@@ -359,7 +445,7 @@ def _size(
                 still.append(f"{name}/{one.name}: cvc5 says {answer} of {goal}")
     counted.solver_seconds += time.monotonic() - began
     began = time.monotonic()
-    refuted = _refutations(folder, setting, claimed, size, uses, wrong)
+    refuted = _refutations(folder, setting, claimed, group, size, uses, wrong)
     counted.refutation_seconds += time.monotonic() - began
     counted.refutations += refuted
     shown = sum(all(answer == UNSAT for answer in said) for said in answers)
@@ -398,12 +484,18 @@ def _uses(size: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def _refutations(
-    folder: Path, setting: Setting, claimed: _Claimed, size: dict[str, Any], uses: Mapping[str, Uses], wrong: list[str]
+    folder: Path,
+    setting: Setting,
+    claimed: _Claimed,
+    group: _Group,
+    size: dict[str, Any],
+    uses: Mapping[str, Uses],
+    wrong: list[str],
 ) -> int:
     """Checks the propositional refutations of one size against clauses that are built anew."""
-    name, done = str(size["size"]), 0
+    name, done = f"{group.under}{size['size']}", 0
     listed: dict[str, str] = dict(size["refuted_propositionally"])
-    known = {goal: (title, one) for goal, title, one in propositional(setting, claimed.invariant, uses)}
+    known = {goal: (title, one) for goal, title, one in propositional(setting, group.invariant, uses)}
     proofs = [path for path in claimed.files if path.startswith(f"{name}/") and path.endswith(".drup")]
     there = {path.removeprefix(f"{name}/").removesuffix(".drup") for path in proofs}
     if there != set(listed):

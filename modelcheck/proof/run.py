@@ -18,7 +18,7 @@ from modelcheck.proof.logic import (
     negation,
 )
 from modelcheck.proof.setting import Setting, View, process_sort
-from modelcheck.proof.values import Entries, Symbolic, columns, fitted, members, merged, read, term, within
+from modelcheck.proof.values import Entries, Symbolic, columns, fitted, members, merged, placed, read, term, within
 from spec.protocol import (
     Assert,
     Assign,
@@ -137,6 +137,7 @@ def _assign(statement: Assign, run: Run) -> Run:
         stored = of.value
     value = fitted(value, stored)
     run = run.failing(negation(within(run.setting, value, stored)))
+    value = placed(run.setting, value, stored)
     if isinstance(of, MapType) and stored is not of:
         value = _entries(run.values[statement.variable], statement, value, run)
     return replace(run, values={**run.values, statement.variable: value})

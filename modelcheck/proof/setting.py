@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 
-from modelcheck.model import STEPPING_FAULTS, Caps, Model
+from modelcheck.model import Caps, Model, stepping_faults
 from modelcheck.proof.logic import (
     BOOL,
     FALSE,
+    INTEGER,
     NUMBER,
     POSITION,
     TRUE,
@@ -146,6 +147,15 @@ class Setting:
     network: Network
     faults: tuple[Fault, ...]
     quantified: bool = False
+    spells_out: bool = False
+    """Whether what is computed of numbers of narrow ranges is spelled out, value by value: of use to those who suppose,
+    as every proof does, that all is of its type."""
+    goals: frozenset[str] | None = None
+    """The properties of the spec that are to be shown; None: all of them, and the standard ones. The others may be
+    supposed, if they are shown with them."""
+
+    def is_goal(self, name: str) -> bool:
+        return self.goals is None or name in self.goals
 
     @property
     def any_number(self) -> bool:
@@ -199,7 +209,8 @@ class Setting:
     @cached_property
     def counted(self) -> tuple[Fault, ...]:
         """The faults whose number is bounded; one that may never happen is no fault."""
-        return tuple(f for f in self.faults if f.up_to and f.kind in STEPPING_FAULTS)
+        stepping = stepping_faults(self.protocol)
+        return tuple(f for f in self.faults if f.up_to and f.kind in stepping)
 
     def has_fault(self, kind: FaultKind) -> bool:
         return any(fault.kind is kind and fault.up_to != 0 for fault in self.faults)
@@ -254,9 +265,19 @@ class Setting:
                 yield Symbol(name, (process_sort(kind),), BOOL)
             case OptionType(inner):
                 yield Symbol(f"{name}.given", (), BOOL)
-                yield Symbol(name, (), sort_of(inner))
+                yield Symbol(name, (), self.sort(inner))
             case _:
-                yield Symbol(name, (), sort_of(of))
+                yield Symbol(name, (), self.sort(of))
+
+    def sort(self, of: Type) -> str:
+        """The sort of a scalar that a variable holds."""
+        return INTEGER if self.any_number and isinstance(of, IntType) and of.low < 0 else sort_of(of)
+
+    def sort_carried(self, of: Type) -> str:
+        """The sort of a scalar that a message or an input carries."""
+        if self.sort(of) == INTEGER:
+            raise Unprovable(f"the negative numbers of `{of}` that are carried, for any number of processes")
+        return sort_of(of)
 
     def columns(self, of: Type) -> tuple[str, ...]:
         """The sorts of the arguments that carry a value of a type in a message."""
@@ -269,9 +290,9 @@ class Setting:
                     )
                 return (BOOL,) * size
             case OptionType(inner):
-                return BOOL, sort_of(inner)
+                return BOOL, self.sort_carried(inner)
             case _:
-                return (sort_of(of),)
+                return (self.sort_carried(of),)
 
     # Quantifiers over processes
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from modelcheck.evaluate import kind_of
-from modelcheck.proof.logic import BOOL, NUMBER, NUMERIC, Term, subterms
+from modelcheck.proof.logic import BOOL, INTEGER, NUMBER, NUMERIC, POSITION, Term, subterms
 from modelcheck.proof.quorums import minimal_quorums
 from modelcheck.proof.setting import Setting, Unprovable, process_sort, quorum_sort
 from spec.types import SetType
@@ -22,7 +22,7 @@ Text = str | list["Text"]
 
 
 def sort_text(setting: Setting, sort: str) -> str:
-    return "Int" if sort in NUMERIC and not setting.any_number else sort
+    return "Int" if sort == INTEGER or (sort in NUMERIC and not setting.any_number) else sort
 
 
 class Printer:
@@ -75,6 +75,8 @@ class Printer:
                 *bound, body = part.arguments
                 binders: list[Text] = [[name_of(v), sort_text(self.setting, v.sort)] for v in bound]
                 return [part.operator, binders, of(body)]
+            case "<=" | "+" | "-" | "*" if part.arguments[0].sort == INTEGER:
+                return [part.operator, *map(of, part.arguments)]
             case "<=" if self.abstract:
                 return [f"{part.arguments[0].sort}/at-most", *map(of, part.arguments)]
             case "+" if self.abstract and part.arguments[1].operator == "number" and part.arguments[1].value > 0:
@@ -88,7 +90,7 @@ class Printer:
                 return [operator, *map(of, part.arguments)]
 
     def _literal(self, part: Term) -> Text:
-        if self.abstract:
+        if self.abstract and part.sort != INTEGER:
             if part.value < 0:  # a total order with a least element has none
                 raise Unprovable(f"the negative number {part.value}, for any number of processes")
             return f"{part.sort}/{part.value}"
@@ -153,7 +155,7 @@ def _sorts(setting: Setting) -> Iterator[str]:
 def _numbers(setting: Setting, literals: int) -> Iterator[str]:
     if not setting.any_number:
         return
-    for sort in NUMERIC if setting.has_positions else (NUMBER,):
+    for sort in (NUMBER, POSITION) if setting.has_positions else (NUMBER,):
         order, successor = f"{sort}/at-most", f"{sort}/successor"
         yield f"\n; {sort}s: a total order with a least element and a successor"
         yield f"(declare-sort {sort} 0)"
@@ -229,6 +231,7 @@ def quorum_kinds(setting: Setting) -> tuple[str, ...]:
 
 
 def largest_literal(terms: Iterable[Term]) -> int:
-    """The largest number that stands in some terms."""
+    """The largest number that stands in some terms, but for integers."""
     seen: set[Term] = set()
-    return max((p.value for term in terms for p in subterms(term, seen) if p.operator == "number"), default=0)
+    parts = (p for term in terms for p in subterms(term, seen) if p.operator == "number" and p.sort != INTEGER)
+    return max((part.value for part in parts), default=0)

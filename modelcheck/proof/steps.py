@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from modelcheck.model import StepKind
+from modelcheck.proof.clocks import Changes, has_run_long_enough, is_able, is_paused, may_receive, paused_now, tick
 from modelcheck.proof.expressions import Scope, condition, expanded, is_up, value_of
 from modelcheck.proof.logic import (
     BOOL,
@@ -34,9 +35,10 @@ from modelcheck.proof.logic import (
     variable,
 )
 from modelcheck.proof.run import Run, Sending, begin, execute
-from modelcheck.proof.setting import Setting, View, cut_symbol, default, fresh, process_sort, sort_of, spent_symbol
-from modelcheck.proof.values import Members, Symbolic, cell, from_columns, from_constant, term, within
+from modelcheck.proof.setting import Setting, View, cut_symbol, default, fresh, process_sort, spent_symbol
+from modelcheck.proof.values import Members, Symbolic, cell, from_columns, from_constant, placed, term, within
 from spec.protocol import (
+    Clocks,
     Event,
     Fault,
     FaultKind,
@@ -46,6 +48,7 @@ from spec.protocol import (
     OnMessage,
     OnStart,
     OnTimeout,
+    PauseClock,
     ProcessKind,
 )
 from spec.types import OptionType, ProcessType, Type
@@ -102,10 +105,6 @@ class Unit:
 
 
 # What a handler's end means for the whole state ----------------------------------------------------------------------
-
-
-Changes = dict[str, Callable[[tuple[Term, ...]], Term]]
-"""Symbols by name, as functions of their arguments. Each is written over the state before."""
 
 
 def _own_changes(run: Run, before: View) -> Changes:
@@ -232,6 +231,7 @@ def units(setting: Setting, before: View) -> tuple[Unit, ...]:
 
 
 def _units(setting: Setting, before: View) -> Iterator[Unit]:
+    clocks = setting.protocol.clocks
     for message in setting.protocol.messages:
         yield from _deliveries(setting, before, message.name)
         if setting.has_positions and setting.network.loss:
@@ -245,20 +245,30 @@ def _units(setting: Setting, before: View) -> Iterator[Unit]:
     for fault in setting.faults:
         if fault.up_to == 0:
             continue
+        afflicted = [kind for kind in setting.protocol.kinds if fault.happens_to(kind.name)]
         match fault.kind:
             case FaultKind.RESTART | FaultKind.DISK_LOSS:
-                for kind in setting.protocol.kinds:
+                for kind in afflicted:
                     yield _restart(setting, before, kind, fault)
             case FaultKind.CRASH:
-                for kind in setting.protocol.kinds:
+                for kind in afflicted:
                     yield _crash(setting, before, kind, fault)
             case FaultKind.PARTITION:
                 yield _partition(setting, before, fault)
+            case FaultKind.PAUSE:
+                for kind in afflicted:
+                    pause = clocks.pause(kind.name) if clocks is not None else None
+                    if pause is not None:
+                        yield _pause(setting, before, pause, fault)
     if setting.crashes:
         for kind in setting.protocol.kinds:
             yield _recovery(setting, before, kind)
     if setting.splits:
         yield _heal(setting, before)
+    if clocks is not None:
+        for pause in clocks.pauses:
+            yield _resume(setting, before, pause)
+        yield _tick(setting, before, clocks)
 
 
 def _handlers(setting: Setting, kind: str, event: Event) -> list[Handler]:
@@ -303,12 +313,6 @@ def actor(kind: str) -> Term:
     return apply("actor", process_sort(kind))
 
 
-def connected(setting: Setting, view: View, sender: str, one: Term, receiver: str, other: Term) -> Term:
-    if not setting.splits:
-        return TRUE
-    return equal(view(cut_symbol(sender), (one,)), view(cut_symbol(receiver), (other,)))
-
-
 def _deliveries(setting: Setting, before: View, name: str) -> Iterator[Unit]:
     message = setting.messages[name]
     me, sender = actor(message.receiver), apply("sender", process_sort(message.sender))
@@ -328,8 +332,7 @@ def _deliveries(setting: Setting, before: View, name: str) -> Iterator[Unit]:
     constants += at
     enabled = [
         before(f"sent/{name}", (sender, me, *at, *given)),
-        is_up(setting, before, message.receiver, me),
-        connected(setting, before, message.sender, sender, message.receiver, me),
+        may_receive(setting, before, message, sender, me),
     ]
     if setting.has_positions and not setting.network.reordering:
         enabled.append(_is_first(setting, before, message.sender, message.receiver, sender, me, position))
@@ -425,7 +428,11 @@ def _loss(setting: Setting, before: View, name: str) -> Unit:
 def _timeouts(setting: Setting, before: View, kind: ProcessKind, timer: str) -> Iterator[Unit]:
     me = actor(kind.name)
     symbol = f"{kind.name}/armed/{timer}"
-    enabled = (before(symbol, (me,)), is_up(setting, before, kind.name, me))
+    enabled = (
+        before(symbol, (me,)),
+        is_able(setting, before, kind.name, me),
+        has_run_long_enough(setting, before, kind.name, timer, me),
+    )
     fired: Changes = {symbol: lambda a: conjunction((before(symbol, a), negation(equal(a[0], me))))}
     began = _view_of(fired, before)
     candidates = [
@@ -459,7 +466,7 @@ def _spontaneous(setting: Setting, before: View, kind: ProcessKind, handler: Han
     me = actor(kind.name)
     run = begin(setting, before, kind.name, me)
     constants: list[Term] = [me]
-    enabled = [is_up(setting, before, kind.name, me)]
+    enabled = [is_able(setting, before, kind.name, me)]
     if isinstance(handler.event, OnInput):
         bound: dict[int, Symbolic] = {}
         for parameter in handler.event.parameters:
@@ -470,13 +477,14 @@ def _spontaneous(setting: Setting, before: View, kind: ProcessKind, handler: Han
                 constants += [chosen, given]
                 bound[parameter.identity] = _optional(of.of.kind, given, chosen)
             elif isinstance(of, OptionType):
-                parts = tuple(apply(f"with/{parameter.name}.{i}", s) for i, s in enumerate((BOOL, sort_of(of.of))))
+                sorts = setting.columns(of)
+                parts = tuple(apply(f"with/{parameter.name}.{i}", sort) for i, sort in enumerate(sorts))
                 constants += parts
                 bound[parameter.identity] = from_columns(setting, parts, of)
                 # One value has one form; see `values.columns`.
                 enabled.append(disjunction((parts[0], equal(parts[1], default(of.of)))))
             else:
-                part = apply(f"with/{parameter.name}", sort_of(of))
+                part = apply(f"with/{parameter.name}", setting.sort_carried(of))
                 constants.append(part)
                 bound[parameter.identity] = part
             enabled.append(within(setting, bound[parameter.identity], of))
@@ -524,7 +532,7 @@ def _reset(setting: Setting, before: View, kind: ProcessKind, me: Term, *, disk:
         if declared.durable and not disk:
             continue
         name = f"{kind.name}.{declared.name}"
-        value = from_constant(declared.initial, declared.type)
+        value = placed(setting, from_constant(declared.initial, declared.type), declared.type)
         for part in setting.cells(name, declared.type):
             changes[part.name] = (
                 lambda a, s=part.name, v=value, of=declared.type, n=name: choice(  # type: ignore[misc]
@@ -643,6 +651,31 @@ def _heal(setting: Setting, before: View) -> Unit:
     return _unit(setting, before, "the network heals", StepKind.HEAL, kinds[0].name, (), split, whole)
 
 
+# Time ----------------------------------------------------------------------------------------------------------------
+
+
+def _pause(setting: Setting, before: View, pause: PauseClock, fault: Fault) -> Unit:
+    me = actor(pause.kind)
+    may, counted = _counted(setting, before, fault)
+    running = conjunction((is_able(setting, before, pause.kind, me), may))
+    changes = {**paused_now(before, pause, me, paused=True), **counted}
+    what = f"a {pause.kind} is paused"
+    return _unit(setting, before, what, StepKind.PAUSE, pause.kind, (me,), running, changes)
+
+
+def _resume(setting: Setting, before: View, pause: PauseClock) -> Unit:
+    me = actor(pause.kind)
+    what, changes = f"a {pause.kind} goes on", paused_now(before, pause, me, paused=False)
+    resting = is_paused(setting, before, pause.kind, me)
+    return _unit(setting, before, what, StepKind.RESUME, pause.kind, (me,), resting, changes)
+
+
+def _tick(setting: Setting, before: View, clocks: Clocks) -> Unit:
+    first = setting.protocol.kinds[0].name
+    may, changes = tick(setting, before, clocks)
+    return _unit(setting, before, "a tick passes", StepKind.TICK, first, (), may, changes)
+
+
 # The beginning -------------------------------------------------------------------------------------------------------
 
 
@@ -656,7 +689,7 @@ def initial_view(setting: Setting) -> tuple[View, Term]:
     for kind in setting.protocol.kinds:
         for declared in kind.variables:
             name = f"{kind.name}.{declared.name}"
-            value = from_constant(declared.initial, declared.type)
+            value = placed(setting, from_constant(declared.initial, declared.type), declared.type)
             for part in setting.cells(name, declared.type):
                 blanks[part.name] = lambda a, s=part.name, v=value, of=declared.type, n=name: cell(v, of, n, s, a[1:])  # type: ignore[misc]
         for timer in kind.timers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from modelcheck.model import Name, Packet, State, packet_order
+from modelcheck.model import Name, Packet, State, StepKind, packet_order
 from modelcheck.proof.claims import Claim, StepClaim
 from modelcheck.proof.concrete import cells_of, columns_of, term_of
 from modelcheck.proof.logic import (
@@ -17,6 +17,8 @@ from modelcheck.proof.logic import (
     Term,
     apply,
     arithmetic,
+    at_most,
+    choice,
     conjunction,
     disjunction,
     equal,
@@ -73,6 +75,11 @@ class Unrolling:
         self.start = start
         self.entries: list[dict[str, list[Entry]]] = []
         """At each moment: the elements of every relation."""
+        self._born: dict[str, list[Entry]] = {}
+        """The same at the last moment, where messages have ages: in the place of its age, how many ticks had passed
+        when the message was sent, as a negative number."""
+        clocks = setting.protocol.clocks
+        self.delay = None if clocks is None else clocks.delay
         self._writers = 0
         self._said: set[str] = set()
         self._about = 0
@@ -113,7 +120,7 @@ class Unrolling:
     def _later_entries(self, moment: int) -> dict[str, list[Entry]]:
         """After the step of a moment: what was there and not taken, and what it sends."""
         setting = self.setting
-        found = {name: list(entries) for name, entries in self.entries[moment].items()}
+        found = {name: list(entries) for name, entries in (self._born or self.entries[moment]).items()}
         if setting.has_positions:
             for name, (sender, receiver) in self._links_by_name.items():
                 if any((sender, receiver) == link_of(setting, c) for c in self.choices if c.takes is not None):
@@ -132,8 +139,33 @@ class Unrolling:
             if setting.has_positions:
                 ahead = number(moment * PUT_APART + index, POSITION)
                 columns.insert(0, arithmetic("+", self._end(sender, receiver), ahead))
+            if self.delay is not None:
+                columns[-1] = arithmetic("-", columns[-1], _ticks(moment + 1))
             found[_relation(message, sender, receiver)].append(Entry(apply(put, BOOL), tuple(columns)))
         return found
+
+    def _grown(self, entries: dict[str, list[Entry]], moment: int) -> dict[str, list[Entry]]:
+        """The elements at a moment, with the ages that messages have then."""
+        if self.delay is None:
+            return entries
+        self._born = entries
+        delay = self.delay
+        return {
+            name: [Entry(e.present, (*e.columns[:-1], _at_most(_later(e.columns[-1], moment), delay))) for e in of]
+            if name in self._links_by_name
+            else of
+            for name, of in entries.items()
+        }
+
+    def _time(self, moment: int) -> list[str]:
+        """The text about how many ticks have passed, where that is asked for."""
+        if self.delay is None:
+            return []
+        name = _ticks(moment).name
+        self._said.add(name)
+        ticked = at(next(c.name for c in self.choices if c.unit.step is StepKind.TICK), moment - 1)
+        passed = f"(+ {_ticks(moment - 1).name} (ite {ticked} 1 0))" if moment else "0"
+        return [f"(declare-fun {name} () Int)\n(assert (= {name} {passed}))"]
 
     @cached_property
     def _links_by_name(self) -> dict[str, tuple[Name, Name]]:
@@ -149,7 +181,7 @@ class Unrolling:
 
     def begin(self) -> list[str]:
         """The text about the first state."""
-        self.entries.append(self._first_entries())
+        self.entries.append(self._grown(self._first_entries(), 0))
         lines: list[str] = []
         names: dict[str, tuple[str, ...]] = {}
         writer = Writer(self.speller, "start/")
@@ -167,14 +199,14 @@ class Unrolling:
             for name in acted_names(self.setting):
                 names[name] = (BOOL,)
                 lines.append(f"(assert (not {name}))")
-        return [self._text(Template(names, {}, tuple(lines)), 0), *self._state(0)]
+        return [*self._time(0), self._text(Template(names, {}, tuple(lines)), 0), *self._state(0)]
 
     def next(self) -> list[str]:
         """The text about one more step, the state after it included."""
         moment = len(self.entries) - 1
         step = self._text(self.step, moment)
-        self.entries.append(self._later_entries(moment))
-        return [step, *self._state(moment + 1), self._text(self.step_claims, moment)]
+        self.entries.append(self._grown(self._later_entries(moment), moment + 1))
+        return [step, *self._time(moment + 1), *self._state(moment + 1), self._text(self.step_claims, moment)]
 
     def ordered(self, moment: int) -> str:
         """The text about the order of the step of a moment and the next one. What it leaves out is another run to the
@@ -246,11 +278,18 @@ class Unrolling:
         if self.start is not None:
             return FALSE
         moment = LATER if LATER in relation else BEFORE
-        there = apply("base/" + relation.replace(moment, ""), BOOL, *columns)
+        base = "base/" + relation.replace(moment, "")
+        there = apply(base, BOOL, *columns)
         link = self._links_by_name.get(relation.replace(LATER, BEFORE))
         if link is None or not self.setting.has_positions:
             return there
         steps = self._about + (1 if moment == LATER else 0)
+        if self.delay is not None:
+            *others, age = columns
+            there = disjunction(
+                conjunction((apply(base, BOOL, *others, first), equal(age, _at_most(_later(first, steps), self.delay))))
+                for first in map(number, range(self.delay + 1))
+            )
         return conjunction((there, *(negation(self._taken(*link, step, columns[0])) for step in range(steps))))
 
     def _end_text(self, name: str, moment: int, writer: Writer) -> str:
@@ -260,6 +299,20 @@ class Unrolling:
         one, other = (int(place) for place in places.split("/")[1:])
         end = arithmetic("+", self._end(Name(sender, one), Name(receiver, other)), number(moment * PUT_APART, POSITION))
         return f"(define-fun {name} () Int {writer.text(end)})"
+
+
+def _ticks(moment: int) -> Term:
+    """How many ticks have passed."""
+    return apply(f"ticks@{moment}", NUMBER)
+
+
+def _later(age: Term, moment: int) -> Term:
+    """An age with all the ticks until a moment added."""
+    return arithmetic("+", _ticks(moment), age)
+
+
+def _at_most(value: Term, limit: int) -> Term:
+    return choice(at_most(value, number(limit)), value, number(limit))
 
 
 def _relation(message: str, sender: Name, receiver: Name) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from modelcheck.proof.logic import (
     FALSE,
+    NUMERIC,
     TRUE,
     Term,
     at_most,
@@ -16,7 +17,7 @@ from modelcheck.proof.logic import (
     implication,
     number,
 )
-from modelcheck.proof.setting import Setting, View, default, literal
+from modelcheck.proof.setting import Setting, Unprovable, View, default, literal
 from spec.types import IntType, MapType, NatType, NumberType, OptionType, ProcessType, SetType, Type, Value
 
 
@@ -84,6 +85,51 @@ def fitted(value: Symbolic, of: Type) -> Symbolic:
     return value
 
 
+def as_sort(value: Term, sort: str) -> Term:
+    """A number as one of another sort. Raises Unprovable where it is no literal: what is counted is no member of the
+    order that other numbers are members of."""
+    if value.sort == sort or value.sort not in NUMERIC or sort not in NUMERIC:
+        return value
+    match value.operator:
+        case "number":
+            return number(value.value, sort)
+        case "ite":
+            condition, yes, no = value.arguments
+            return choice(condition, as_sort(yes, sort), as_sort(no, sort))
+        case _:
+            raise Unprovable(
+                "a number that may be negative, as a timer's count is, together with one that may not, "
+                "for any number of processes"
+            )
+
+
+def alike(left: Term, right: Term) -> tuple[Term, Term]:
+    """Two numbers as numbers of one sort. Raises Unprovable."""
+    if left.sort == right.sort:
+        return left, right
+    try:
+        return as_sort(left, right.sort), right
+    except Unprovable:
+        return left, as_sort(right, left.sort)
+
+
+def placed(setting: Setting, value: Symbolic, of: Type) -> Symbolic:
+    """A value as a variable of a type holds it. Raises Unprovable."""
+    if not setting.any_number:
+        return value
+    match of, value:
+        case MapType(_, inner), Entries(key, at):
+            return Entries(key, lambda process: placed(setting, at(process), inner))
+        case OptionType(inner), Maybe(given, held):
+            return Maybe(given, as_sort(held, setting.sort(inner)))
+        case (SetType() | OptionType() | MapType(), _) | (_, Members()):
+            return value
+        case _, Term():
+            return as_sort(value, setting.sort(of))
+        case _:
+            return value
+
+
 def read(setting: Setting, view: View, name: str, of: Type, arguments: tuple[Term, ...]) -> Symbolic:
     """The value that the symbols of a variable hold."""
     match of:
@@ -119,9 +165,9 @@ def columns(setting: Setting, value: Symbolic, of: Type) -> tuple[Term, ...]:
             return tuple(has(process) for process in setting.processes[kind])
         case Maybe(given, held):
             assert isinstance(of, OptionType)
-            return given, choice(given, held, default(of.of))
+            return given, as_sort(choice(given, held, default(of.of)), setting.sort_carried(of.of))
         case _:
-            return (term(value),)
+            return (as_sort(term(value), setting.sort_carried(of)),)
 
 
 def from_columns(setting: Setting, given: tuple[Term, ...], of: Type) -> Symbolic:
@@ -148,20 +194,20 @@ def merged(condition: Term, yes: Symbolic, no: Symbolic) -> Symbolic:
         case Members(kind, has), Members(_, other):
             return Members(kind, lambda process: choice(condition, has(process), other(process)))
         case Maybe(given, value), Maybe(other_given, other_value):
-            return Maybe(choice(condition, given, other_given), choice(condition, value, other_value))
+            return Maybe(choice(condition, given, other_given), choice(condition, *alike(value, other_value)))
         case Entries(of_key, at), Entries(_, other_at):
             return Entries(of_key, lambda key: merged(condition, at(key), other_at(key)))
         case _:
-            return choice(condition, term(yes), term(no))
+            return choice(condition, *alike(term(yes), term(no)))
 
 
 def same(setting: Setting, left: Symbolic, right: Symbolic) -> Term:
     """Whether two values are equal."""
     match left, right:
         case Maybe(given, value), Maybe(other_given, other):
-            return conjunction((equal(given, other_given), implication(given, equal(value, other))))
+            return conjunction((equal(given, other_given), implication(given, equal(*alike(value, other)))))
         case (Maybe(given, value), Term() as other) | (Term() as other, Maybe(given, value)):
-            return conjunction((given, equal(value, other)))
+            return conjunction((given, equal(*alike(value, other))))
         case (Members(_, has), Term() as other) | (Term() as other, Members(_, has)):
             return has(other)  # an optional process has at most one member
         case Members(kind, has), Members(_, other_has):
@@ -169,7 +215,7 @@ def same(setting: Setting, left: Symbolic, right: Symbolic) -> Term:
         case Entries(key, at), Entries(_, other_at):
             return setting.every(key, lambda process: same(setting, at(process), other_at(process)))
         case _:
-            return equal(term(left), term(right))
+            return equal(*alike(term(left), term(right)))
 
 
 def within(setting: Setting, value: Symbolic, of: Type) -> Term:
@@ -178,8 +224,8 @@ def within(setting: Setting, value: Symbolic, of: Type) -> Term:
         case NatType(), Term():
             return TRUE if setting.any_number else at_most(number(0), value)
         case IntType(low, high), Term():
-            above = TRUE if setting.any_number and low == 0 else at_most(number(low), value)
-            return conjunction((above, at_most(value, number(high))))
+            above = TRUE if setting.any_number and low == 0 else at_most(number(low, value.sort), value)
+            return conjunction((above, at_most(value, number(high, value.sort))))
         case OptionType(inner), Maybe(given, held):
             return implication(given, within(setting, held, inner))
         case MapType(key, inner), Entries(_, at):

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelcheck.proof.certificate import network_to_json
+from modelcheck.proof.certificate import network_to_json, without_to_json
 from modelcheck.proof.prove import Proof, statement
 from modelcheck.proof.recheck import Rechecked
 from modelcheck.proof.scope import label
+from modelcheck.report import time_to_json
 from modelcheck.trace import Trace
 from modelcheck.trace_json import trace_to_json
 from spec.protocol import Protocol
@@ -31,8 +32,20 @@ def proof_to_json(proof: Proof, violated: bool, reason: str, trace: Trace | None
         "reason": reason,
         "exit_status": EXIT_STATUS[answer],
         "network": network_to_json(proof.network),
-        "faults": [{"fault": fault.kind.value, "up_to": fault.up_to} for fault in proof.faults],
+        "faults": [{"fault": fault.kind.value, "up_to": fault.up_to, "of": fault.of} for fault in proof.faults],
         "numbers": "unbounded",
+        **_part(proof),
+        "stated_without": [{"without": without_to_json(part.without), **_part(part)} for part in proof.beside],
+        "solver": proof.solver,
+        "seconds": round(seconds, 3),
+        "trace": None if trace is None else trace_to_json(trace),
+    }
+
+
+def _part(proof: Proof) -> dict[str, Any]:
+    """What is said of the properties that are stated without the same faults."""
+    return {
+        "time": time_to_json(proof.setting(None).protocol.clocks, proof.assumptions.left),
         "sizes": [
             {
                 "size": label(size.size),
@@ -48,9 +61,6 @@ def proof_to_json(proof: Proof, violated: bool, reason: str, trace: Trace | None
         "properties": list(statement(proof)),
         "not_shown": list(proof.unproved),
         "invariant": [one.text for one in proof.found],
-        "solver": proof.solver,
-        "seconds": round(seconds, 3),
-        "trace": None if trace is None else trace_to_json(trace),
     }
 
 

@@ -12,7 +12,7 @@ from modelcheck.proof.roles import Role, role_of, role_of_backing
 from modelcheck.proof.writing import Writer
 from spec.format import format_source
 from spec.names import BUILT_IN, RESERVED, STANDARD_PROPERTIES
-from spec.protocol import Expression, Protocol
+from spec.protocol import Expression, FaultKind, Protocol
 from spec.show import show
 from spec.source import Source
 
@@ -24,11 +24,14 @@ class Worded:
     name: str
     role: str
     expression: Expression
+    without: frozenset[FaultKind] = frozenset()
+    """The faults under which it is not said to hold."""
 
     @property
     def text(self) -> str:
         """As it stands in a spec, in the canonical form; it ends in a line break."""
         said = f' "{self.role}"' if self.role else ""
+        said += f" without {', '.join(sorted(kind.value for kind in self.without))}" if self.without else ""
         return format_source(Source("", f"invariant {self.name}{said}: {show(self.expression)}\n"))
 
 

@@ -371,7 +371,7 @@ def _named_sides(state: State) -> State:
 
 
 def _told_by_unit(found: Encoded, unit: Unit, constants: dict[str, Term], after: State | None) -> Taken:
-    if unit.step in (StepKind.PARTITION, StepKind.HEAL, StepKind.LOSE):
+    if unit.step in (StepKind.PARTITION, StepKind.HEAL, StepKind.LOSE, StepKind.TICK):
         return unit.step, None, "", (), after
     everyone = found.setting.processes[unit.actor]
     me = Name(unit.actor, everyone.index(constants["actor"]))

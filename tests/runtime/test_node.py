@@ -14,6 +14,7 @@ from generated.raft.node import PROCESS
 from runtime.config import Config, Settings, settings_of
 from runtime.node import Node, NodeFailed, Term, open_node
 from runtime.storage import StorageFailed, StorageInUse
+from runtime.transport.tcp import TcpTransport
 
 SECONDS = 20.0
 """For anything that has to happen at all."""
@@ -285,6 +286,7 @@ def test_a_callback_that_fails_at_the_end_leaves_nothing_open(tmp_path: Path, po
             node.on_change(fails)
             with pytest.raises(ZeroDivisionError):
                 await cluster.close(number)
+            assert isinstance(node.transport, TcpTransport)
             assert node.transport._open == set()
             await cluster.open(number)
 
@@ -361,6 +363,7 @@ def test_a_cut_link_to_a_living_leader_hastens_no_election(tmp_path: Path, ports
             number, token = await cluster.leader()
             for _ in range(8):
                 for node in cluster.nodes.values():
+                    assert isinstance(node.transport, TcpTransport)
                     for connection in tuple(node.transport._open):
                         connection.abort()
                 await asyncio.sleep(0.2)

@@ -81,3 +81,27 @@ def test_nothing_runs_out_after_the_end() -> None:
     timers.close()
     loop.run(10.0)
     assert not fired
+
+
+def test_a_timer_counts_from_when_another_was_reset() -> None:
+    fired: list[tuple[str, float]] = []
+    timers, loop = _timers(fired)
+    timers.reset("slow", 0.0)
+    loop.run(0.06)
+    timers.reset("quick", loop.time(), "slow")
+    assert timers.deadline("quick") == 0.1
+    loop.run(0.08)
+    timers.reset("slow", loop.time(), "quick")  # and that counts from when the first one was
+    deadline = timers.deadline("slow")
+    assert deadline is not None
+    assert 1.0 <= deadline <= 2.0
+
+
+def test_what_should_have_run_out_by_then_does_so_at_once() -> None:
+    fired: list[tuple[str, float]] = []
+    timers, loop = _timers(fired)
+    timers.reset("slow", 0.0)
+    loop.run(0.5)
+    timers.reset("quick", loop.time(), "slow")
+    loop.run(0.6)
+    assert fired == [("quick", 0.5)]

@@ -18,13 +18,14 @@ from spec.source import Source
 BROKEN = Path(__file__).parents[2] / "spec" / "broken"
 HEADER = re.compile(r"^# Shortest counterexample: (\w+), (\d+) steps, at (.+)\.$", re.MULTILINE)
 
-EXPECTED_WARNINGS = {"lock_without_fence": ["W0605"]}
+EXPECTED_WARNINGS = {"lease_without_fence": ["W0605"], "lock_without_fence": ["W0605"]}
 """That nothing reads what was written is the flaw itself."""
 QUICK_IN_PYTHON = {
     "auto_down",
     "bully",
     "half_is_enough",
     "leader_takes_new_term",
+    "lease_without_fence",
     "lock_token_reused",
     "takeover",
     "votes_as_a_number",
@@ -36,12 +37,19 @@ MENDS: dict[str, Mend] = {
     "ballot_not_unique": (("if ballot >= promised:", "if ballot > promised:"),),
     "bully": (("leader if role == winner with", "leader if role == winner and quorum(accepted) with"),),
     "candidate_votes_again": (("candidate\n    voted_for := none", "candidate\n    voted_for := self"),),
+    "consul_lock_delay": (("pause 11 s, ", "pause 10 s, "),),
     "demoted_leader_votes_again": (("        voted_for := none", "        pass"),),
     "half_is_enough": (("2 * size(some) >= size(node)", "2 * size(some) > size(node)"),),
     "heartbeat_clears_the_vote": (
         ("if t >= term:\n    catch_up(t)", "if t >= term:\n    if t > term:\n        catch_up(t)\n    step_down()"),
     ),
+    "hosted_lock_does_not_wait": (
+        ("    waiting := false                      # the", "    waiting := true                       # the"),
+    ),
+    "kubernetes_lease_skew": (("timer lease: 15 s", "timer lease: 24 s"),),
+    "kubernetes_lease_works_on": (("timer shutdown: 10 s", "timer shutdown: 1 s"),),
     "leader_takes_new_term": (("    term := t\n", "    term := t\n    step_down()\n"),),
+    "lease_without_fence": (("from writer:", "from writer if with_token >= newest:"),),
     "lock_token_reused": (("    last_token: nat = 0", "    durable last_token: nat = 0"),),
     "lock_without_fence": (("from writer:", "from writer if with_token >= written:"),),
     "prevotes_counted": (
@@ -86,6 +94,11 @@ class Promised:
 
 def names() -> list[str]:
     return sorted(path.stem for path in BROKEN.glob("*.elect"))
+
+
+def untimed_names() -> list[str]:
+    """Those in which no time passes: for readers of specs that know nothing of time, or are not asked about it yet."""
+    return [name for name in names() if "\ntimed" not in text_of(name)]
 
 
 def text_of(name: str) -> str:

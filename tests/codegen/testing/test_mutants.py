@@ -20,7 +20,7 @@ DISARMED = "timeout: without `now.armed -= {timer}`"
 """No handler asks what is armed, and in these modules every one that takes a timeout resets the timer or stops it."""
 SAME: Mapping[str, set[str]] = {
     "raft": {f"node.py: {DISARMED}"},
-    "ring": {f"node.py: {DISARMED}", "node.py: on_election: `largest >= now.me` for `largest > now.me`"},
+    "ring": {"node.py: on_election: `largest >= now.me` for `largest > now.me`"},
     "prevote": {
         f"node.py: {DISARMED}",
         # All its checks are of 3 nodes.
@@ -28,7 +28,6 @@ SAME: Mapping[str, set[str]] = {
     },
     "lock_service": {
         f"client.py: {DISARMED}",
-        f"storage.py: {DISARMED}",
         "storage.py: on_write: `with_token <= now.written` for `with_token < now.written`",
     },
 }

@@ -37,7 +37,10 @@ from tests.modelcheck.proof.questions import SECONDS
 from tests.spec.test_broken import BROKEN, names, promised, text_of
 
 ROOT = BROKEN.parents[1]
-CASES = [(name, size) for name in names() for size in SIZES]
+UNTIMED = [name for name in names() if not check(Source(name, text_of(name)))[0].timed]
+"""What is wrong with the others is a matter of clocks, of which the search finds no clauses. Their runs are found by
+`bmc`, see `test_bounded`; and by an exploration, as all are."""
+CASES = [(name, size) for name in UNTIMED for size in SIZES]
 THERE = [case for case in CASES if case not in NOT_THERE and case not in REFUSED]
 LONG = {("bully", 4), ("lock_token_reused", None), ("term_forgotten", 4), ("term_set_back", 4), ("vote_expires", 4)}
 """Refutations that take a solver more than a few seconds."""
@@ -57,7 +60,7 @@ def helped(name: str) -> Protocol:
 
 def test_every_spec_and_size_is_accounted_for() -> None:
     assert {(name, label(size)) for name, size in THERE} == {(name, size) for name in TABLE for size in TABLE[name]}
-    assert {path.stem for path in INVARIANTS.glob("*.clauses")} == set(names())
+    assert {path.stem for path in INVARIANTS.glob("*.clauses")} == set(UNTIMED)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +78,7 @@ def test_no_choice_of_clauses_proves_what_is_broken(name: str, size: int | None)
         assert is_refutation(asked, promised(name).violated, steps)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", UNTIMED)
 def test_help_does_not_get_it_proved(name: str) -> None:
     """The same of the whole verdict, which says which steps are wrong, or which quorums."""
     size = 4 if (name, 3) in NOT_THERE else 3
@@ -100,7 +103,7 @@ def test_where_nothing_is_broken_nothing_is_violated(name: str, size: int) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in names() if name not in HARD])
+@pytest.mark.parametrize("name", [name for name in UNTIMED if name not in HARD])
 def test_the_same_help_proves_the_mended_spec(name: str) -> None:
     """So it is the flaw, and nothing else, for which the proof of the broken spec fails."""
     text = mended_text(name) + "\n" + "".join(clauses_for(name))

@@ -16,6 +16,7 @@ from modelcheck.proof.concrete_view import (
     view_of_tables,
 )
 from modelcheck.proof.logic import FALSE, NUMERIC, Term, number, subterms
+from modelcheck.proof.scope import assumptions_of, proof_setting
 from modelcheck.proof.setting import Setting, Unprovable, base_view
 from modelcheck.proof.steps import initial_view, units
 from modelcheck.properties import checked, found_in_state
@@ -30,7 +31,7 @@ from tests.properties.test_relation import Encoded, compared, states_of, walked
 def encoded(text: str, *sizes: int) -> Encoded:
     protocol, _ = check(Source("small.elect", text))
     sizes = sizes or (2,) * len(protocol.kinds)
-    setting = Setting(protocol, sizes, protocol.network, protocol.faults)
+    setting = proof_setting(protocol, sizes, assumptions_of(protocol))
     return Encoded(setting, 0, setting)
 
 

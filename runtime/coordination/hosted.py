@@ -1,0 +1,114 @@
+"""A lock kept by the leader of a group of Oneleader's own nodes, which host it (`runtime.coordination.hosting`).
+
+**What is asked of the group**: acquire, renew, release, and to be told when the lock may be had; each of a node at a
+time, until one answers as the host that a quorum has confirmed since it was asked.
+
+**The token is the host's term and the number of its grant in that term.** A later host has a later term, whatever it
+knows of the grants before.
+
+**What can go wrong.** A host that dies takes the leases with it: the next one waits for the longest time to live before
+it grants any. A holder whose host has died can renew nowhere, gives up in time, and asks the next one, as everybody
+else does. The term of a group that has lost its disks counts anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
+
+from runtime.coordination.client import WATCH, Calls, asked_seconds
+from runtime.coordination.hosted_wire import LONGEST_LINE, Answer, Request
+from runtime.coordination.service import Grant, Unavailable
+from runtime.transport.addresses import Address
+
+PAUSE = 0.02
+"""Seconds between two rounds of asking all nodes who hosts."""
+
+
+class HostedLock:
+    """A client of the lock of this name, of a group whose nodes host locks at these addresses."""
+
+    def __init__(
+        self, nodes: Sequence[Address], lock: str, *, timeout: float = 5.0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        if not nodes:
+            raise ValueError("a group has nodes")
+        if not lock:
+            raise ValueError("a lock's name is not empty")
+        self._calls = Calls(timeout)
+        self._nodes, self._lock, self._tls = tuple(nodes), lock, tls
+        self._me = secrets.token_hex(16)
+        self._last = 0
+        self._token: int | None = None
+        self._time_to_live = 0.0
+
+    async def acquire(self, time_to_live: float) -> Grant | None:
+        self._time_to_live = asked_seconds(time_to_live)
+        async with self._calls.turn():
+            answer = await self._ask("acquire", time_to_live=time_to_live)
+        if not answer.done:
+            return None
+        self._token = answer.token
+        return Grant(answer.token, answer.time_to_live)
+
+    async def renew(self, token: int) -> float | None:
+        async with self._calls.turn():
+            answer = await self._ask("renew", token, self._time_to_live)
+        return answer.time_to_live if answer.done else None
+
+    async def release(self, token: int) -> None:
+        async with self._calls.turn():
+            # An acquire that is late must not be taken for one after this: whoever asks again is another client.
+            if token == self._token:
+                me, self._me, self._token = self._me, secrets.token_hex(16), None
+                await self._ask("release", token, client=me)
+
+    def freed(self) -> AsyncIterator[None]:
+        return self._calls.hints(self._watch)
+
+    async def close(self) -> None:
+        token = self._token
+        if token is not None and not self._calls.closed:
+            with contextlib.suppress(Unavailable):
+                await self.release(token)
+        self._calls.end()
+
+    # Asking
+
+    async def _ask(self, what: str, token: int = 0, time_to_live: float = 0.0, client: str | None = None) -> Answer:
+        """The host's answer. Raises Unavailable where nobody answers as such."""
+        request = Request(what, self._lock, client or self._me, token, time_to_live)  # type: ignore[arg-type]
+        while True:
+            for turn in range(len(self._nodes)):
+                at = (self._last + turn) % len(self._nodes)
+                answer = await self._one(self._nodes[at], request)
+                if answer is not None and answer.is_host:
+                    self._last = at
+                    return answer
+            await asyncio.sleep(PAUSE)
+
+    async def _one(self, node: Address, request: Request) -> Answer | None:
+        """The answer of one node; None where there is none."""
+        writer = None
+        try:
+            reader, writer = await asyncio.open_connection(node.host, node.port, limit=LONGEST_LINE, ssl=self._tls)
+            writer.write(msgspec.json.encode(request) + b"\n")
+            return msgspec.json.decode(await reader.readline(), type=Answer)
+        except (OSError, ValueError, msgspec.MsgspecError):
+            return None
+        finally:
+            if writer is not None:
+                writer.transport.abort()
+
+    async def _watch(self, tell: Callable[[], None]) -> None:
+        """Tells when the host has said so; comes to an end after a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WATCH):
+                await self._ask("watch")
+                tell()
+                await asyncio.sleep(PAUSE)
