@@ -41,6 +41,8 @@ from spec.types import IntType, MapType, NatType, OptionType, Type, is_number
 Range = tuple[int, int]
 ROUNDS = 64
 """After so many rounds what still grows is taken to grow for ever; each round carries a value at least one place on."""
+ENDLESS = 1 << 4096
+"""So does what has grown as large as this: by products alone, each round has twice as many digits as the one before."""
 
 
 @dataclass
@@ -54,6 +56,11 @@ class _Ranges:
     arguments: dict[tuple[str, int], Range] = field(default_factory=dict)
     locals: dict[int, Range] = field(default_factory=dict)
     grown: set[object] = field(default_factory=set)
+
+    @property
+    def largest(self) -> int:
+        known = (*self.variables.values(), *self.arguments.values(), *self.locals.values())
+        return max((high for _, high in known), default=0)
 
 
 def caps(protocol: Protocol, sizes: tuple[int, ...], bounds: tuple[Bound, ...]) -> Caps:
@@ -71,12 +78,14 @@ def caps(protocol: Protocol, sizes: tuple[int, ...], bounds: tuple[Bound, ...]) 
             if _number(variable.type) is not None:
                 initial = variable.initial if variable.initial is not None else 0
                 ranges.variables[kind.name, variable.name] = (initial, initial)
-    for _ in range(ROUNDS + len(ranges.variables) + len(protocol.messages)):
+    left = ROUNDS + len(ranges.variables) + len(protocol.messages)
+    while left:
         ranges.grown.clear()
         _pass(ranges)
         if not ranges.grown:
             break
-    else:
+        left = left - 1 if ranges.largest < ENDLESS else 0
+    if not left:
         raise SpecError(protocol.source, tuple(_unbounded(ranges)))
     token = 0
     if protocol.leader is not None:

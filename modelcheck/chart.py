@@ -23,12 +23,15 @@ LABELLED_GAP = 8
 
 @dataclass(frozen=True)
 class Glyphs:
-    """What the chart is drawn with. A lifeline says how its process stands; (leads, cut off) selects it."""
+    """What the chart is drawn with. A lifeline says how its process stands: by whether it is paused and cut off, its
+    glyphs are for one who does not lead and for one who does."""
 
     lifelines: dict[tuple[bool, bool], str]
     down: str
     line: str
     divider: str
+    passing: str
+    """Across all lifelines while time passes."""
     to_right: str
     to_left: str
     """Where an arrow leaves a lifeline, by the side it leaves to; the second character is for one who leads."""
@@ -40,10 +43,11 @@ class Glyphs:
 
 
 UNICODE = Glyphs(
-    {(False, False): "│", (True, False): "┃", (False, True): "╎", (True, True): "╏"},
+    {(False, False): "│┃", (False, True): "╎╏", (True, False): "░▓", (True, True): "┊┋"},
     "·",
     "─",
     "╌",
+    "┈",
     "├┠",
     "┤┨",
     "┼╂",
@@ -60,10 +64,11 @@ UNICODE = Glyphs(
     "─",
 )
 ASCII = Glyphs(
-    {(False, False): "|", (True, False): "#", (False, True): ":", (True, True): "%"},
+    {(False, False): "|#", (False, True): ":%", (True, False): "!$", (True, True): ";&"},
     ".",
     "-",
     "~",
+    "=",
     "|#",
     "|#",
     "++",
@@ -132,7 +137,7 @@ class Columns:
 
 def _columns(told: Story, width: int) -> Columns | None:
     """The widest arrangement that fits; None where not even the narrowest one does."""
-    gutter = len(str(len(told.scenes))) + 3
+    gutter = len(str(told.length)) + 3
     lengths = [len(str(name)) for name in told.names]
     # Names stand over the middle of their lifelines, with a space between them at least.
     named = [one - one // 2 + other // 2 + 1 for one, other in pairwise(lengths)]
@@ -187,7 +192,7 @@ def _sequence(told: Story, columns: Columns, glyphs: Glyphs) -> Iterator[Line]:
             line = _action(told.names, scene, shown, columns, glyphs) if row == 0 else None
             line = line or _lifelines(scene.standings, columns, glyphs)
             if row == 0 and number:
-                line = _numbered(number, line)
+                line = _numbered(scene.number, line)
             yield [*line, *text]
         standings = scene.standings
     yield _lifelines(standings, columns, glyphs)
@@ -247,7 +252,7 @@ def _row(standings: Sequence[Standing], columns: Columns, glyphs: Glyphs) -> Row
     row = Row(columns)
     for at, standing in zip(columns.at, standings, strict=True):
         leading = standing.token is not None
-        glyph = glyphs.lifelines[leading, standing.cut_off] if standing.up else glyphs.down
+        glyph = glyphs.lifelines[standing.paused, standing.cut_off][leading] if standing.up else glyphs.down
         row.put(at, glyph, LEADING if leading else LIFELINE)
     return row
 
@@ -260,10 +265,11 @@ def _action(
         return None
     row = _row(before, columns, glyphs)
     places = dict(zip(names, columns.at, strict=True))
-    if scene.kind in (StepKind.PARTITION, StepKind.HEAL):
+    if scene.kind in (StepKind.PARTITION, StepKind.HEAL, StepKind.TICK):
+        passing = scene.kind is StepKind.TICK
         for at in range(columns.at[0] - 1, columns.at[-1] + 2):
             if at not in columns.at:
-                row.put(at, glyphs.divider, FAULT)
+                row.put(at, *((glyphs.passing, LIFELINE) if passing else (glyphs.divider, FAULT)))
     if scene.arrow is not None:
         leading = {name: standing.token is not None for name, standing in zip(names, before, strict=True)}
         _draw_arrow(row, scene, places, leading, columns, glyphs)
@@ -304,11 +310,15 @@ def _legend(told: Story, glyphs: Glyphs) -> Iterator[Line]:
     seen = {standing for scene in (told.start, *told.scenes) for standing in scene.standings}
     meanings = []
     if any(s.token is not None for s in seen):
-        meanings.append(f"{glyphs.lifelines[True, False]} leads")
+        meanings.append(f"{glyphs.lifelines[False, False][True]} leads")
     if any(s.cut_off for s in seen):
-        meanings.append(f"{glyphs.lifelines[False, True]} cut off")
+        meanings.append(f"{glyphs.lifelines[False, True][False]} cut off")
     if any(s.cut_off and s.token is not None for s in seen):
-        meanings.append(f"{glyphs.lifelines[True, True]} cut off, leads")
+        meanings.append(f"{glyphs.lifelines[False, True][True]} cut off, leads")
+    paused = {(s.cut_off, s.token is not None) for s in seen if s.paused}
+    for cut_off, leading in sorted(paused):
+        words = "paused" + ", cut off" * cut_off + ", leads" * leading
+        meanings.append(f"{glyphs.lifelines[True, cut_off][leading]} {words}")
     if any(not s.up for s in seen):
         meanings.append(f"{glyphs.down} is down")
     if meanings:
@@ -352,12 +362,12 @@ def _wrapped(parts: Sequence[str], room: int, style: str, indent: int = 2) -> It
 
 def _list(told: Story, width: int) -> Iterator[Line]:
     """Without lifelines: one paragraph for each step."""
-    gutter = len(str(len(told.scenes))) + 2
-    for number, scene in enumerate((told.start, *told.scenes)):
+    gutter = len(str(told.length)) + 2
+    for scene in (told.start, *told.scenes):
         if told.repeats_from(scene):
             yield [(" " * gutter, ""), (FOR_EVER, FALSE)]
         for row, line in enumerate(_told(scene, width - gutter)):
-            label = str(number) if row == 0 and number else ""
+            label = str(scene.number) if row == 0 and scene.number else ""
             yield [(label.rjust(gutter - 2) + "  ", NUMBER), *line]
 
 

@@ -9,11 +9,13 @@ from typing import Any, TypeAlias
 import networkx as nx
 
 from modelcheck.explore import Graph, within
-from modelcheck.model import Model, Name, State, Successor
+from modelcheck.model import Model, Name, Packet, ProcessState, State, Successor
 from modelcheck.properties import checked, found_in_state, found_in_step
-from modelcheck.semantics import initial, leads, process_state, steps
+from modelcheck.semantics import initial, is_paused, leads, process_state, steps
 from modelcheck.story import describe_packet, describe_step, title
-from spec.show import show_value
+from spec.clocks import hidden_variables
+from spec.protocol import Clocks
+from spec.show import show_duration, show_value
 
 StateGraph: TypeAlias = "nx.DiGraph[int]"
 """States are numbered from 0, the initial one, in breadth-first order.
@@ -123,7 +125,8 @@ def _lines(model: Model, start: State, state: State) -> Iterator[str]:
     if under_way:
         together: dict[str, list[str]] = {}
         for packet in under_way:
-            together.setdefault(f"{describe_packet(model, packet)} {packet.sender}", []).append(str(packet.receiver))
+            what = f"{describe_packet(model, packet)}{_age(model, packet)} {packet.sender}"
+            together.setdefault(what, []).append(str(packet.receiver))
         yield "; ".join(f"{message} -> {', '.join(receivers)}" for message, receivers in together.items())
     if state.sides:
         off = [
@@ -152,12 +155,38 @@ def _process(model: Model, start: State, state: State, name: Name) -> Iterator[s
     old, new = process_state(model, start, name), process_state(model, state, name)
     if not new.up:
         yield "down"
+    hidden = hidden_variables(kind) if model.protocol.clocks is not None else ()
     for variable, was, now in zip(kind.variables, old.values, new.values, strict=True):
-        if was != now:
+        if was != now and variable.name not in hidden:
             yield f"{variable.name} {show_value(now, variable.type)}"
     for timer, was_armed, is_armed in zip(kind.timers, old.armed, new.armed, strict=True):
         if was_armed != is_armed:
             yield f"{timer.name} {'armed' if is_armed else 'not armed'}"
+    if model.protocol.clocks is not None:
+        yield from _time(model, model.protocol.clocks, state, name, old)
+
+
+def _time(model: Model, clocks: Clocks, state: State, name: Name, at_first: ProcessState) -> Iterator[str]:
+    """For how long timers have run and a process has been paused."""
+    tick, pause = clocks.timing.tick, clocks.pause(name.kind)
+    kept, started = process_state(model, state, name).values, at_first.values
+    for clock in (clock for clock in clocks.timers if clock.kind == name.kind):
+        place = model.variable_index[name.kind, clock.variable]
+        if kept[place] >= 0 and kept[place] != started[place]:
+            longer = kept[place] == clock.top and (pause is not None or clock.longest > clock.top)
+            yield f"{clock.timer} for {show_duration(kept[place] * tick)}{' or more' * longer}"
+    if pause is not None and is_paused(model, state, name):
+        lasted = 0 if pause.lasted is None else kept[model.variable_index[name.kind, pause.lasted]]
+        yield f"paused for {show_duration(lasted * tick)}" if lasted else "paused"
+
+
+def _age(model: Model, packet: Packet) -> str:
+    """How long a message has been under way, where that is counted; the eldest may have been so for longer."""
+    clocks = model.protocol.clocks
+    if clocks is None or clocks.delay is None:
+        return ""
+    age = packet.arguments[-1]
+    return f" ({show_duration(age * clocks.timing.tick)}{' or more' * (age == clocks.delay)})"
 
 
 # Files ---------------------------------------------------------------------------------------------------------------

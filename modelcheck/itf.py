@@ -2,7 +2,9 @@
 
 Each variable of a kind of process is one variable of the trace, called `kind_variable`: a map from the processes to
 their values. A process is a string (`"node1"`), as are the values of an enumeration and `none`. The rest of the state
-is in `up`, `armed`, `messages` (or `links`), `partition`, `spent` and `led`, whose names no variable can have."""
+is in `up`, `armed`, `messages` (or `links`), `partition`, `spent` and `led`, whose names no variable can have. Clocks
+are variables, too, in ticks (see `spec.clocks`): `kind_elapsed_timer`, `kind_paused`, `kind_paused_for`. Where delays
+have a limit, a message has an argument `age`."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from modelcheck.model import (
     packet_order,
 )
 from modelcheck.properties import FAILURE
-from modelcheck.semantics import initial, leads, process_state
+from modelcheck.semantics import initial, is_paused, leads, process_state
 from modelcheck.trace import Trace
 from spec.clocks import hidden_variables
 from spec.protocol import OnInput, ProcessKind, PropertyKind
@@ -42,12 +42,13 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a process stands after a step: whether it is up, cut off from the very first one, and its token if it
-    leads."""
+    """How a process stands after a step: whether it is up, cut off from the very first one, its token if it leads,
+    and whether it is paused."""
 
     up: bool
     cut_off: bool
     token: int | None
+    paused: bool = False
 
 
 class Tone(Enum):
@@ -69,7 +70,8 @@ class Note:
 
 @dataclass(frozen=True)
 class Scene:
-    """One step. `number` counts from 1; 0 is the start. `title` says who did what, `changes` what is now different
+    """One step, or several ticks one after another. `number` counts steps from 1, and is the last one's; 0 is the
+    start. `ticks` is how many steps it is. `title` says who did what, `changes` what is now different
     (only that), `sends` what was sent to whom, `notes` what else is worth knowing; `sent_in` is the step that sent
     the message which is delivered (None: there is none, or more than one may have). `standings` are those after the
     step, in the order of `Story.names`."""
@@ -84,6 +86,11 @@ class Scene:
     sends: tuple[str, ...]
     notes: tuple[Note, ...]
     standings: tuple[Standing, ...]
+    ticks: int = 1
+
+    @property
+    def first(self) -> int:
+        return self.number - self.ticks + 1
 
     @property
     def is_fault(self) -> bool:
@@ -119,9 +126,14 @@ class Story:
     ending: Ending
     loop: int | None = None
 
+    @property
+    def length(self) -> int:
+        """How many steps it is."""
+        return self.scenes[-1].number if self.scenes else 0
+
     def repeats_from(self, scene: Scene) -> bool:
         """Whether what is gone through for ever begins with a scene."""
-        return self.loop is not None and scene.number == self.loop + 1
+        return self.loop is not None and scene.number > 0 and scene.first == self.loop + 1
 
 
 def story(trace: Trace) -> Story:
@@ -135,9 +147,11 @@ def story(trace: Trace) -> Story:
         ticks = ticks + 1 if successor.step.kind is StepKind.TICK else 0
         if not ticks:
             scenes.append(_scene(trace, number, state, successor))
-        elif number == len(trace.steps) or trace.steps[number].step.kind is not StepKind.TICK:
-            # Ticks one after another are one scene.
-            scenes.append(replace(_scene(trace, number, state, successor), title=_passed(model, ticks)))
+        elif number in (len(trace.steps), trace.loop) or trace.steps[number].step.kind is not StepKind.TICK:
+            # Ticks one after another are one scene, but for those that lead to what is gone through for ever.
+            passed = _scene(trace, number, state, successor)
+            scenes.append(replace(passed, title=_passed(model, ticks), ticks=ticks))
+            ticks = 0
         state = successor.state or state
     return Story(title(model), names, _start(trace), tuple(scenes), _ending(trace), trace.loop)
 
@@ -156,7 +170,8 @@ def _passed(model: Model, ticks: int) -> str:
     clocks = model.protocol.clocks
     assert clocks is not None
     steps = "" if ticks == 1 else f" ({ticks} steps)"
-    return f"{show_duration(ticks * clocks.timing.tick)} pass{'es' if ticks == 1 else ''}{steps}"
+    passed = show_duration(ticks * clocks.timing.tick)
+    return f"{passed} pass{'es' if passed.startswith('1 ') else ''}{steps}"
 
 
 # Scenes --------------------------------------------------------------------------------------------------------------
@@ -268,7 +283,12 @@ def _standings(model: Model, state: State) -> tuple[Standing, ...]:
         return bool(state.sides) and state.sides[model.kind_index[name.kind]][name.number]
 
     return tuple(
-        Standing(process_state(model, state, name).up, cut_off(name), leads(model, state, name))
+        Standing(
+            process_state(model, state, name).up,
+            cut_off(name),
+            leads(model, state, name),
+            is_paused(model, state, name),
+        )
         for names in model.names
         for name in names
     )

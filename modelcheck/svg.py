@@ -75,7 +75,7 @@ def svg(trace: Trace) -> str:
         height = _height(scene)
         rows.append((scene, top, height))
         top += height
-    body += (line for scene, at, height in rows if scene.number % 2 == 1 for line in _shade(at, height, places))
+    body += (line for _, at, height in rows[1::2] for line in _shade(at, height, places))
     body += _lifelines(rows, places, top + 14)
     for scene, at, _ in rows:
         body += _scene(told.names, scene, places, at)
@@ -187,6 +187,14 @@ def _piece(x: float, top: float, bottom: float, standing: Standing) -> Iterator[
     if standing.token is not None:
         kind = "leading apart" if standing.cut_off else "leading"
         yield f'<rect class="{kind}" x="{x - 4.5:.1f}" y="{top:.1f}" width="9" height="{bottom - top:.1f}"/>'
+    if standing.paused:
+        yield _asleep(x, top, bottom)
+
+
+def _asleep(x: float, top: float, bottom: float) -> str:
+    """A lifeline in stripes. (Not a style of its own: few drawings have one.)"""
+    stripes = 'stroke="#52606d" stroke-width="9" stroke-dasharray="1.5 4"'
+    return f'<line {stripes} x1="{x:.1f}" y1="{top:.1f}" x2="{x:.1f}" y2="{bottom:.1f}"/>'
 
 
 def _scene(names: tuple[Name, ...], scene: Scene, places: Places, top: float) -> Iterator[str]:
@@ -199,6 +207,10 @@ def _scene(names: tuple[Name, ...], scene: Scene, places: Places, top: float) ->
     if scene.kind in (StepKind.PARTITION, StepKind.HEAL):
         ends = [places.at[names[0]] - 30, places.at[names[-1]] + 30]
         yield f'<line class="split" x1="{ends[0]:.1f}" y1="{middle}" x2="{ends[1]:.1f}" y2="{middle}"/>'
+    if scene.kind is StepKind.TICK:
+        ends = [places.at[names[0]] - 30, places.at[names[-1]] + 30]
+        dots = 'stroke="#9aa5b1" stroke-width="1.6" stroke-dasharray="2 3"'
+        yield f'<line {dots} x1="{ends[0]:.1f}" y1="{middle}" x2="{ends[1]:.1f}" y2="{middle}"/>'
     if scene.arrow is not None:
         yield from _arrow(scene, places, middle)
     if scene.actor is not None:
@@ -232,6 +244,11 @@ def _mark(kind: StepKind, x: float, y: float) -> Iterator[str]:
         case StepKind.DISK_LOSS:
             yield f'<circle class="faulty" cx="{x:.1f}" cy="{y}" r="6"/>'
             yield f'<path class="faulty" d="M{x - 4.2:.1f} {y + 4.2:.1f}L{x + 4.2:.1f} {y - 4.2:.1f}"/>'
+        case StepKind.PAUSE:
+            bars = f"M{x - 5:.1f} {y - 6}v12h3.5v-12zM{x + 1.5:.1f} {y - 6}v12h3.5v-12z"
+            yield f'<path class="faulty" stroke-width="1.4" d="{bars}"/>'
+        case StepKind.RESUME:
+            yield f'<path class="mark" d="M{x - 4.5:.1f} {y - 6}v12l10 -6z"/>'
         case _:
             yield f'<circle class="mark" cx="{x:.1f}" cy="{y}" r="5"/>'
 
@@ -262,10 +279,16 @@ def _legend(told: Story, top: float) -> Iterator[str]:
             yield f'<line class="{style}" x1="{x}" y1="{y - 10}" x2="{x}" y2="{y + 10}"/>'
             yield _words(x + 10, top, meaning, "aside")
             x += 30 + len(meaning) * LETTER
+    if any(s.paused for s in standings):
+        yield _asleep(x + 4, y - 10, y + 10)
+        yield _words(x + 14, top, "paused", "aside")
+        x += 80
     for kind, meaning in (
         (StepKind.CRASH, "crash"),
         (StepKind.RESTART, "crash and restart"),
         (StepKind.DISK_LOSS, "disk lost"),
+        (StepKind.PAUSE, "pause"),
+        (StepKind.RESUME, "goes on"),
     ):
         if kind in kinds:
             yield from _mark(kind, x + 4, y)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from spec import syntax
-from spec.clocks import Untimed, hidden_variables, with_clocks
+from spec.clocks import AGE, Untimed, hidden_variables, with_clocks
 from spec.definitions import checked_definition, majority, within
 from spec.diagnostics import Diagnostic, SpecError
 from spec.expressions import condition_of, counted, typed
@@ -126,6 +126,12 @@ def _problems_of_time(protocol: Protocol) -> tuple[Diagnostic, ...]:
         for kind in protocol.kinds
         for variable in kind.variables
         if variable.name in hidden_variables(kind)
+    ]
+    what = f"the message `{{}}` carries `{AGE}`, which means something else where there is time"
+    taken += [
+        Diagnostic("E0209", what.format(message.name), message.span, "how long it has been under way goes by this name")
+        for message in protocol.messages
+        if any(name == AGE for name, _ in message.parameters)
     ]
     try:
         with_clocks(protocol, protocol.faults)

@@ -281,6 +281,48 @@ check small: 2 nodes, channel <= 1
 """
 """Processes in an order, pauses without a limit, drift; more than one leads."""
 
+SLEPT = """
+protocol slept
+process client:
+    holding: bool = false
+    token: nat = 0
+    timer lease: 10 s
+process storage:
+    durable last_token: nat = 0
+    durable holder: client? = none
+    newest: nat = 0
+    timer taken: 25 s
+message ask() from client to storage
+message granted(token: nat) from storage to client
+message write(token: nat) from client to storage
+timed: tick 5 s, pause 25 s, delay 5 s
+network: reliable
+faults: pause of client up to 1
+input acquire() at client if not holding:
+    broadcast ask()
+on ask() from asker if holder == none:
+    holder := asker
+    last_token := last_token + 1
+    reset taken
+    send granted(last_token) to asker
+on timeout taken:
+    holder := none
+on granted(t) from s:
+    holding := true
+    token := t
+    reset lease
+on timeout lease:
+    holding := false
+input save() at client if holding:
+    broadcast write(token)
+on write(t) from c:
+    newest := t
+leader at client if holding with token token, until lease
+writes at storage with token newest
+check small: 2 clients, 1 storage, last_token <= 2, channel <= 1
+"""
+"""A client that sleeps while its lease runs out, and then writes: a pause and several ticks."""
+
 HOLDS = "holds: true"
 HOLDING = {
     "watch": WATCH.replace("ALONE", HOLDS),

@@ -332,3 +332,22 @@ def test_comparisons_are_what_they_look_like() -> None:
     found = claim("term <= 3")
     assert found.comparison is Comparison.LESS_EQUAL  # type: ignore[attr-defined]
     assert isinstance(found.left, Read)  # type: ignore[attr-defined]
+
+
+def test_names_that_mean_something_else_where_there_is_time() -> None:
+    text = """protocol p
+process node:
+    elapsed_rest: bool = false
+    timer rest: 1 s
+message m(age: int 0..2)
+TIMED
+on m(a) from other:
+    elapsed_rest := a == 1
+    reset rest
+on timeout rest:
+    broadcast m(1)
+"""
+    check(Source("p.elect", text.replace("TIMED", "")))
+    with pytest.raises(SpecError) as refused:
+        check(Source("p.elect", text.replace("TIMED", "timed: tick 1 s, delay 1 s\nnetwork: loss")))
+    assert [(problem.code, problem.span.line) for problem in refused.value.diagnostics] == [("E0209", 3), ("E0209", 5)]
