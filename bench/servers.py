@@ -39,6 +39,7 @@ class Server:
         deadline = time.monotonic() + STARTS_WITHIN
         while not self.ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
                 raise RuntimeError((self.folder / "log").read_text(errors="replace")[-2000:])
             time.sleep(0.02)
 
@@ -155,11 +156,14 @@ class HostingGroup(Server):
 
     needs = "nothing"
     longest = "250 ms"
+    elections = ("150 ms .. 300 ms",) * 3
+    """How long each waits before it stands for election."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         ports = free_ports(6)
         self.members, self.locks = ports[:3], ports[3:]
+        self.port = self.locks[0]
         self.processes: list[subprocess.Popen[bytes]] = []
 
     @staticmethod
@@ -177,18 +181,60 @@ class HostingGroup(Server):
             config.write_text(
                 f'cluster = "group"\nnode = "node{number + 1}"\nstate = "{self.folder}/{{node}}.state"\n'
                 f'locks = "127.0.0.1:{self.locks[number]}"\nlongest-lease = "{self.longest}"\n'
-                f'[timers]\nelection = "150 ms .. 300 ms"\nheartbeat = "20 ms"\n[members]\n{members}\n',
+                f'[timers]\nelection = "{self.elections[number]}"\nheartbeat = "20 ms"\n[members]\n{members}\n',
                 encoding="utf-8",
             )
             with (self.folder / "log").open("ab") as log:
                 command = [sys.executable, "-m", "generated.raft", str(config)]
                 self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
 
+    def pause(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         for process in self.processes:
             process.kill()
             process.wait()
         self.processes.clear()
+
+
+class FirstHostingGroup(HostingGroup):
+    """The first node leads, also when all have been stopped for a while; the others would much later. Locks can be had
+    for longer than a test lasts."""
+
+    longest = "20 s"
+    elections = ("3 s .. 3.5 s", "20 s .. 30 s", "20 s .. 30 s")
+
+
+class KubernetesStandIn(Server):
+    """The tests' own, written from the documented API: what it measures is the client."""
+
+    needs = "nothing"
+    name = "kubernetes"
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/none"
+    """What there is an answer to."""
+
+    @staticmethod
+    def installed() -> bool:
+        return True
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "tests.runtime.coordination.standin", self.name, str(self.port)]
+
+    def ready(self) -> bool:
+        return said(self.port, f"GET {self.path} HTTP/1.0\r\n\r\n".encode()) != b""
+
+
+class ConsulStandIn(KubernetesStandIn):
+    """Its time passes ten times as fast: Consul grants no session of less than 10 s."""
+
+    name = "consul"
+    path = "/v1/kv/none"
 
 
 def said(port: int, asked: bytes, tls: ssl.SSLContext | None = None) -> bytes:

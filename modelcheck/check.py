@@ -173,7 +173,7 @@ def explore(
         reason,
         tuple(_results(model, outcome, apart is not None, liveness)),
         trace,
-        (*engine.remarks, *_quorum_remark(model, apart)),
+        (*engine.remarks, *_quorum_remark(model, apart), *_invariant_remark(model, hit)),
         liveness,
     )
 
@@ -225,6 +225,17 @@ def _violation(trace: Trace, item: Checked) -> Violation:
     if item.in_step:
         return explain(trace.model, item.declared, trace.states[-2], trace.states[-1])
     return explain(trace.model, item.declared, trace.states[-1])
+
+
+def _invariant_remark(model: Model, hit: Hit | None) -> tuple[str, ...]:
+    """An invariant may be there for a proof only: that it is false says nothing of what the protocol promises yet."""
+    if hit is None or hit.checked.declared is None or hit.checked.declared.kind is not PropertyKind.INVARIANT:
+        return ()
+    stated = [
+        claim.name for claim in model.protocol.properties if claim.kind in (PropertyKind.SAFETY, PropertyKind.STEP)
+    ]
+    alone = f": look for those alone with {chr(32).join(f'--property {name}' for name in stated)}" if stated else ""
+    return (f"{hit.checked.name} is an `invariant`, from which others are proved; they may hold still{alone}",)
 
 
 def _without_search(model: Model) -> Exploration:

@@ -22,6 +22,7 @@ from modelcheck.properties import (
 )
 from modelcheck.semantics import leads
 from modelcheck.trace import Violation
+from spec.clocks import in_words_of_time
 from spec.protocol import (
     Apply,
     Arithmetic,
@@ -75,7 +76,8 @@ def explain(model: Model, claim: Property, state: State, after: State | None = N
     if len(failing) > 1:
         others = [f"self = {scope.me}" for scope in failing[1:]]
         clauses.append(_likewise(others))
-    return Violation(claim.name, show(claim.expression), tuple(clauses))
+    asked, *said = (in_words_of_time(text, model.protocol) for text in (show(claim.expression), *clauses))
+    return Violation(claim.name, asked, tuple(said))
 
 
 def explain_witness(model: Model, claim: Property, state: State) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def explain_witness(model: Model, claim: Property, state: State) -> tuple[str, .
     """
     for scope in _scopes(model, claim, state, None):
         if evaluate(claim.expression, scope):
-            return tuple(_clauses(claim.expression, scope, True))
+            return tuple(in_words_of_time(said, model.protocol) for said in _clauses(claim.expression, scope, True))
     raise ValueError(f"`{claim.name}` is false here")
 
 

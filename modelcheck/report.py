@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from modelcheck.check import described_sizes
 from modelcheck.liveness.futures import Future
@@ -26,17 +26,32 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     if verdict.answer is not Answer.HOLDS:
         yield f"  {verdict.reason}"
     for exploration in verdict.explorations:
-        yield from exploration_lines(exploration)
+        yield from exploration_lines(exploration, _left_out(verdict, exploration))
     for sizes in verdict.skipped:
         yield f"  {sizes}: not explored"
     yield from _coverage_lines(verdict)
     yield from _property_lines(verdict)
 
 
-def exploration_lines(exploration: Exploration) -> Iterator[str]:
-    """One exploration: its answer, its assumptions and its figures."""
+def _left_out(verdict: Verdict, exploration: Exploration) -> tuple[str, ...]:
+    """The faults that another exploration of this size under these bounds has, and this one has not: it is of what is
+    stated without them."""
+
+    def place(of: Exploration) -> tuple[str, str]:
+        return described_sizes(of.model), described_bounds(of.model)
+
+    others = (of for of in verdict.explorations if place(of) == place(exploration))
+    kinds = dict.fromkeys(fault.kind for of in others for fault in of.model.faults)
+    own = {fault.kind for fault in exploration.model.faults}
+    return tuple(kind.value for kind in kinds if kind not in own)
+
+
+def exploration_lines(exploration: Exploration, left_out: Sequence[str] = ()) -> Iterator[str]:
+    """One exploration: its answer, its assumptions and its figures. `left_out` are the faults that another one of the
+    same size has."""
     model, outcome = exploration.model, exploration.outcome
-    yield f"  {described_sizes(model)}, {described_bounds(model)}: {exploration.answer.value}"
+    without = f", without {', '.join(left_out)}" if left_out else ""
+    yield f"  {described_sizes(model)}, {described_bounds(model)}{without}: {exploration.answer.value}"
     yield f"    {exploration.reason}"
     yield f"    network: {described_network(model.network)}; faults: {described_faults(model)}"
     if model.protocol.clocks is not None:

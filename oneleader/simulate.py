@@ -29,7 +29,7 @@ from oneleader.simulated import durations_of_timers, sizes_of_cluster
 from oneleader.simulation.runs import Counted, Processes, Run, emitted, many, shortest
 from oneleader.simulation.world import FAULTS, World, objection_to, possible_faults
 from oneleader.validate_trace import show_refusal
-from runtime.config import BadConfig, between
+from runtime.durations import BadDuration, between
 from runtime.simulation.schedule import Schedule
 from runtime.simulation.world import Link
 from spec.protocol import Protocol
@@ -145,7 +145,7 @@ def _world(protocol: Protocol, request: Request) -> World:
         shortest_delay, longest_delay = between(request.delay, "--delay")
         store = between(request.store, "--store")
         times = [between(getattr(request, option), f"--{option}") for option in ("every", "lasting", "asks")]
-    except BadConfig as problem:
+    except BadDuration as problem:
         fail(str(problem))
     for option, (least, most) in zip(("every", "lasting", "asks"), times, strict=True):
         if least <= 0 or least != most:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from oneleader.console import fail, problems_told
-from runtime.config import BadConfig, between
+from runtime.durations import BadDuration, between
 from spec.overrides import check_from
 from spec.protocol import Protocol
 
@@ -39,7 +39,7 @@ def durations_of_timers(protocol: Protocol, texts: tuple[str, ...]) -> dict[str,
             fail(f"--timer: there is no timer `{name}`; the spec has {', '.join(sorted(known)) or 'none'}")
         try:
             found[name] = between(times, f"--timer: {name}")
-        except BadConfig as problem:
+        except BadDuration as problem:
             fail(str(problem))
         if not found[name][0] > 0:
             fail(f"--timer: {name}: {times!r} is no time at all")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 
 from runtime.coordination import SERVICE
+from runtime.durations import LEASE, BadDuration, Timers, between, check_leases, timers_of, unwise
 from runtime.process import Name, Process, Timer
 from runtime.transport.addresses import Address, BadAddress, parse_address
 
@@ -29,7 +29,8 @@ class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """A node's configuration, as it is written: a duration as `150 ms` or `1.5 s`, a range as `150 ms .. 300 ms`."""
+    """A node's configuration, as it is written: a duration as `150 ms` or `1.5 s`, a range as `150 ms .. 300 ms`. (A
+    bare number can be read, so that it can be refused in words.)"""
 
     cluster: str
     node: str
@@ -43,7 +44,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     coordination: str | None = None
     """Where a lock service is that does for a lease client what the protocol's own would, such as
     `etcd://127.0.0.1:2379/orders`; instead of members."""
-    timers: dict[str, str] = {}
+    timers: Mapping[str, str | int | float] = {}
     """Durations instead of the spec's, by timer; of any kind of process."""
     listen: str | None = None
     """An address to listen at, where that is another one than the members connect to."""
@@ -56,7 +57,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """A file to which each step is written, for `oneleader validate-trace`."""
     locks: str | None = None
     """An address at which a node that leads grants locks that expire (`runtime.coordination.hosting`)."""
-    longest_lease: str = "10 s"
+    longest_lease: str | int | float = "10 s"
     """The longest time to live of such a lock; the same for all members. A node that comes to lead waits for so long
     before it grants any."""
     hints: bool = True
@@ -75,8 +76,10 @@ class Settings(msgspec.Struct, frozen=True):
     """Of each kind of process at least one, also where that is left out."""
     timers: dict[str, Timer]
     warnings: tuple[str, ...]
-    time_to_live: float = 0.0
-    """For how many seconds a lock service is asked for its lock; of a node that grants locks, for how many at most."""
+    lease: float = 0.0
+    """For how many seconds a lock service is asked for its lock; 0 where the protocol has none."""
+    longest_lease: float = 0.0
+    """For how many seconds a node that leads grants its locks at most."""
 
     @property
     def peers(self) -> tuple[Name, ...]:
@@ -118,6 +121,8 @@ def _with_names(config: Config) -> Config:
 def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Settings:
     """What a configuration means for a protocol, whose kinds of process these are. Raises BadConfig."""
     me = _name(config.node, kinds, "node")
+    if config.http is not None:
+        _address(config.http, "http")
     if config.coordination is not None:
         return _coordinated(config, me, kinds)
     addresses: dict[Name, Address] = {}
@@ -139,21 +144,35 @@ def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Setti
         if (other := taken.setdefault(address, member)) != member:
             raise BadConfig(f"members: {other} and {member} have one address, {address}")
     listen = addresses[me] if config.listen is None else _address(config.listen, "listen")
-    for name in ("http", "locks"):
-        if (where_to := getattr(config, name)) is not None:
-            _address(where_to, name)
-    longest = between(config.longest_lease, "longest-lease")[1]
-    if config.locks is not None and kinds[me.kind].confirmation is None:
-        raise BadConfig(f"locks: a {me.kind} cannot know that it still leads: its spec says no `confirmed by`")
-    process = kinds[me.kind]
-    timers = _timers(config.timers, kinds)[me.kind]
-    return Settings(config, me, addresses, listen, sizes, timers, tuple(_warnings(process, sizes, timers)), longest)
+    if config.locks is not None:
+        _address(config.locks, "locks")
+        if kinds[me.kind].confirmation is None:
+            raise BadConfig(f"locks: a {me.kind} cannot know that it still leads: its spec says no `confirmed by`")
+    timers, warnings = _timers(config, kinds[me.kind], kinds)
+    warnings += _even(kinds[me.kind], sizes[me.kind])
+    own, lease, longest = timers[me.kind], _lease(timers), _longest_lease(config)
+    return Settings(config, me, addresses, listen, sizes, own, tuple(warnings), lease, longest)
+
+
+def _lease(timers: Timers) -> float:
+    """For how long the protocol's lock service grants its lock; 0 where there is none."""
+    lease = timers.get(SERVICE.kind, {}).get(LEASE)
+    return 0.0 if lease is None else lease.shortest
+
+
+def _longest_lease(config: Config) -> float:
+    try:
+        shortest, longest = between(config.longest_lease, "longest-lease")
+    except BadDuration as problem:
+        raise BadConfig(str(problem)) from None
+    if shortest != longest or not longest > 0:
+        is_range = "one duration is expected, not a range" if shortest != longest else "this is no time at all"
+        raise BadConfig(f"longest-lease: {config.longest_lease!r}: {is_range}")
+    return longest
 
 
 MOST_CLIENTS = 99
 """Nobody says how many clients of a lock service there are; the traces of all must say the same."""
-LEASE = "lease"
-"""The timer of a lock service that says for how long it grants its lock."""
 
 
 def _coordinated(config: Config, me: Name, kinds: Mapping[str, Process[Any, Any]]) -> Settings:
@@ -162,23 +181,21 @@ def _coordinated(config: Config, me: Name, kinds: Mapping[str, Process[Any, Any]
         raise BadConfig("members: whoever is coordinated by a lock service has none; leave them out, or `coordination`")
     if config.listen is not None:
         raise BadConfig("listen: nobody connects to a node that is coordinated by a lock service")
+    if config.locks is not None:
+        raise BadConfig("locks: a node that is coordinated by a lock service grants none itself")
     process = kinds[me.kind]
     if SERVICE.kind not in kinds or LEASE not in kinds[SERVICE.kind].timers:
         raise BadConfig(
             f"coordination: {process.protocol} has no {SERVICE.kind} with a timer `{LEASE}`: none can stand for it"
         )
-    all_timers = _timers(config.timers, kinds)
-    timers, lease = all_timers[me.kind], all_timers[SERVICE.kind][LEASE]
-    if process.until is not None and timers[process.until].longest >= lease.shortest:
-        raise BadConfig(
-            f"timers: {process.until} ({_said(timers[process.until].longest)}) has to be shorter than {LEASE} "
-            f"({_said(lease.shortest)}), or a client believes that it leads when another does"
-        )
+    if SERVICE.kind not in process.receives.values():
+        raise BadConfig(f"node: a {me.kind} is no client of a {SERVICE.kind}, which is what `coordination` is for")
+    timers, warnings = _timers(config, process, kinds)
     if me.number >= MOST_CLIENTS:
         raise BadConfig(f"node: {config.node}: a lock service coordinates at most {MOST_CLIENTS} clients")
     sizes = {kind: MOST_CLIENTS if kind == me.kind else 1 for kind in kinds}
     nowhere = Address("127.0.0.1", 0)
-    return Settings(config, me, {}, nowhere, sizes, timers, tuple(_warnings(process, sizes, timers)), lease.shortest)
+    return Settings(config, me, {}, nowhere, sizes, timers[me.kind], tuple(warnings), _lease(timers))
 
 
 def _address(text: str, where: str) -> Address:
@@ -196,75 +213,19 @@ def _name(text: str, kinds: Mapping[str, object], where: str) -> Name:
     raise BadConfig(f"{where}: {text!r} is no process of the protocol; expected {' or '.join(f'{k}1' for k in kinds)}")
 
 
-DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ms|s)\s*")
+def _timers(
+    config: Config, process: Process[Any, Any], kinds: Mapping[str, Process[Any, Any]]
+) -> tuple[dict[str, dict[str, Timer]], list[str]]:
+    """The timers of all kinds of process, and what is not wise about those of this one. Raises BadConfig."""
+    try:
+        timers = timers_of(config.timers, kinds)
+        check_leases(kinds, timers)
+        return timers, list(unwise(process, timers[process.kind]))
+    except BadDuration as problem:
+        raise BadConfig(str(problem)) from None
 
 
-def _timers(wanted: Mapping[str, str], kinds: Mapping[str, Process[Any, Any]]) -> dict[str, dict[str, Timer]]:
-    """The timers of each kind of process: all nodes can have one file, so it may name those of any kind."""
-    known = dict.fromkeys(name for process in kinds.values() for name in process.timers)
-    for name in wanted:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            meant = f"Did you mean {close[0]}? " if close else ""
-            raise BadConfig(
-                f"timers.{name}: there is no such timer. {meant}The protocol has {', '.join(known) or 'none'}"
-            )
-    return {
-        kind: {timer.name: _timer(timer, wanted.get(timer.name)) for timer in process.timers.values()}
-        for kind, process in kinds.items()
-    }
-
-
-def _timer(timer: Timer, text: str | None) -> Timer:
-    if text is None:
-        return timer
-    seconds = between(text, f"timers.{timer.name}")
-    if not seconds[0] > 0:
-        raise BadConfig(f"timers.{timer.name}: {text!r} is no time at all")
-    return Timer(timer.name, *seconds)
-
-
-def between(text: str, where: str) -> tuple[float, float]:
-    """The shortest and the longest of durations such as `150 ms .. 300 ms`, in seconds. Raises BadConfig."""
-    parts = [DURATION.fullmatch(part) for part in text.split("..")]
-    if not 1 <= len(parts) <= 2 or not all(parts):
-        raise BadConfig(f"{where}: {text!r} is no duration; expected `150 ms` or `150 ms .. 300 ms`")
-    seconds = [float(found[1]) / (1000 if found[2] == "ms" else 1) for found in parts if found is not None]
-    if seconds[0] > seconds[-1]:
-        raise BadConfig(f"{where}: {text!r} ends before it begins")
-    return seconds[0], seconds[-1]
-
-
-def _warnings(process: Process[Any, Any], sizes: Mapping[str, int], timers: Mapping[str, Timer]) -> list[str]:
-    """What is allowed and not wise. Raises BadConfig for timers with which no leader would last."""
-    found = []
-    if process.confirmation is not None:
-        waited = timers[process.confirmation.within]
-        for timer in timers.values():
-            if timer is waited:
-                continue
-            if timer.longest >= waited.shortest:
-                raise BadConfig(
-                    f"timers: {timer.name} ({_said(timer.longest)}) has to be shorter than the shortest {waited.name} "
-                    f"({_said(waited.shortest)}), or every leader is replaced before it is heard from"
-                )
-            if timer.longest >= waited.shortest / 2:
-                found.append(
-                    f"{timer.name} ({_said(timer.longest)}) is not below half of the shortest {waited.name} "
-                    f"({_said(waited.shortest)}): one lost message is enough for a new election"
-                )
-        if waited.longest - waited.shortest < waited.shortest / 10:
-            found.append(
-                f"{waited.name} hardly varies ({_said(waited.shortest)} .. {_said(waited.longest)}): nodes that run "
-                "out at once take each other's votes, again and again"
-            )
-    count = sizes[process.kind]
-    if process.confirmation is not None and count % 2 == 0:
-        found.append(
-            f"{count} {process.kind}s survive no more failures than {count - 1}, and need one more of them to agree"
-        )
-    return found
-
-
-def _said(seconds: float) -> str:
-    return f"{seconds * 1000:g} ms"
+def _even(process: Process[Any, Any], count: int) -> list[str]:
+    if process.confirmation is None or count % 2:
+        return []
+    return [f"{count} {process.kind}s survive no more failures than {count - 1}, and need one more of them to agree"]

@@ -99,8 +99,7 @@ def fenced(connection: sqlite3.Connection, resource: str, token: int) -> Iterato
     try:
         connection.execute(TABLE)
         if connection.execute(SQLITE_ADVANCE, (resource, token)).rowcount == 0:
-            ((newest,),) = connection.execute(SQLITE_NEWEST, (resource,)).fetchall()
-            raise Fenced(resource, token, newest)
+            raise Fenced(resource, token, _newest(connection, resource))
         connection.execute(f"SAVEPOINT {GUARDED}")
         yield
         if not _is_guarded(connection):
@@ -110,6 +109,14 @@ def fenced(connection: sqlite3.Connection, resource: str, token: int) -> Iterato
         if _is_open(connection):
             connection.execute("ROLLBACK")
         raise
+
+
+def _newest(connection: sqlite3.Connection, resource: str) -> int:
+    """Whatever rows are made into for others on this connection."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    ((newest,),) = cursor.execute(SQLITE_NEWEST, (resource,)).fetchall()
+    return int(newest)
 
 
 def _is_open(connection: sqlite3.Connection) -> bool:

@@ -16,6 +16,7 @@ from runtime.config import BadConfig, Settings, read_config, settings_of
 from runtime.coordination.addresses import BadCoordination, service_at
 from runtime.coordination.hosting import hosting
 from runtime.coordination.transport import NotAClient
+from runtime.durations import in_force
 from runtime.http import metrics_answer, serving
 from runtime.node import Node, NodeFailed, open_node, tls_files
 from runtime.process import Process
@@ -50,9 +51,14 @@ def main(processes: Mapping[str, Process[Any, Any]], arguments: list[str] | None
         logging.getLogger("httpx").setLevel(logging.WARNING)  # or each request to a lock service is told
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        settings = settings_of(read_config(given.config, given.node), processes)
+        config = read_config(given.config, given.node)
     except BadConfig as problem:
         print(f"{name}: {problem}", file=sys.stderr)
+        return BAD_CONFIG
+    try:
+        settings = settings_of(config, processes)
+    except BadConfig as problem:
+        print(f"{name}: {given.config}: {problem}", file=sys.stderr)
         return BAD_CONFIG
     for warning in settings.warnings:
         log.warning("%s", warning)
@@ -70,7 +76,7 @@ def _checked(settings: Settings) -> int:
         if (files := tls_files(settings)) is not None:
             contexts(files)
         if (where := settings.config.coordination) is not None:
-            service_at(where, str(settings.me), settings.time_to_live, files)
+            service_at(where, str(settings.me), settings.lease, files)
         else:
             asyncio.run(addresses_of(settings.listen, files is None and not settings.config.insecure))
     except InsecureAddress as problem:
@@ -122,13 +128,15 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
                 where = await stack.enter_async_context(serving(node, parse_address(config.http)))
                 log.info("%s answers at http://%s", settings.me, where)
             if config.locks is not None:
-                longest, files = settings.time_to_live, tls_files(settings)
+                longest, files = settings.longest_lease, tls_files(settings)
                 hosted = hosting(node, parse_address(config.locks), longest, files, insecure=config.insecure)
                 _, where = await stack.enter_async_context(hosted)
                 log.info("%s grants locks at %s, when it leads", settings.me, where)
             ran = f"{process.protocol}, spec {process.spec_sha256[:12]}"
             where_to = "listens at" if config.coordination is None else "is coordinated by"
             log.info("%s of %s %s %s (%s)", settings.me, config.cluster, where_to, node.transport.address, ran)
+            if settings.timers:
+                log.info("%s has the timers %s", settings.me, in_force(settings.timers, config.timers))
             stopped, failed = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(node.failed())
             await asyncio.wait((stopped, failed), return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()

@@ -297,10 +297,10 @@ async def open_node(
         record = stack.enter_context(recording) if recording is not None else None
         transport: TcpTransport | CoordinationTransport
         if service is not None or config.coordination is not None:
-            where = config.coordination or "its own lock service"
+            where = config.coordination if config.coordination is not None else "its own lock service"
             name = f"{settings.me}.{config.cluster}"
-            service = service or service_at(where, name, settings.time_to_live, tls_files(settings))
-            transport = CoordinationTransport(service, process, settings.time_to_live, received, where)
+            service = service or service_at(where, name, settings.lease, tls_files(settings))
+            transport = CoordinationTransport(service, process, settings.lease, received, where)
         else:
             transport = _over_tcp(settings, process, received, broken, random)
         world = World(loop, random, store, _to(settings.peers, transport), changed, fail, record)

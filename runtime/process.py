@@ -89,6 +89,8 @@ class Process(Generic[StateT, MessageT]):
     until: str | None = None
     """The timer that says until when a leader knows that it leads: it does not when that is due or is not armed,
     whether or not the process has come to take that step."""
+    counts_from: tuple[str, ...] = ()
+    """The timers that this one counts from, where it is not reset to now: they may take as long."""
     timed: bool = False
     """Whether what was checked rests on how long timers take: then none runs out early, whoever has died."""
     inputs: Mapping[str, Spontaneous[StateT, MessageT]] = field(default_factory=dict)

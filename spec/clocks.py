@@ -21,6 +21,7 @@ A count stays finite: nothing but whether it has reached a limit is ever asked, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -86,6 +87,16 @@ def elapsed_variable(timer: str) -> str:
 def hidden_variables(kind: ProcessKind) -> tuple[str, ...]:
     """The names that the clocks of a kind take."""
     return (*(elapsed_variable(timer.name) for timer in kind.timers), PAUSED, LASTED)
+
+
+def in_words_of_time(text: str, protocol: Protocol) -> str:
+    """What was shown of the variables of clocks as a spec asks for it: `elapsed(lease)`, `paused(client1)`. It has no
+    variables of its own with these names."""
+    if protocol.clocks is None:
+        return text
+    for clock in protocol.clocks.timers:
+        text = re.sub(rf"\b{clock.variable}\b", f"elapsed({clock.timer})", text)
+    return re.sub(rf"\b(\w+)\.{PAUSED}\b", r"paused(\1)", text) if protocol.clocks.pauses else text
 
 
 def with_clocks(protocol: Protocol, faults: tuple[Fault, ...], network: Network | None = None) -> Protocol:

@@ -204,6 +204,8 @@ def _in_a_head(failure: Failure, found: Token, before: str) -> _Said:
     first = failure.tokens[0]
     if found.text == "{" and "COLON" in failure.accepted:
         return "`:`", "a block has no braces: it is what stands indented below a line that ends in `:`"
+    if found.text == "." and before.isdigit():
+        return "a whole number", "half a second is `500 ms`, a drift of a tenth `drift 1 in 10`"
     if first.line != found.line:
         return None
     if found.text == ":" and first.text == "on" and open_brackets(failure.tokens[: failure.index]):

@@ -342,7 +342,7 @@ def _timer(
 
 def _in_time(name: str, span: Span, names: Names) -> None:
     if not names.timed:
-        raise names.report("E0217", f"`{name}` is for specs with time", span, "time does not pass here", "say `timed`")
+        raise names.asks_for_time(name, span)
 
 
 def _observing(name: str, span: Span, place: Place, names: Names) -> None:

@@ -81,6 +81,13 @@ class Names:
         self.problems.append(Diagnostic(code, message, span, label, help))
         return Reported()
 
+    def asks_for_time(self, what: str, span: Span) -> Reported:
+        """Adds that something is only for specs with time; once, however often it is used."""
+        if any(problem.code == "E0217" for problem in self.problems):
+            return Reported()
+        help = "a line `timed: tick 1 s` lets time pass, here in ticks of a second"
+        return self.report("E0217", f"`{what}` is for specs with time", span, "time does not pass here", help)
+
     def local(self, word: syntax.Word, of: Type) -> Local:
         self.identities += 1
         return Local(self.identities, word.text, of, word.span)

@@ -124,9 +124,7 @@ def _since(written: syntax.TimerStatement, timers: list[str], kind: str, names: 
     if word.text == written.timer.text:
         raise names.report("E0216", f"`{word}` since itself goes on as it is", word.span, "expected another timer")
     if not names.timed:
-        raise names.report(
-            "E0217", "`since` is for specs with time", word.span, "time does not pass here", "say `timed`"
-        )
+        raise names.asks_for_time("since", word.span)
     return word.text
 
 

@@ -13,7 +13,7 @@ from spec.source import Source
 ORACLES = Path(__file__).parent / "oracles"
 SHIPPED = Path(__file__).parent.parent / "spec" / "protocols"
 UNTIMED = [path for path in sorted(SHIPPED.glob("*.elect")) if "\ntimed" not in path.read_text(encoding="utf-8")]
-"""The shipped specs in which no time passes. Those in which it does are held against the exports by no test yet."""
+"""The shipped specs in which no time passes. Of the others `lease` is held against Rumur."""
 
 BAG = """
 protocol bag

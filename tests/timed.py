@@ -22,12 +22,11 @@ on ping() from other:
     reset patience
 on timeout patience:
     alone := true
-define waits(longest: nat): 2 <= longest
 safety in_time: forall n in node: n.elapsed(patience) <= 3
 safety ALONE
 reachable late: exists n in node: n.elapsed(patience) == 3
 check small: 2 nodes, channel <= 1
-""".replace("define waits(longest: nat): 2 <= longest\n", "")
+"""
 """A timer with a range. What is violated, where it says so, takes several ticks and lost messages."""
 
 DRIFT = """

@@ -30,6 +30,7 @@ from spec.protocol import (
     Procedure,
     ProcessKind,
     Protocol,
+    Reset,
 )
 from spec.types import NAT, EnumType, MapType, OptionType, ProcessType, SetType, Type
 
@@ -234,6 +235,7 @@ def _kind(protocol: Protocol, kind: ProcessKind, enums: dict[EnumType, str]) -> 
         "confirmation": _confirmation(protocol, kind, leader, called),
         "timed": protocol.timed,
         "until": leader.until if leader is not None else None,
+        "counts_from": sorted(_counted_from(leader.until, [*handlers, *procedures]) if leader is not None else ()),
         "durable": [attribute_name(variable.name) for variable in kind.variables if variable.durable],
         "naming": [
             (attribute_name(variable.name), repr(kinds))
@@ -244,6 +246,12 @@ def _kind(protocol: Protocol, kind: ProcessKind, enums: dict[EnumType, str]) -> 
         "maps": any(isinstance(variable.type, MapType) for variable in kind.variables),
         "imported": ["Message", *sorted(map(class_name, messages)), *sorted(enums.values())],
     }
+
+
+def _counted_from(timer: str | None, bodies: list[Handler | Procedure]) -> set[str]:
+    """The timers that a timer counts from (`reset T since U`)."""
+    parts = (part for body in bodies for part in nodes(body.body))
+    return {part.since for part in parts if isinstance(part, Reset) and part.timer == timer and part.since is not None}
 
 
 def _definitions(

@@ -349,6 +349,7 @@ PROCESS: Process[State, Message] = Process(
     timeout=timeout,
     leader=leader,
     until="deadline",
+    counts_from=("asked",),
     timed=True,
     inputs={
         "give_up": give_up,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from runtime.coordination.service import LockService
+from runtime.coordination.service import LockService, Unavailable
 from runtime.transport.addresses import parse_address
 from runtime.transport.tls import TlsFiles, contexts
 
@@ -31,10 +34,13 @@ class BadCoordination(ValueError):
 def service_at(text: str, client: str, timeout: float, tls: TlsFiles | None) -> LockService:
     """A client of the lock service that a text such as `etcd://127.0.0.1:2379/orders` means. Each of its calls ends
     within `timeout` seconds. Raises BadCoordination, and what says that a library is not installed."""
-    where = urlsplit(text)
+    try:
+        where = urlsplit(text)
+    except ValueError as problem:
+        raise BadCoordination(f"{text!r}: {problem}; expected {' or '.join(FORMS.values())}") from None
     maker = MAKERS.get(where.scheme)
     path = where.path.strip("/")
-    if maker is None or not where.netloc or not path:
+    if maker is None or not where.netloc or not path or where.fragment:
         raise BadCoordination(f"{text!r} is no lock service; expected {' or '.join(FORMS.values())}")
     make, known = maker
     options = dict(parse_qsl(where.query, keep_blank_values=True))
@@ -63,17 +69,31 @@ def _context(tls: TlsFiles | None) -> ssl.SSLContext | None:
 
 def _seconds(options: Options, name: str, otherwise: float) -> float:
     text = options.get(name)
-    try:
-        return otherwise if text is None else float(text)
-    except ValueError:
-        raise BadCoordination(f"{name}: {text!r} is no number of seconds") from None
+    with contextlib.suppress(ValueError):
+        seconds = otherwise if text is None else float(text)
+        if 0 <= seconds < math.inf:
+            return seconds
+    raise BadCoordination(f"{name}: {text!r} is no number of seconds")
 
 
 def _secret(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise BadCoordination(f"token-file: {path}: {problem}") from None
+        text = path.read_text(encoding="ascii").strip()
+    except OSError as problem:
+        raise BadCoordination(f"token-file: {path}: {problem.strerror or problem}") from None
+    except UnicodeDecodeError:
+        text = ""
+    if not text.isprintable() or not text:
+        raise BadCoordination(f"token-file: {path}: this is no token: one line of printable ASCII is expected")
+    return text
+
+
+def _secret_now(path: Path) -> str:
+    """As it is for a request. Raises Unavailable: such files are replaced, and are away for a moment."""
+    try:
+        return _secret(path)
+    except BadCoordination as problem:
+        raise Unavailable(str(problem)) from None
 
 
 def _hosted(hosts: str, path: str, client: str, timeout: float, tls: TlsFiles | None, options: Options) -> LockService:
@@ -108,8 +128,11 @@ def _kubernetes(
     if not slash or "/" in name:
         raise BadCoordination(f"a Lease has a namespace and a name, unlike {path!r}")
     file = Path(options["token-file"]) if "token-file" in options else SERVICE_ACCOUNT
-    # It is read again for each request: such tokens are replaced while a pod runs.
-    token = (lambda: _secret(file)) if "token-file" in options or file.exists() else None
+    token = None
+    if "token-file" in options or file.exists():
+        _secret(file)
+        # It is read again for each request: such tokens are replaced while a pod runs.
+        token = partial(_secret_now, file)
     return KubernetesLock(
         _url(hosts, tls), namespace, name, identity=client, timeout=timeout, tls=_context(tls), token=token
     )

@@ -139,7 +139,7 @@ class EtcdLock:
                 await self._delete(held.create_revision)
 
             async def take() -> tuple[Grant | None] | None:
-                lease, granted = await self._leased(seconds)
+                lease, granted = await self._leased(seconds, may_be_longer=held is not None)
                 return await self._take(lease, granted)
 
             (grant,) = await with_repeat(take, ATTEMPTS, "acquiring the lock")
@@ -183,9 +183,10 @@ class EtcdLock:
         keys = (await self._ask("/v3/kv/range", {"key": self._key})).read(_Range).kvs
         return keys[0] if keys else None
 
-    async def _leased(self, seconds: int) -> tuple[int, float]:
-        """A lease that has just begun, and for how long. One that was made for another time is left to run out."""
-        if self._lease is not None and self._asked == seconds:
+    async def _leased(self, seconds: int, *, may_be_longer: bool) -> tuple[int, float]:
+        """A lease that has just begun, and for how long. One that was made for another time is left to run out; unless
+        the lock is held with it: where the answer is lost, the client counts on what it was granted before."""
+        if self._lease is not None and (self._asked == seconds or (may_be_longer and self._asked > seconds)):
             granted = await self._kept_alive(self._lease)
             if granted is not None:
                 return self._lease, granted

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -28,6 +29,8 @@ from runtime.transport.addresses import Address
 
 PAUSE = 0.02
 """Seconds between two rounds of asking all nodes who hosts."""
+WATCHED = 5.0
+"""Seconds after which another node is asked, too, when one has not answered yet that the lock may be had."""
 
 
 class HostedLock:
@@ -45,34 +48,48 @@ class HostedLock:
         self._me = secrets.token_hex(16)
         self._last = 0
         self._token: int | None = None
+        self._given_up: Request | None = None
+        """What is to be released, by the name under which it was granted."""
         self._time_to_live = 0.0
 
     async def acquire(self, time_to_live: float) -> Grant | None:
         self._time_to_live = asked_seconds(time_to_live)
         async with self._calls.turn():
-            answer = await self._ask("acquire", time_to_live=time_to_live)
-        if not answer.done:
-            return None
-        self._token = answer.token
-        return Grant(answer.token, answer.time_to_live)
+            await self._give_back()
+            me = self._me
+            answer = await self._ask(Request("acquire", self._lock, me, time_to_live=time_to_live))
+            if not answer.done:
+                return None
+            if me == self._me:
+                self._token = answer.token
+            return Grant(answer.token, answer.time_to_live)
 
     async def renew(self, token: int) -> float | None:
         async with self._calls.turn():
-            answer = await self._ask("renew", token, self._time_to_live)
+            answer = await self._ask(Request("renew", self._lock, self._me, token, self._time_to_live))
         return answer.time_to_live if answer.done else None
 
     async def release(self, token: int) -> None:
+        if token == self._token:
+            # Before its turn, which may never come. An acquire that is late must not be taken for one after this:
+            # whoever asks again is another client.
+            self._given_up = Request("release", self._lock, self._me, token)
+            self._me, self._token = secrets.token_hex(16), None
         async with self._calls.turn():
-            # An acquire that is late must not be taken for one after this: whoever asks again is another client.
-            if token == self._token:
-                me, self._me, self._token = self._me, secrets.token_hex(16), None
-                await self._ask("release", token, client=me)
+            if self._given_up is not None and self._given_up.token == token:
+                await self._give_back()
+
+    async def _give_back(self) -> None:
+        """What was to be released and, as far as we know, is not."""
+        if (given_up := self._given_up) is not None:
+            await self._ask(given_up)
+            self._given_up = None
 
     def freed(self) -> AsyncIterator[None]:
         return self._calls.hints(self._watch)
 
     async def close(self) -> None:
-        token = self._token
+        token = self._token if self._given_up is None else self._given_up.token
         if token is not None and not self._calls.closed:
             with contextlib.suppress(Unavailable):
                 await self.release(token)
@@ -80,17 +97,31 @@ class HostedLock:
 
     # Asking
 
-    async def _ask(self, what: str, token: int = 0, time_to_live: float = 0.0, client: str | None = None) -> Answer:
-        """The host's answer. Raises Unavailable where nobody answers as such."""
-        request = Request(what, self._lock, client or self._me, token, time_to_live)  # type: ignore[arg-type]
-        while True:
-            for turn in range(len(self._nodes)):
-                at = (self._last + turn) % len(self._nodes)
-                answer = await self._one(self._nodes[at], request)
-                if answer is not None and answer.is_host:
-                    self._last = at
-                    return answer
-            await asyncio.sleep(PAUSE)
+    async def _ask(self, request: Request) -> Answer:
+        """The host's answer. A node that says nothing, as one that is stopped or cut off, is waited for while the
+        others are asked. Raises Unavailable where nobody answers as the host in time."""
+        patience = WATCHED if request.what == "watch" else self._calls.timeout / len(self._nodes)
+        pending: dict[asyncio.Task[Answer | None], int] = {}
+        in_vain = 0
+        try:
+            for turn in itertools.count(self._last):
+                at = turn % len(self._nodes)
+                if at not in pending.values():
+                    pending[asyncio.create_task(self._one(self._nodes[at], request))] = at
+                answered, _ = await asyncio.wait(pending, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                for task in answered:
+                    at = pending.pop(task)
+                    if (answer := task.result()) is not None and answer.is_host:
+                        self._last = at
+                        return answer
+                    in_vain += 1
+                if in_vain >= len(self._nodes):
+                    in_vain = 0
+                    await asyncio.sleep(PAUSE)
+            raise AssertionError
+        finally:
+            for task in pending:
+                task.cancel()
 
     async def _one(self, node: Address, request: Request) -> Answer | None:
         """The answer of one node; None where there is none."""
@@ -109,6 +140,6 @@ class HostedLock:
         """Tells when the host has said so; comes to an end after a while."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WATCH):
-                await self._ask("watch")
+                await self._ask(Request("watch", self._lock, self._me))
                 tell()
                 await asyncio.sleep(PAUSE)

@@ -26,7 +26,8 @@ class Held:
 
 @dataclass
 class Table:
-    """Of a host that was elected in a term at a time, and grants no lock before `grants_from`."""
+    """Of a host that leads in a term, and grants no lock before `grants_from`. `count` is of all grants that it made in
+    that term, also before it lost touch with the others and came to lead again."""
 
     term: int
     grants_from: float
@@ -45,16 +46,22 @@ class Table:
         if held is None:
             self.count += 1
         token = held.token if held is not None else self.term * COUNTS + self.count
-        self.held[lock] = Held(client, token, now + time_to_live)
-        return self.held[lock]
+        return self._holds(lock, client, token, now + time_to_live)
 
     def renew(self, lock: str, client: str, token: int, time_to_live: float, now: float) -> bool:
         """Whether the lock is held with this token still; then its time begins anew."""
         held = self.holding(lock, now)
         if held is None or (held.client, held.token) != (client, token):
             return False
-        self.held[lock] = Held(client, token, now + time_to_live)
+        self._holds(lock, client, token, now + time_to_live)
         return True
+
+    def _holds(self, lock: str, client: str, token: int, until: float) -> Held:
+        """Until then at least: who asks for less, and is not heard from again, counts on what it was told before."""
+        held = self.held.get(lock)
+        longer = max(until, held.until) if held is not None and held.token == token else until
+        self.held[lock] = Held(client, token, longer)
+        return self.held[lock]
 
     def release(self, lock: str, client: str, token: int, now: float) -> bool:
         """Gives a lock back; whether it was held with this token."""

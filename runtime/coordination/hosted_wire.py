@@ -3,6 +3,7 @@ a time."""
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
@@ -18,6 +19,10 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client: str
     token: int = 0
     time_to_live: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.time_to_live < math.inf:
+            raise ValueError("the time to live is a number of seconds")
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -8,6 +8,8 @@ Each node of the group answers; the one that leads grants. Two things make it sa
 - A request counts only when a quorum has answered what this node sent *after* the request came. So each lease was asked
   for before the next leader was elected. (What `confirmed by` says of a leader is what this is told from.)
 - A node that comes to lead waits for the longest lease that one before it may have granted, before it grants one.
+- A node that loses touch and leads again in the same term goes on counting its grants. One that was started again has
+  to lead in a later term, if ever: so it is in Raft's spec, where nobody votes twice in a term.
 
 A client counts its lease from when it asked, and gives up some time before it ends, as long as the clocks need.
 """
@@ -18,7 +20,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -39,12 +43,27 @@ WATCHED: Final = 20.0
 
 
 class NotAHost(ValueError):
-    """The process says nowhere how its leader is confirmed: it cannot know that it still leads."""
+    """The process says nowhere how its leader is confirmed, so that it cannot know that it still leads; or the node
+    hosts already."""
+
+
+@dataclass
+class _Past:
+    """What has to be known of what a node granted, whoever has asked it to host since."""
+
+    longest: float = 0.0
+    table: Table | None = None
+    """That of the last term in which it led."""
+    hosts: bool = False
+
+
+_PASTS: WeakKeyDictionary[Node, _Past] = WeakKeyDictionary()
 
 
 class Host:
     """The locks of one node, for as long as it leads. `longest` is the longest time to live that is granted, in
-    seconds; it must be the same on all nodes of a group, or grow only while none of them runs."""
+    seconds; it must be the same on all nodes of a group. It may be another one only after all of them were stopped, and
+    a shorter one only when the longer is over since."""
 
     def __init__(self, node: Node, longest: float) -> None:
         confirmation = node.replica.process.confirmation
@@ -54,18 +73,37 @@ class Host:
             raise ValueError(f"the longest time to live is a number of seconds above 0, not {longest}")
         self._node = node
         self._longest = longest
+        self._past = _PASTS.setdefault(node, _Past())
+        self._past.longest = max(longest, self._past.longest)
         self._lasts = node.settings.timers[confirmation.within].shortest
         self._loop = asyncio.get_running_loop()
         self._table: Table | None = None
+        self._hosts = False
         self._freed = asyncio.Event()
         self.requests = 0
 
+    def begin(self) -> None:
+        """From now on it grants locks when the node leads. Raises NotAHost where another does that for the node."""
+        if self._past.hosts:
+            raise NotAHost(f"{self._node.settings.me} hosts locks already: it takes one to count the grants of a term")
+        self._past.hosts = self._hosts = True
+        self._node.on_change(self.changed)
+        self.changed(self._node.token())
+
+    def end(self) -> None:
+        """It grants no more."""
+        self._past.hosts = self._hosts = False
+        self.changed(None)
+
     def changed(self, token: int | None) -> None:
         """Who leads has changed: another term begins with an empty table, and waits."""
-        if token is None:
+        if token is None or not self._hosts:
             self._table = None
         elif self._table is None or self._table.term != token:
-            self._table = Table(token, self._loop.time() + self._longest)
+            before = self._past.table
+            count = before.count if before is not None and before.term == token else 0
+            self._table = Table(token, self._loop.time() + self._past.longest, count=count)
+            self._past.table = self._table
         self._wake()
 
     async def answer(self, request: Request) -> Answer:
@@ -128,8 +166,7 @@ async def hosting(
     certificate of one authority. Raises NotAHost, OSError where it cannot listen, InsecureAddress where others than
     this machine could ask without TLS, and BadTlsFiles."""
     host = Host(node, longest)
-    node.on_change(host.changed)
-    host.changed(node.token())
+    host.begin()
     writers: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -152,6 +189,7 @@ async def hosting(
         servers += [await asyncio.start_server(serve, sock=one, limit=LONGEST_LINE, ssl=context) for one in sockets]
         yield host, Address(where.host, servers[0].sockets[0].getsockname()[1])
     finally:
+        host.end()
         for server in servers:
             server.close()
         for writer in tuple(writers):

@@ -139,7 +139,7 @@ def read_json(text: bytes, kind: type[AnswerT]) -> AnswerT:
     """Raises Unavailable: an answer that cannot be read says nothing."""
     try:
         return msgspec.json.decode(text, type=kind, strict=False)
-    except msgspec.DecodeError as error:  # also where it does not fit the type
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # also where it does not fit the type
         said = text.decode("utf-8", "replace")[:LONGEST_SAID]
         raise Unavailable(f"an answer that cannot be understood ({error}): {said}") from error
 

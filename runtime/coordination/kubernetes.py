@@ -184,7 +184,7 @@ class KubernetesLock:
     def _renewed(self, before: Spec, seconds: int) -> Spec:
         """Never for a shorter time than before: if we do not hear of it, we still count on the former."""
         longer = max(seconds, before.lease_duration_seconds or 0)
-        return Spec(self._me, longer, before.acquire_time, now(), before.lease_transitions)
+        return Spec(self._me, longer, before.acquire_time, now(before.renew_time), before.lease_transitions)
 
     def _grant(self, written: Lease | None) -> tuple[Grant | None] | None:
         if written is None:

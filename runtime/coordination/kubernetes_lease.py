@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -54,6 +54,17 @@ class Observed(NamedTuple):
         return self.since + (self.spec.lease_duration_seconds or math.inf)
 
 
-def now() -> str:
-    """As Kubernetes writes it, to the microsecond. For people: nobody here compares it with a clock."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""To the microsecond, as Kubernetes writes moments."""
+
+
+def now(before: str | None = None) -> str:
+    """The moment, for people: nobody here compares it with a clock. But later than the one before, whatever the clock
+    says: that a record has changed is how others know that it was renewed."""
+    moment = datetime.now(UTC).strftime(FORM)
+    if before is None or moment > before:
+        return moment
+    try:
+        return (datetime.strptime(before, FORM) + timedelta(microseconds=1)).strftime(FORM)
+    except (ValueError, OverflowError):  # somebody else has written it
+        return moment

@@ -20,7 +20,7 @@ from collections import deque
 from typing import Any, Final
 
 from runtime.coordination import SERVICE
-from runtime.coordination.service import LockService, Unavailable
+from runtime.coordination.service import MAX_TOKEN, Grant, LockService, Unavailable
 from runtime.process import Name, Process
 from runtime.transport import Received
 from runtime.transport.stats import Dropped, Stats
@@ -32,6 +32,8 @@ REQUESTS: Final = ("acquire", "renew", "release")
 ANSWERS: Final = ("granted", "refused", "freed")
 WAITING: Final = 16
 """Requests that wait for the one before; what is more than that is lost."""
+AGAIN: Final = 1.0
+"""Seconds after which what has gone wrong in a way that nobody thought of is tried again."""
 CLOSE_ENOUGH: Final = 1e-3
 """Seconds by which a time to live may be another one than was asked for: a service rounds to milliseconds."""
 
@@ -54,6 +56,8 @@ class CoordinationTransport:
         for name in ANSWERS:
             if process.receives.get(name) != SERVICE.kind:
                 raise NotAClient(f"a {process.kind} of {process.protocol} takes no `{name}` from a {SERVICE.kind}")
+        if not time_to_live > 0:
+            raise NotAClient(f"{process.protocol} does not say for how long a {SERVICE.kind} grants its lock")
         self.address = where
         self._service = service
         self._time_to_live = time_to_live
@@ -62,10 +66,12 @@ class CoordinationTransport:
         self._codec = codec_of(process)
         self._requests = codec_reading(tuple(process.message_types[name] for name in REQUESTS))
         self._stats = Stats()
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Letter] = deque()
         self._more = asyncio.Event()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._number = 0
+        self._granted: Any = None
+        """The request that was granted last: it may come again, late, when the client holds what it was granted."""
         self._answered: bool | None = None
         self._closed = False
         self._warned = False
@@ -96,8 +102,10 @@ class CoordinationTransport:
         elif len(self._waiting) >= WAITING:
             self._stats.dropped[Dropped.QUEUE_FULL] += 1
         else:
-            self._waiting.append(payload)
-            self._more.set()
+            letter = self._requests.decode(payload)
+            if not self._waiting or self._waiting[-1].message != letter.message:
+                self._waiting.append(letter)
+                self._more.set()
 
     def connected(self, peer: Name) -> bool:
         """Whether the lock service has answered the last request."""
@@ -114,47 +122,63 @@ class CoordinationTransport:
             while not self._waiting:
                 self._more.clear()
                 await self._more.wait()
-            letter = self._requests.decode(self._waiting.popleft())
+            letter = self._waiting.popleft()
             try:
                 answer = await self._answer(letter.message)
             except Unavailable as problem:
-                if self._answered is not False:
-                    log.warning("the lock service at %s does not answer: %s", self.address, problem)
-                self._answered = False
-                continue
-            if self._answered is False:
-                log.info("the lock service at %s answers again", self.address)
-            self._answered = True
-            if answer is not None:
-                self._tell(answer, letter.number)
+                self._fails(str(problem))
+            except Exception as problem:  # a client that asks no more, and says nothing of it, would be worse
+                log.debug("what went wrong at the lock service", exc_info=True)
+                self._fails(f"{type(problem).__name__}: {problem}")
+            else:
+                if self._answered is False:
+                    log.info("the lock service at %s answers again", self.address)
+                self._answered = True
+                if answer is not None:
+                    self._tell(answer, letter.number)
+
+    def _fails(self, how: str) -> None:
+        if self._answered is not False:
+            log.warning("the lock service at %s does not answer: %s", self.address, how)
+        self._answered = False
 
     async def _answer(self, request: Any) -> Any:
         """The spec's lock service's answer. Raises Unavailable."""
         match type(request).__struct_config__.tag:
             case "acquire":
                 grant = await self._service.acquire(self._time_to_live)
-                held = grant is not None and await self._is_enough(grant.token, grant.time_to_live)
-                return self._said("granted", request, grant.token) if grant and held else self._said("refused", request)
+                if grant is None or not await self._is_taken(grant, request):
+                    return self._said("refused", request)
+                self._granted = request
+                return self._said("granted", request, grant.token)
             case "renew":
                 renewed = await self._service.renew(request.token)
-                held = renewed is not None and await self._is_enough(request.token, renewed)
+                # Where it is too short, it is not given back: the client believes to hold it until it is told. Then it
+                # asks anew, and what it is granted then is.
+                held = renewed is not None and self._is_enough(renewed)
                 return self._said("granted" if held else "refused", request, request.token)
             case _:
                 await self._service.release(request.token)
                 return None
 
-    async def _is_enough(self, token: int, granted: float) -> bool:
-        """Whether a lock is granted for as long as the client counts on; if not, it is given back."""
+    async def _is_taken(self, grant: Grant, request: Any) -> bool:
+        """Whether a grant is one that the client counts on; if not, it is given back, unless the client may hold it."""
+        if not 0 <= grant.token <= MAX_TOKEN:
+            raise Unavailable(f"{grant.token} was granted, which is no token")
+        enough = self._is_enough(grant.time_to_live)
+        if not enough and request != self._granted:
+            await self._service.release(grant.token)
+        return enough
+
+    def _is_enough(self, granted: float) -> bool:
+        """Whether a lock is granted for as long as the client counts on."""
         wanted = self._time_to_live
         if abs(granted - wanted) > CLOSE_ENOUGH and not self._warned:
             self._warned = True
             meant = "a holder that dies is replaced as much later" if granted > wanted else "the lock is not taken"
             said = "the lock service at %s grants the lock for %g s where %g s were asked for: %s"
             log.log(logging.WARNING if granted > wanted else logging.ERROR, said, self.address, granted, wanted, meant)
-        if granted < wanted - CLOSE_ENOUGH:
-            await self._service.release(token)
-            return False
-        return True
+        return granted >= wanted - CLOSE_ENOUGH
 
     def _said(self, name: str, request: Any, token: int = 0) -> Any:
         of = self._types[name]
@@ -165,8 +189,17 @@ class CoordinationTransport:
 
     async def _watch(self) -> None:
         """Tells the client whenever the lock may have become free."""
-        async for _ in self._service.freed():
-            self._tell(self._types["freed"](), 0)
+        while not self._closed:
+            try:
+                async for _ in self._service.freed():
+                    self._tell(self._types["freed"](), 0)
+                return
+            except Exception as problem:
+                log.warning(
+                    "the lock service at %s tells nothing: %s: %s", self.address, type(problem).__name__, problem
+                )
+                log.debug("what went wrong at the lock service", exc_info=True)
+                await asyncio.sleep(AGAIN)
 
     def _tell(self, message: Any, answers: int) -> None:
         if self._closed:

@@ -89,6 +89,8 @@ class ZooKeeperLock:
     ) -> None:
         if not path.startswith("/") or path.endswith("/"):
             raise ValueError(f"a lock's path begins with a slash, ends with none, and is not empty, unlike {path!r}")
+        if any(part in ("", ".", "..") or not part.isprintable() for part in path[1:].split("/")):
+            raise ValueError(f"ZooKeeper has no node with the path {path!r}")
         if tick_time < 0:
             raise ValueError(f"the tick time is a number of seconds, not {tick_time}")
         library("kazoo", "zookeeper")
@@ -162,10 +164,8 @@ class ZooKeeperLock:
     async def close(self) -> None:
         if not self._calls.end():
             return
-        ending = self._end_session()
-        if (
-            ending is not None
-        ):  # where it takes longer, the thread goes on until the server answers or the session is over
+        if (ending := self._end_session()) is not None:
+            # Where it takes longer, the thread goes on until the server answers or the session is over.
             await asyncio.wait({ending}, timeout=self._calls.timeout)
 
     # The session --------------------------------------------------------------------------------------------------

@@ -80,6 +80,16 @@ def test_drawings_are_as_they_were_when_they_were_found_good() -> None:
     assert_golden(GOLDEN / "nap.dot", dot(materialise(model_of(NAP))))
 
 
+def test_why_a_property_is_false_is_said_as_the_spec_asks_for_time() -> None:
+    text = NAP.replace("paused(n) or n.elapsed(rest) <= 1", "not paused(n) or n.elapsed(rest) <= 0")
+    violation = found(model_of(text), "in_time").violation
+    assert violation is not None
+    assert violation.text == "forall n in node: not paused(n) or n.elapsed(rest) <= 0"
+    assert violation.clauses == (
+        "n = node1: `not paused(n) or n.elapsed(rest) <= 0` is false (paused(node1) = true, node1.elapsed(rest) = 1)",
+    )
+
+
 def test_ticks_are_one_scene_and_keep_their_numbers() -> None:
     scenes = story(SLEPT_TRACE).scenes
     passing = [(scene.number, scene.ticks, scene.title) for scene in scenes if scene.kind is StepKind.TICK]

@@ -60,7 +60,20 @@ def test_timers_are_the_spec_s_where_nothing_else_is_said(tmp_path: Path) -> Non
         ('node1 = "127.0.0.1:7001"', 'node4 = "127.0.0.1:7001"', "members: node1 is missing"),
         ('node1 = "127.0.0.1:7001"', 'node1 = "127.0.0.1:7002"', "members: node1 and node2 have one address"),
         ('node1 = "127.0.0.1:7001"', 'node1 = "127.0.0.1"', "members.node1: "),
-        ('heartbeat = "50 ms"', 'heartbeat = "50"', "timers.heartbeat: '50' is no duration; expected `150 ms`"),
+        (
+            'heartbeat = "50 ms"',
+            'heartbeat = "50"',
+            "timers.heartbeat: '50' is no duration without a unit; expected `50 ms` or",
+        ),
+        (
+            'heartbeat = "50 ms"',
+            "heartbeat = 50",
+            "timers.heartbeat: 50 is no duration without a unit; expected `50 ms` or",
+        ),
+        ('heartbeat = "50 ms"', 'heartbeat = "50 s .. 1"', "'50 s .. 1' is no duration; expected `150 ms`, `1.5 s` or"),
+        ("[members]", 'longest-lease = "0 s"\n[members]', "longest-lease: '0 s': this is no time at all"),
+        ("[members]", 'longest-lease = "1 s .. 9 s"\n[members]', "one duration is expected, not a range"),
+        ("[members]", "longest-lease = 10\n[members]", "longest-lease: 10 is no duration without a unit"),
         ('heartbeat = "50 ms"', 'heartbeat = "0 ms"', "timers.heartbeat: '0 ms' is no time at all"),
         ('election = "150 ms .. 300 ms"', 'election = "300 ms .. 150 ms"', "ends before it begins"),
         (
@@ -87,7 +100,7 @@ def test_a_file_for_all_nodes_may_name_the_timers_of_another_kind(tmp_path: Path
     assert set(settings_of(read_config(path), kinds).timers) == {"election", "heartbeat"}
     assert settings_of(read_config(path, "client1"), kinds).timers == {"retry": Timer("retry", 2.0, 2.0)}
     path.write_text(shared.replace('"2 s"', '"2"'), encoding="utf-8")
-    with pytest.raises(BadConfig, match=r"timers\.retry: '2' is no duration"):
+    with pytest.raises(BadConfig, match=r"timers\.retry: '2' is no duration without a unit"):
         settings_of(read_config(path), kinds)
 
 

@@ -334,6 +334,22 @@ def test_comparisons_are_what_they_look_like() -> None:
     assert isinstance(found.left, Read)  # type: ignore[attr-defined]
 
 
+def test_that_time_does_not_pass_is_said_once() -> None:
+    text = """protocol p
+process node:
+    timer rest: 1 s
+on timeout rest:
+    reset rest
+safety one: elapsed(rest) <= 1
+safety two: elapsed(rest) <= 2
+"""
+    with pytest.raises(SpecError) as refused:
+        check(Source("p.elect", text))
+    (problem,) = refused.value.diagnostics
+    assert (problem.code, problem.span.line) == ("E0217", 6)
+    check(Source("p.elect", f"{text}timed: tick 1 s\n"))
+
+
 def test_names_that_mean_something_else_where_there_is_time() -> None:
     text = """protocol p
 process node:

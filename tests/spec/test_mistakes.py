@@ -167,6 +167,8 @@ MISTAKES = {
     "a method of a set": START + "    votes.add(self)\n",
     "a variable of another process": START + "    n.term := 1\n",
     "two variables at once": START + "    a, b := 1, 2\n",
+    "a fraction of a clock's rate": "timed: tick 1 s, drift 0.1\n",
+    "a fraction of a second": PROCESS + "    timer rest: 0.5 s\n",
     "a fraction": START + "    a := 1.5\n",
     "a name with a hyphen": "protocol my-protocol\n",
     "a name with a digit first": "protocol 3nodes\n",

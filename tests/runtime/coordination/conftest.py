@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.servers import EtcdServer, Server, ZooKeeperServer
+from bench.servers import EtcdServer, FirstHostingGroup, Server, ZooKeeperServer
+from runtime.coordination.hosted import HostedLock
+from runtime.transport.addresses import Address
 from tests.runtime.coordination import worlds
 from tests.runtime.coordination.standin_consul import ConsulStandin
 from tests.runtime.coordination.standin_kubernetes import KubernetesStandin
@@ -68,7 +70,27 @@ def consul_standin() -> Iterator[ConsulStandin]:
     standin.kill()
 
 
-@pytest.fixture(params=["etcd", "zookeeper", "kubernetes", "consul"])
+@pytest.fixture(scope="session")
+def hosting_group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Whose first node leads, and has waited out the longest lease."""
+    server = FirstHostingGroup(tmp_path_factory.mktemp("hosted"))
+    server.start()
+
+    async def grants() -> None:
+        client = HostedLock([Address("127.0.0.1", server.port)], "first")
+        try:
+            await worlds.granted_in_time(client, 1.0)
+        finally:
+            await client.close()
+
+    try:
+        asyncio.run(grants())
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(params=["etcd", "zookeeper", "kubernetes", "consul", "hosted"])
 def world(request: pytest.FixtureRequest) -> World:
     """Each back end."""
     match request.param:
@@ -78,5 +100,7 @@ def world(request: pytest.FixtureRequest) -> World:
             return worlds.zookeeper(request.getfixturevalue("zookeeper_server"))
         case "kubernetes":
             return worlds.kubernetes(request.getfixturevalue("kubernetes_standin"))
+        case "hosted":
+            return worlds.hosted(request.getfixturevalue("hosting_group"))
         case _:
             return worlds.consul(request.getfixturevalue("consul_standin"), SPEED)

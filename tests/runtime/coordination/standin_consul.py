@@ -40,7 +40,7 @@ class Key:
 class ConsulStandin(Standin):
     """A session ends one and a half TTLs after it was renewed: not before one, and not after two, as documented."""
 
-    def __init__(self, speed: float = 1.0, token: str | None = None) -> None:
+    def __init__(self, speed: float = 1.0, token: str | None = None, port: int = 0) -> None:
         self.speed, self.token = speed, token
         self.sessions: dict[str, Session] = {}
         self.keys: dict[str, Key] = {}
@@ -55,7 +55,7 @@ class ConsulStandin(Standin):
         self.load = 1.0
         """By what the TTL in answers to renewals is longer than it was asked for."""
         self._ended = threading.Event()
-        super().__init__()
+        super().__init__(port=port)
         threading.Thread(target=self._end_sessions, daemon=True).start()
 
     def kill(self) -> None:

@@ -49,7 +49,7 @@ class BrokenOff(Exception):
 class Standin:
     """Answers on loopback until it is killed. While it is paused, requests arrive and nothing happens."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.fate: Callable[[Asked], Fate] = lambda _: Fate.ANSWERED
         self.instead: Said | None = None
         """Said to every request, which is not done."""
@@ -59,7 +59,7 @@ class Standin:
         self.requests: list[Asked] = []
         self._running = threading.Event()
         self._running.set()
-        self._server = _Server(("127.0.0.1", 0), _handler(self), tls)
+        self._server = _Server(("127.0.0.1", port), _handler(self), tls)
         self.port: int = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 

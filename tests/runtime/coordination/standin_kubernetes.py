@@ -19,12 +19,12 @@ LARGEST = 2**31 - 1
 
 
 class KubernetesStandin(Standin):
-    def __init__(self, token: str | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, token: str | None = None, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.token = token
         self.leases: dict[tuple[str, str], dict[str, Any]] = {}
         self.events: list[tuple[int, tuple[str, str], dict[str, Any]]] = []
         self.version = self.compacted = 100
-        super().__init__(tls)
+        super().__init__(tls, port)
 
     def delete(self, namespace: str, name: str) -> None:
         with self.changed:

@@ -328,6 +328,20 @@ async def test_an_acquire_whose_answer_was_lost_is_not_lost(world: World) -> Non
         assert await answered(lambda: one.renew(grant.token)) is not None
 
 
+async def test_who_asks_for_less_and_is_not_answered_keeps_what_it_has(world: World) -> None:
+    """It counts on what it was granted before."""
+    async with world.lock() as client, proxy_to(world.server.port) as proxy:
+        one, other = client(proxy.port, timeout=IMPATIENT), client()
+        first = await granted_in_time(one, world.long)
+        proxy.cut_answers()
+        with pytest.raises(Unavailable):
+            await one.acquire(world.short)
+        await asyncio.sleep(2.5 * world.short / world.speed)
+        assert await answered(lambda: other.acquire(world.long)) is None
+        proxy.heal()
+        assert await answered(lambda: one.renew(first.token)) is not None
+
+
 async def test_who_is_cut_off_loses_it_and_knows_when_it_is_back(world: World) -> None:
     async with world.lock() as client, proxy_to(world.server.port) as proxy:
         one, other = client(proxy.port, timeout=IMPATIENT), client()

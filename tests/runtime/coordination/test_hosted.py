@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,8 @@ from generated.raft.node import PROCESS
 from runtime.config import Config, settings_of
 from runtime.coordination.hosted import HostedLock
 from runtime.coordination.hosted_table import COUNTS, Table
-from runtime.coordination.hosting import hosting
+from runtime.coordination.hosted_wire import Request
+from runtime.coordination.hosting import Host, NotAHost, hosting
 from runtime.coordination.service import Unavailable
 from runtime.node import Node, open_node
 from runtime.transport.addresses import Address
@@ -35,13 +37,14 @@ class Group:
         self.locks = [Address("127.0.0.1", port) for port in ports[3:]]
         self.stacks: dict[int, contextlib.AsyncExitStack] = {}
         self.nodes: dict[int, Node] = {}
+        self.hosts: dict[int, Host] = {}
 
     async def open(self, number: int) -> None:
         name = f"node{number + 1}"
         config = Config("group", name, str(self.folder / f"{name}.db"), self.members, timers=TIMERS)
         stack = self.stacks[number] = contextlib.AsyncExitStack()
         node = await stack.enter_async_context(open_node(settings_of(config, {"node": PROCESS}), PROCESS))
-        await stack.enter_async_context(hosting(node, self.locks[number], LONGEST))
+        self.hosts[number], _ = await stack.enter_async_context(hosting(node, self.locks[number], LONGEST))
         self.nodes[number] = node
 
     async def close(self, number: int) -> None:
@@ -140,6 +143,80 @@ async def test_who_waits_is_told(tmp_path: Path) -> None:
         await told
         assert await granted(other) > first
         await asyncio.gather(one.close(), other.close())
+
+
+async def test_who_leads_again_in_the_same_term_goes_on_counting(tmp_path: Path) -> None:
+    """A leader that loses touch with the others may hear from them again before anybody is elected. Then it forgets who
+    holds which lock, and must not forget which tokens it has given."""
+    async with group(tmp_path) as whole:
+        one, other = whole.client(), whole.client()
+        first = await granted(one)
+        host = await whole.leader()
+        token = whole.nodes[host].token()
+        whole.hosts[host].changed(None)
+        whole.hosts[host].changed(token)
+        second = await granted(other)
+        assert second > first
+        assert second // COUNTS == first // COUNTS, "the term is the same"
+        await asyncio.gather(one.close(), other.close())
+
+
+async def test_one_host_counts_the_grants_of_a_node(tmp_path: Path) -> None:
+    async with group(tmp_path) as whole:
+        one = whole.client()
+        first = await granted(one)
+        await one.release(first)
+        number = await whole.leader()
+        node = whole.nodes[number]
+        with pytest.raises(NotAHost, match="hosts locks already"):
+            async with hosting(node, Address("127.0.0.1", 0), LONGEST):
+                pass
+        whole.hosts[number].end()
+        again = Host(node, 0.01)
+        again.begin()
+        asked = asyncio.get_running_loop().time()
+        while not (answer := await again.answer(Request("acquire", "orders", "somebody", time_to_live=0.01))).done:
+            await asyncio.sleep(0.01)
+        assert answer.token > first
+        assert asyncio.get_running_loop().time() - asked > LONGEST / 2, "it waits out what was granted before"
+        again.end()
+        await one.close()
+
+
+async def test_a_node_that_says_nothing_holds_nobody_up(tmp_path: Path) -> None:
+    """As one that is stopped, or whose machine is off: connections to it are neither refused nor answered."""
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with group(tmp_path) as whole:
+        at = Address("127.0.0.1", silent.sockets[0].getsockname()[1])
+        one = HostedLock([at, *whole.locks], "orders", timeout=1.0)
+        told: asyncio.Future[None] = asyncio.ensure_future(anext(aiter(one.freed())))
+        token = await granted(one)
+        assert await one.renew(token) is not None
+        await one.release(token)
+        await told
+        await one.close()
+    silent.close()
+
+
+def test_a_request_is_for_a_time() -> None:
+    for wrong in (b"-1", b"1e999"):
+        with pytest.raises((msgspec.MsgspecError, ValueError)):
+            msgspec.json.decode(b'{"what":"acquire","lock":"a","client":"b","time_to_live":%s}' % wrong, type=Request)
+
+
+def test_who_asks_for_less_keeps_what_it_has() -> None:
+    table = Table(7, 0.0)
+    held = table.acquire("x", "a", 10.0, 0.0)
+    assert held is not None and table.acquire("x", "a", 1.0, 1.0) == held
+    assert table.renew("x", "a", held.token, 1.0, 2.0)
+    assert table.acquire("x", "b", 1.0, 9.0) is None
+    later = table.acquire("x", "b", 1.0, 10.0)
+    assert later is not None and later.until == 11.0
 
 
 async def test_nobody_there_is_unavailable() -> None:

@@ -18,10 +18,12 @@ from generated.lease.lock_service import PROCESS as LOCK_SERVICE
 from generated.lease.storage import PROCESS as STORAGE
 from generated.raft.node import PROCESS as RAFT
 from runtime.config import BadConfig, Config, Settings, settings_of
+from runtime.coordination import SERVICE
 from runtime.coordination.service import Grant, Unavailable
 from runtime.coordination.transport import CoordinationTransport, NotAClient
 from runtime.node import Node, open_node
 from runtime.process import Process
+from runtime.wire import Letter, codec_of
 
 KINDS: dict[str, Process[Any, Any]] = {"client": PROCESS, "lock_service": LOCK_SERVICE, "storage": STORAGE}
 TIMERS = {"lease": "400 ms", "deadline": "250 ms", "asked": "250 ms", "pace": "50 ms"}
@@ -204,6 +206,117 @@ def test_less_than_was_asked_for_is_not_taken(tmp_path: Path, caplog: pytest.Log
     assert "grants the lock for 0.3 s where 0.4 s were asked for: the lock is not taken" in caplog.text
 
 
+def test_what_a_renewal_cuts_short_is_given_back_when_the_client_has_given_it_up(tmp_path: Path) -> None:
+    """Not before: another would be granted it, and the client believes to hold it until it is told."""
+
+    async def main() -> None:
+        lock = Lock()
+
+        class Watched(InMemory):
+            async def release(self, token: int) -> None:
+                assert node.token() is None
+                await super().release(token)
+
+        async with asyncio.timeout(SECONDS):
+            async with open_node(settings(tmp_path, 1), PROCESS, service=Watched(lock)) as node:
+                await leading(node)
+                lock.grants_for = 0.3
+                while "release" not in lock.calls:
+                    await asyncio.sleep(0.002)
+
+    asyncio.run(main())
+
+
+def test_what_was_granted_is_not_given_back_for_a_request_that_comes_again() -> None:
+    """The client holds it by then."""
+
+    async def main() -> None:
+        lock = Lock()
+        told: list[bytes] = []
+        transport = CoordinationTransport(InMemory(lock), PROCESS, 0.4, lambda _, payload: told.append(payload), "x")
+        request = codec_of(PROCESS).encode(Letter(1, 0, PROCESS.message_types["acquire"](life=1, round=1)))
+        await transport.start()
+        for grants_for, answers in ((None, 1), (0.3, 2)):
+            lock.grants_for = grants_for
+            transport.send(SERVICE, request)
+            while len(told) < answers:
+                await asyncio.sleep(0.002)
+        assert lock.calls == ["acquire", "acquire"]
+        await transport.close()
+
+    asyncio.run(main())
+
+
+def test_a_request_that_waits_does_not_wait_twice() -> None:
+    async def main() -> None:
+        lock = Lock()
+        transport = CoordinationTransport(InMemory(lock), PROCESS, 0.4, lambda sender, payload: None, "x")
+        encode, types = codec_of(PROCESS).encode, PROCESS.message_types
+        for number in range(5):
+            transport.send(SERVICE, encode(Letter(number, 0, types["acquire"](life=1, round=1))))
+        transport.send(SERVICE, encode(Letter(5, 0, types["release"](token=1))))
+        transport.send(SERVICE, encode(Letter(6, 0, types["acquire"](life=1, round=1))))
+        await transport.start()
+        while len(lock.calls) < 3:
+            await asyncio.sleep(0.002)
+        assert lock.calls == ["acquire", "release", "acquire"]
+        await transport.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("wrong", [ValueError("no such path"), UnicodeEncodeError("ascii", "é", 0, 1, "no"), None])
+def test_a_client_asks_again_whatever_went_wrong(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: Exception | None
+) -> None:
+    async def main() -> None:
+        lock = Lock()
+        failed: list[str] = []
+
+        class Wrong(InMemory):
+            async def acquire(self, time_to_live: float) -> Grant | None:
+                if len(failed) < 2:
+                    failed.append("acquire")
+                    if wrong is None:
+                        return Grant(2**63, time_to_live)
+                    raise wrong
+                return await super().acquire(time_to_live)
+
+            async def freed(self) -> AsyncIterator[None]:
+                if "freed" not in failed:
+                    failed.append("freed")
+                    raise RecursionError("nested too deeply")
+                async for _ in super().freed():
+                    yield
+
+        async with asyncio.timeout(SECONDS):
+            async with open_node(settings(tmp_path, 1), PROCESS, service=Wrong(lock)) as node:
+                await leading(node)
+
+    asyncio.run(main())
+    said = "9223372036854775808 was granted, which is no token" if wrong is None else str(wrong)
+    assert f"does not answer: {'' if wrong is None else type(wrong).__name__ + ': '}{said}" in caplog.text
+    assert "tells nothing: RecursionError: nested too deeply" in caplog.text
+
+
+def test_a_member_that_is_given_a_lock_service_asks_it_for_the_lease(tmp_path: Path) -> None:
+    async def main() -> None:
+        lock = Lock()
+        config = Config(
+            cluster="test",
+            node="client1",
+            state=str(tmp_path / "client1.db"),
+            timers=TIMERS,
+            members={"client1": "127.0.0.1:1", "lock_service1": "127.0.0.1:2"},
+        )
+        async with asyncio.timeout(SECONDS):
+            async with open_node(settings_of(config, KINDS), PROCESS, service=InMemory(lock)) as node:
+                await leading(node)
+                assert lock.expires < time.monotonic() + 0.5
+
+    asyncio.run(main())
+
+
 def test_more_than_was_asked_for_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         lock = Lock(grants_for=2.0)
@@ -222,7 +335,7 @@ def test_more_than_was_asked_for_is_told(tmp_path: Path, caplog: pytest.LogCaptu
 def test_what_is_freed_is_asked_for_at_once(tmp_path: Path) -> None:
     async def main() -> None:
         lock = Lock(holder=object(), expires=time.monotonic() + 3600)
-        slow = {**TIMERS, "pace": "3600 s"}
+        slow = {"lease": "3800 s", "deadline": "3700 s", "asked": "3700 s", "pace": "3600 s"}
         async with asyncio.timeout(SECONDS):
             async with open_node(settings(tmp_path, 1, slow), PROCESS, service=InMemory(lock)) as node:
                 while not lock.calls:
@@ -238,6 +351,8 @@ def test_what_is_no_lease_client_is_refused() -> None:
     lock = Lock()
     with pytest.raises(NotAClient, match="raft has no message `acquire`"):
         CoordinationTransport(InMemory(lock), RAFT, 1.0, lambda sender, payload: None, "nowhere")
+    with pytest.raises(NotAClient, match="lease does not say for how long"):
+        CoordinationTransport(InMemory(lock), PROCESS, 0.0, lambda sender, payload: None, "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -245,7 +360,11 @@ def test_what_is_no_lease_client_is_refused() -> None:
     [
         ({"members": {"client1": "127.0.0.1:1"}}, "members: whoever is coordinated by a lock service has none"),
         ({"listen": "127.0.0.1:1"}, "listen: nobody connects"),
-        ({"timers": {"deadline": "10 s", "lease": "10 s"}}, r"deadline \(10000 ms\) has to be shorter than lease"),
+        ({"locks": "127.0.0.1:1"}, "locks: a node that is coordinated by a lock service grants none itself"),
+        ({"http": "nonsense"}, "http: "),
+        ({"node": "lock_service1"}, "node: a lock_service is no client of a lock_service"),
+        ({"node": "storage1"}, "node: a storage is no client of a lock_service"),
+        ({"timers": {"deadline": "10 s", "lease": "10 s"}}, r"deadline \(10 s\) has to be shorter than lease"),
     ],
 )
 def test_what_a_coordinated_client_cannot_be_told(changed: dict[str, object], said: str) -> None:

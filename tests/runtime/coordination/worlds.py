@@ -13,9 +13,11 @@ from typing import Protocol, TypeVar
 from bench.servers import Server
 from runtime.coordination.consul import ConsulLock
 from runtime.coordination.etcd import EtcdLock
+from runtime.coordination.hosted import HostedLock
 from runtime.coordination.kubernetes import KubernetesLock
 from runtime.coordination.service import Grant, LockService, Unavailable
 from runtime.coordination.zookeeper import ZooKeeperLock
+from runtime.transport.addresses import Address
 
 AnswerT = TypeVar("AnswerT")
 PATIENCE = 60.0
@@ -45,10 +47,12 @@ class World:
     """One that is not over before the test is."""
     speed: float = 1.0
     """How much faster time passes at the server."""
+    again: bool = True
+    """Whether a server that is started again grants the lock before a test has lost its patience."""
 
     @property
     def restartable(self) -> Server | None:
-        return self.server if isinstance(self.server, Server) else None
+        return self.server if isinstance(self.server, Server) and self.again else None
 
     @contextlib.asynccontextmanager
     async def lock(self) -> AsyncGenerator[Callable[..., LockService], None]:
@@ -91,6 +95,13 @@ def consul(server: Pausable, speed: float) -> World:
         return ConsulLock(_url(port), f"locks/{name}", timeout=timeout, behavior="delete")
 
     return World("consul", server, make, short=10, long=60 * speed, speed=speed)
+
+
+def hosted(server: Pausable) -> World:
+    def make(port: int, name: str, timeout: float) -> LockService:
+        return HostedLock([Address("127.0.0.1", port)], name, timeout=timeout)
+
+    return World("hosted", server, make, short=1, long=20, again=False)
 
 
 @contextlib.asynccontextmanager
