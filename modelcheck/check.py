@@ -69,15 +69,20 @@ Remarked = Callable[[str], None]
 """Called, before a model is searched, with each remark on the engine that is going to."""
 
 
-def model_of(protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Options) -> Model:
-    """The model of one size under a row's bounds. Raises SpecError where a `nat` has no bound."""
+def model_of(
+    protocol: Protocol, row: Row, sizes: tuple[int, ...], options: Options, claims: frozenset[str] | None = None
+) -> Model:
+    """The model of one size under a row's bounds, with some of the spec's properties, or all. Raises SpecError where a
+    `nat` has no bound."""
     network = options.network or protocol.network
     faults = protocol.faults if options.faults is None else options.faults
     fair = protocol if options.fairness is None else replace(protocol, fairness=options.fairness)
     if options.timing is not None:
         fair = replace(fair, timing=options.timing)
+    timed = with_time(fair, network, faults)  # how far clocks count does not depend on which properties are looked at
+    kept = tuple(claim for claim in timed.properties if claims is None or claim.name in claims)
     return Model(
-        with_time(fair, network, faults),
+        replace(timed, properties=kept),
         sizes,
         caps(protocol, sizes, row.bounds),
         network,
@@ -99,14 +104,12 @@ def models_of(protocol: Protocol, check: Check, options: Options) -> list[Model]
         for sizes in row.sizes:
             for without, claims in stated_without(protocol, faults).items():
                 left = tuple(fault for fault in faults if fault.kind not in without)
-                names = frozenset(claim.name for claim in claims)
-                if not without:
-                    names |= set(STANDARD_PROPERTIES)
+                stated = frozenset(claim.name for claim in claims)
+                names = stated if without else stated | set(STANDARD_PROPERTIES)
                 if looked_for is not None and not names & looked_for:
                     continue
                 only = looked_for if not without else names if looked_for is None else names & looked_for
-                of_these = replace(protocol, properties=claims)
-                found.append(model_of(of_these, row, sizes, replace(options, faults=left, only=only)))
+                found.append(model_of(protocol, row, sizes, replace(options, faults=left, only=only), stated))
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from spec.clocks import Untimed, with_clocks
+from spec.clock_limits import Untimed
+from spec.clocks import with_clocks
 from spec.diagnostics import SpecError
 from spec.protocol import Fault, FaultKind, Network, Property, Protocol
 

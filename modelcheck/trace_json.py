@@ -16,7 +16,8 @@ from modelcheck.bounds import caps, is_nat
 from modelcheck.model import Link, Model, Name, Packet, ProcessState, State, Step, StepKind, Successor
 from modelcheck.story import describe_step
 from modelcheck.trace import Trace
-from spec.clocks import Untimed, with_clocks
+from spec.clock_limits import Untimed
+from spec.clocks import with_clocks
 from spec.diagnostics import SpecError
 from spec.fairness import Fairness
 from spec.overrides import fairness_from, timing_from

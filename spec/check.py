@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from spec import syntax
-from spec.clocks import AGE, Untimed, hidden_variables, with_clocks
+from spec.clock_limits import Untimed
+from spec.clocks import AGE, hidden_variables, with_clocks
 from spec.definitions import checked_definition, majority, within
 from spec.diagnostics import Diagnostic, SpecError
 from spec.expressions import condition_of, counted, typed
@@ -121,11 +122,12 @@ def _problems_of_time(protocol: Protocol) -> tuple[Diagnostic, ...]:
     if protocol.timing is None:
         return ()
     meant = "a count of time goes by this name"
+    hidden = {name for kind in protocol.kinds for name in hidden_variables(kind)}
     taken = [
         Diagnostic("E0209", f"`{variable.name}` means something else where there is time", variable.span, meant)
         for kind in protocol.kinds
         for variable in kind.variables
-        if variable.name in hidden_variables(kind)
+        if variable.name in hidden
     ]
     what = f"the message `{{}}` carries `{AGE}`, which means something else where there is time"
     taken += [

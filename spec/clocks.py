@@ -16,7 +16,9 @@ behaviour in dense time, with its moments rounded to whole ticks, is one that ta
 limits: at a rate between 1 - r and 1 + r, what its process takes for `d` takes from `d / (1 + r)` to `d / (1 - r)` of
 true time. Each reset may have another rate, which covers a clock whose rate varies.
 
-A count stays finite: nothing but whether it has reached a limit is ever asked, so that it stops at the largest one.
+A count stays finite: a handler asks nothing but whether it has reached a limit, and a property compares it with
+numbers; so it stops above the largest of these. What compares two counts is judged only where neither can get beyond
+its timer's longest duration: while a process is paused, its timers are armed for any time.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from spec.clock_limits import LASTED, NOT_ARMED, PAUSED, Untimed, clocks_of, elapsed_variable
 from spec.diagnostics import Diagnostic
 from spec.protocol import (
     Arithmetic,
@@ -39,7 +42,6 @@ from spec.protocol import (
     CoveragePoint,
     Elapsed,
     Fault,
-    FaultKind,
     For,
     Handler,
     If,
@@ -49,7 +51,6 @@ from spec.protocol import (
     OnMessage,
     OnTimeout,
     Operator,
-    PauseClock,
     Paused,
     ProcessKind,
     Protocol,
@@ -59,29 +60,13 @@ from spec.protocol import (
     Send,
     Statement,
     Stop,
-    Timer,
-    TimerClock,
-    Timing,
     Underway,
     Variable,
 )
 from spec.source import Span
 from spec.types import BOOL, IntType, ProcessType
 
-PAUSED, LASTED, AGE = "paused", "paused_for", "age"
-NOT_ARMED = -1
-
-
-class Untimed(Exception):
-    """Something is asked of time that it cannot give; `problem` says what."""
-
-    def __init__(self, problem: Diagnostic) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-def elapsed_variable(timer: str) -> str:
-    return f"elapsed_{timer}"
+AGE = "age"
 
 
 def hidden_variables(kind: ProcessKind) -> tuple[str, ...]:
@@ -105,7 +90,7 @@ def with_clocks(protocol: Protocol, faults: tuple[Fault, ...], network: Network 
     Raises Untimed."""
     if protocol.timing is None or protocol.clocks is not None:
         return protocol
-    clocks = _clocks(protocol, protocol.timing, faults)
+    clocks = clocks_of(protocol, protocol.timing, faults)
     if clocks.delay is not None and (network or protocol.network).is_growing_set:
         raise Untimed(
             Diagnostic(
@@ -142,77 +127,6 @@ def without_time(protocol: Protocol) -> Protocol:
 
 def _uncounted(part: Any) -> Any:
     return replace(part, since=None) if isinstance(part, Reset) else part
-
-
-# Limits --------------------------------------------------------------------------------------------------------------
-
-
-def true_duration(timer: Timer, timing: Timing, drifts: bool) -> tuple[int, int]:
-    """The shortest and the longest true time, in ticks, that a timer lasts, rounded outwards."""
-    (low, high), much, whole = timing.duration(timer), 0, 1
-    if drifts:
-        much, whole = timing.drift or (0, 1)
-        low, high = max(low - timing.offset, 0), high + timing.offset
-    shortest = low * whole // ((whole + much) * timing.tick)
-    return shortest, max(_divided(high * whole, (whole - much) * timing.tick), 1)
-
-
-def _divided(number: int, by: int) -> int:
-    """Rounded upwards."""
-    return -(-number // by)
-
-
-def _clocks(protocol: Protocol, timing: Timing, faults: tuple[Fault, ...]) -> Clocks:
-    drifting = tuple(fault for fault in faults if fault.kind is FaultKind.DRIFT)
-    limits: dict[tuple[str, str], tuple[int, int]] = {}
-    for kind in protocol.kinds:
-        for timer in (timer for timer in kind.timers if timer.name not in timing.free):
-            drifts = any(fault.happens_to(kind.name) for fault in drifting)
-            limits[kind.name, timer.name] = true_duration(timer, timing, drifts)
-    tops = _tops(protocol, {place: longest for place, (_, longest) in limits.items()})
-    timers = tuple(
-        # A timer that is free, and is counted from, never has to fire: its count does not get that far.
-        TimerClock(*place, elapsed_variable(place[1]), *limits.get(place, (0, top + 1)), top)
-        for place, top in tops.items()
-    )
-    limit = None if timing.pause is None else _divided(timing.pause, timing.tick)
-    pauses = tuple(
-        PauseClock(kind.name, PAUSED) if limit is None else PauseClock(kind.name, PAUSED, LASTED, limit)
-        for kind in protocol.kinds
-        if any(fault.kind is FaultKind.PAUSE and fault.happens_to(kind.name) for fault in faults)
-    )
-    delay = None if timing.delay is None else _divided(timing.delay, timing.tick)
-    return Clocks(timing, timers, pauses, delay)
-
-
-def _tops(protocol: Protocol, longest: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    """Where each timer's count stops, by kind and timer: at the longest duration of all those that may be counted from
-    its reset, for a paused process cannot fire it in time. Free timers are counted where others count from them."""
-    later = [
-        ((kind, statement.since), (kind, statement.timer))
-        for kind, body in _bodies(protocol)
-        for statement in _statements(body)
-        if isinstance(statement, Reset) and statement.since is not None
-    ]
-    tops = {**longest, **{since: longest.get(since, 0) for since, _ in later}}
-    for _ in later:
-        for since, timer in later:
-            tops[since] = max(tops[since], tops.get(timer, 0))
-    in_order = ((kind.name, timer.name) for kind in protocol.kinds for timer in kind.timers)
-    return {place: tops[place] for place in in_order if place in tops}
-
-
-def _bodies(protocol: Protocol) -> Iterator[tuple[str, tuple[Statement, ...]]]:
-    yield from ((handler.kind, handler.body) for handler in protocol.handlers)
-    yield from ((procedure.kind, procedure.body) for procedure in protocol.procedures)
-
-
-def _statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
-    for statement in body:
-        yield statement
-        if isinstance(statement, If):
-            for arm in statement.arms:
-                yield from _statements(arm.body)
 
 
 # The protocol written anew -------------------------------------------------------------------------------------------
