@@ -111,6 +111,12 @@ _PARTS = {
 def _item(trace: Trace, name: str, is_violation: bool) -> Checked:
     for item in checked(trace.model):
         if item.name == name and item.is_violation is is_violation:
+            declared = item.declared
+            without = frozenset() if declared is None else declared.without
+            if there := [
+                fault.kind.value for fault in trace.model.faults if fault.kind in without and fault.up_to != 0
+            ]:
+                raise ReplayError(len(trace), f"`{name}` is stated without {there[0]}, and these runs may have it")
             return item
     what = "property that can be violated" if is_violation else "`reachable` property"
     raise ReplayError(len(trace), f"the protocol has no {what} `{name}`")

@@ -20,7 +20,7 @@ from spec.clock_limits import Untimed
 from spec.clocks import with_clocks
 from spec.diagnostics import SpecError
 from spec.fairness import Fairness
-from spec.overrides import fairness_from, timing_from
+from spec.overrides import fairness_from, faults_from, timing_from
 from spec.protocol import Bound, Fault, FaultKind, Network, OnInput, Protocol, Timing
 from spec.types import (
     BoolType,
@@ -385,10 +385,7 @@ def _model(file: _File, protocol: Protocol) -> Model:
     except SpecError as problem:
         raise TraceError(f"the bounds do not suffice: {problem}") from None
     network = Network(file.network.loss, file.network.duplication, file.network.reordering)
-    unknown = [part.of for part in file.faults if part.of is not None and part.of not in kinds]
-    if unknown:
-        raise TraceError(f"`faults`: there is no kind of process `{unknown[0]}`")
-    faults = tuple(Fault(_fault(part.fault), part.up_to, of=part.of) for part in file.faults)
+    faults = _faults(file, protocol)
     fair = replace(protocol, fairness=_fairness(file, protocol), timing=_timing(file, protocol))
     try:
         timed = with_clocks(fair, faults, network)
@@ -422,11 +419,27 @@ def _timing(file: _File, protocol: Protocol) -> Timing | None:
         raise TraceError(f"`timed`: {problem}") from None
 
 
-def _fault(name: str) -> FaultKind:
-    for kind in FaultKind:
-        if kind.value == name:
-            return kind
-    raise TraceError(f"there is no fault `{name}`")
+def _faults(file: _File, protocol: Protocol) -> tuple[Fault, ...]:
+    """What a trace supposes may be faults of the language alone, as a spec has them."""
+    kinds, known = [kind.name for kind in protocol.kinds], {kind.value: kind for kind in FaultKind}
+    for part in file.faults:
+        if part.of is not None and part.of not in kinds:
+            raise TraceError(f"`faults`: there is no kind of process `{part.of}`")
+        if part.fault not in known:
+            raise TraceError(f"there is no fault `{part.fault}`")
+    faults = tuple(Fault(known[part.fault], part.up_to, of=part.of) for part in file.faults)
+    written = [
+        fault.kind.value
+        + ("" if fault.of is None else f" of {fault.of}")
+        + ("" if fault.up_to is None else f" up to {fault.up_to}")
+        for fault in faults
+    ]
+    try:
+        if faults and faults_from(", ".join(written), protocol, "faults") != faults:
+            raise TraceError(f"`faults`: {', '.join(written)} means something else")
+    except SpecError as problem:
+        raise TraceError(f"`faults`: {problem}") from None
+    return faults
 
 
 OF_A_MESSAGE = (StepKind.DELIVER, StepKind.DELIVER_AND_KEEP, StepKind.LOSE)

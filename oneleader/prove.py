@@ -90,9 +90,11 @@ def run(request: Request) -> None:
             print(json.dumps(_as_json(proof, wrong, time.monotonic() - began), indent=2))
     else:
         _show(proof, wrong, time.monotonic() - began)
-    _write(proof, request, tell)
     if wrong is not None and wrong.is_real:
+        if request.out is not None:
+            print(f"  a property is violated, and no certificate is written to {request.out}", file=sys.stderr)
         raise typer.Exit(VIOLATED)
+    _write(proof, request, tell)
     raise typer.Exit(PROVED if proof.proved else UNKNOWN)
 
 
@@ -241,9 +243,13 @@ def _show(proof: Proof, wrong: Wrong | None, seconds: float) -> None:
         print(_head(proof, wrong))
         if wrong is not None:
             print(f"  {wrong.reason}")
+        faults, time_lines = proof.faults, _time(proof)
+        if wrong is not None and wrong.is_real and wrong.trace is not None:  # of what is stated without some, fewer
+            model = wrong.trace.model
+            faults, time_lines = model.faults, time_to_json(model.protocol.clocks, model.faults)
         print(f"  spec {proof.original.source.sha256[:12]}; network: {described_network(proof.network)}; ", end="")
-        print(f"faults: {described_faults_of(proof.faults, timed=proof.original.timed)}")
-        for line in _time(proof):
+        print(f"faults: {described_faults_of(faults, timed=proof.original.timed)}")
+        for line in time_lines:
             print(f"  {line}")
         if proof.sizes and not (wrong is not None and wrong.is_real):
             print("  no bound on numbers, steps or messages")
@@ -264,7 +270,7 @@ def _time(proof: Proof) -> list[str]:
 
 def _show_part(proof: Proof, time_above: list[str]) -> None:
     if proof.without:
-        print(f"  stated without {said_without(proof.without)}, and proved for runs in which there is none:")
+        print(f"  stated without {said_without(proof.without)}, and of runs in which there is none:")
         for line in () if _time(proof) == time_above else _time(proof):
             print(f"  {line}")
     for size in proof.sizes:

@@ -59,9 +59,17 @@ def run(folder: Path, spec: Path | None, seconds: float, proofs: Path | None, as
 
 
 def _show(found: Rechecked, seconds: float) -> None:
-    print(f"{found.protocol}: {_SAID[recheck_answer(found)]}")
+    some = ", and claims a part of what the spec states" if found.left_open else ""
+    print(f"{found.protocol}: {_SAID[recheck_answer(found)]}{some}")
     print(f"  spec {found.spec_sha256[:12]}; claimed for: {'; '.join(found.proved) or 'no size'}")
     print(f"  {found.assumptions}; no bound on numbers, steps or messages")
+    for claim in found.claims:
+        stated = f", where there is no {', '.join(claim.without)}" if claim.without else ""
+        print(f"  for {'; '.join(claim.sizes)}{stated}: {', '.join(claim.properties)}")
+        for line in claim.time:
+            print(f"    {line}")
+    for line in found.left_open:
+        print(f"  NOT claimed: {line}")
     counted = found.counted
     print(f"  {counted.obligations} obligations with {counted.goals} goals, rebuilt from the spec: ", end="")
     print(f"{found.solver}, {counted.solver_seconds:.1f} s")

@@ -28,7 +28,7 @@ from modelcheck.proof.discharge import Answered, SizeProof, obligations_of
 from modelcheck.proof.drup import write_dimacs, write_drup
 from modelcheck.proof.forked import forked
 from modelcheck.proof.obligations import Obligation, Uses
-from modelcheck.proof.prove import Proof, statement
+from modelcheck.proof.prove import Proof, left_open, statement
 from modelcheck.proof.sat import refute
 from modelcheck.proof.scope import label
 from modelcheck.proof.setting import Setting, Unprovable
@@ -128,6 +128,8 @@ def _write(proof: Proof, folder: Path, version: str, tell: Callable[[str], None]
         for part in proof.beside
         if any(size.proved for size in part.sizes)
     ]
+    proved = {part.without: [label(size.size) for size in part.sizes if size.proved] for part in proof.parts}
+    missing = left_open(proof.original, proof.network, proof.faults, proved)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -139,6 +141,7 @@ def _write(proof: Proof, folder: Path, version: str, tell: Callable[[str], None]
         "solver": proof.solver,
         **first,
         **({"stated_without": beside} if beside else {}),
+        **({"left_open": list(missing)} if missing else {}),
     }
     files["report.md"] = report_of(manifest).encode()
     manifest["files"] = {name: digest(content) for name, content in sorted(files.items())}
@@ -236,15 +239,18 @@ def report_of(manifest: dict[str, Any]) -> str:
     faults = ", ".join(map(_fault, manifest["faults"]))
     beside = manifest.get("stated_without", [])
     proved = _proved(manifest)
-    named = "; ".join(proved or ["the properties of the second part"])
+    missing = manifest.get("left_open", [])
+    some = "some properties " if missing else ""
+    named = "; ".join(dict.fromkeys(size for part in (manifest, *beside) for size in _proved(part)))
     lines = [
-        f"# {manifest['protocol']}: proved for {named}",
+        f"# {manifest['protocol']}: {some}proved for {named}",
         "",
         f"- Spec: sha256 {manifest['spec_sha256']}",
         f"- Network: {network}. Faults: {faults or 'none'}. No bound on numbers, steps or messages.",
         *(f"- {line[:1].upper()}{line[1:]}." for line in manifest.get("time", [])),
         f"- Proved for: {named}. Nothing is said of other sizes.",
         f"- Solver: {manifest['solver']}. Made by {manifest['made_by']}.",
+        *(f"- NOT proved: {line}." for line in missing),
         "",
     ]
     if proved:
@@ -276,6 +282,7 @@ def _proved(part: dict[str, Any]) -> list[str]:
 
 def _told(part: dict[str, Any], heading: str) -> list[str]:
     """The properties, the invariant and the obligations of a part."""
+    also = "and of " if part["invariant"] else ""
     lines = [
         f"## {heading}",
         "",
@@ -283,7 +290,7 @@ def _told(part: dict[str, Any], heading: str) -> list[str]:
         "",
         "## The invariant",
         "",
-        f"`proof.elect` holds it. It consists of {', '.join(f'`{one}`' for one in part['invariant'])}, and of what",
+        f"`proof.elect` holds it. It consists of {''.join(f'`{one}`, ' for one in part['invariant'])}{also}what",
         "the encoding takes for granted of a state (types, positions in queues), which is proved with it.",
         "",
         "## Obligations",

@@ -3,7 +3,7 @@ a solver refute every obligation that follows from that text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from modelcheck.proof.candidates import Candidate
@@ -11,7 +11,7 @@ from modelcheck.proof.claims import MINORITY_CANNOT_ELECT, RECORDED, Claim
 from modelcheck.proof.discharge import SizeProof, discharge, quorums_apart
 from modelcheck.proof.infer import ALL_SIZES, SIZES, Found, infer, on_any_network
 from modelcheck.proof.obligations import IMPLIED, goals_of, step_goals_of
-from modelcheck.proof.scope import Assumptions, assumptions_of, described, proof_setting, singletons, sizes_of
+from modelcheck.proof.scope import ANY, Assumptions, assumptions_of, described, proof_setting, singletons, sizes_of
 from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import z3_version
 from modelcheck.proof.wording import Worded, worded, worded_claim
@@ -299,3 +299,31 @@ def statement_of(protocol: Protocol, assumptions: Assumptions) -> tuple[str, ...
     if any(True for _ in quorum_definitions(setting.model)):
         said.append(f"{QUORUMS_INTERSECT}: {STANDARD_TEXTS[QUORUMS_INTERSECT]}")
     return tuple(said)
+
+
+def names_of(statements: Iterable[str]) -> list[str]:
+    """The names of the properties of a statement."""
+    return [line.partition(":")[0] for line in statements]
+
+
+def left_open(
+    protocol: Protocol,
+    network: Network,
+    faults: tuple[Fault, ...],
+    proved: Mapping[frozenset[FaultKind], Sequence[str]],
+) -> tuple[str, ...]:
+    """The properties of a spec that are not among what is proved, and for which of the sizes that others are proved
+    for. `proved` are the sizes by the faults without which properties are stated."""
+    sizes = dict.fromkeys(size for found in proved.values() for size in found)
+    found = []
+    for without in stated_without(protocol, faults):
+        missing = [size for size in sizes if size not in proved.get(without, ())]
+        names = names_of(statement_of(protocol, Assumptions(network, faults, without)))
+        if missing and names:
+            stated = f" (stated without {said_without(without)})" if without else ""
+            found.append(f"{', '.join(names)}{stated}, for {' or '.join(map(_of_size, missing))}")
+    return tuple(found)
+
+
+def _of_size(size: str) -> str:
+    return "any number" if size == ANY else size

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ from modelcheck.proof.discharge import File, files_of
 from modelcheck.proof.drup import ProofError, check_refutation, read_drup, write_dimacs
 from modelcheck.proof.forked import forked, workers
 from modelcheck.proof.obligations import Obligation, Uses, properties_of
-from modelcheck.proof.prove import HEADING, said_without, statement_of
+from modelcheck.proof.prove import HEADING, left_open, names_of, said_without, statement_of
 from modelcheck.proof.scope import ANY, LARGEST_SIZE, Assumptions, described, proof_setting, sizes_of
 from modelcheck.proof.setting import Setting, Unprovable
 from modelcheck.proof.solvers import UNSAT, cvc5_answers, cvc5_proofs, cvc5_version
@@ -57,6 +57,17 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What a certificate claims of the properties that are stated without the same faults: of which, for which sizes,
+    and what it supposes of time."""
+
+    without: tuple[str, ...]
+    sizes: tuple[str, ...]
+    properties: tuple[str, ...]
+    time: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Rechecked:
     """`wrong` are the reasons not to believe it; `open` what the solver could not decide; `checked` how much was."""
 
@@ -68,6 +79,9 @@ class Rechecked:
     counted: Counted
     wrong: tuple[str, ...]
     open: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    left_open: tuple[str, ...]
+    """The properties of the spec that it does not claim, in words."""
 
     @property
     def holds(self) -> bool:
@@ -142,6 +156,7 @@ class _Manifest(_Part, frozen=True):
     files: dict[str, str]
     time: tuple[OneLine, ...] = ()
     stated_without: tuple[_Stated, ...] = ()
+    left_open: tuple[OneLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -249,7 +264,22 @@ def _recheck(
         counted,
         tuple(wrong),
         tuple(still),
+        tuple(_claims(claimed)),
+        _left_open(original, claimed) if original is not None else (),
     )
+
+
+def _claims(claimed: _Claimed) -> Iterator[Claim]:
+    for group in claimed.groups:
+        sizes = tuple(str(s["description"]) for s in group.sizes if s["size"] in group.told["proved"])
+        if sizes:
+            without = tuple(without_to_json(group.assumptions.without))
+            yield Claim(without, sizes, tuple(names_of(group.told["properties"])), tuple(group.told.get("time", ())))
+
+
+def _left_open(original: Protocol, claimed: _Claimed) -> tuple[str, ...]:
+    proved = {group.assumptions.without: group.told["proved"] for group in claimed.groups}
+    return left_open(original, claimed.network, claimed.faults, proved)
 
 
 def _without_time(whole: Protocol, claimed: _Claimed) -> str:
@@ -324,6 +354,8 @@ def _about(claimed: _Claimed, original: Protocol, whole: Protocol, spec: Protoco
     """What is wrong with what the certificate says that it is about."""
     wrong = [] if _sizes(claimed) else ["it has no obligations"]
     wrong += [] if any(group.told["proved"] for group in claimed.groups) else ["it claims no proof of any size"]
+    if list(_left_open(original, claimed)) != claimed.whole.get("left_open", []):
+        wrong.append("what it says that it leaves open is not what it leaves open of the spec")
     there_are = stated_without(original, claimed.faults)
     for group in claimed.groups:
         if group.assumptions.without not in there_are:

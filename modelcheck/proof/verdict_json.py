@@ -81,6 +81,16 @@ def recheck_to_json(found: Rechecked, about: Protocol | None, seconds: float) ->
         "answer": answer,
         "exit_status": EXIT_STATUS[answer],
         "claimed_for": list(found.proved),
+        "claims": [
+            {
+                "without": list(claim.without),
+                "sizes": list(claim.sizes),
+                "properties": list(claim.properties),
+                "time": list(claim.time),
+            }
+            for claim in found.claims
+        ],
+        "left_open": list(found.left_open),
         "assumptions": found.assumptions,
         "numbers": "unbounded",
         "solver": found.solver,

@@ -71,7 +71,7 @@ def test_a_violated_spec_is_no_certificate_and_says_so(tmp_path: Path) -> None:
     spec = str(ROOT / "spec" / "broken" / "vote_forgotten.elect")
     found = run("prove", spec, "--out", str(tmp_path / "certificate"), "--quiet")
     assert found.returncode == 1
-    assert "nothing is proved, and no certificate is written" in found.stderr
+    assert "a property is violated, and no certificate is written" in found.stderr
     assert not (tmp_path / "certificate").exists()
 
 

@@ -6,7 +6,11 @@ import pytest
 from modelcheck.replay import ReplayError, replay
 from modelcheck.trace import Trace
 from modelcheck.trace_json import SavedTrace, read_trace, write_trace
+from spec.check import check
+from spec.source import Source
+from tests.exported import model_of as timed_model
 from tests.modelcheck.behaviours import SPLIT, forgetful_trace, locks_trace, model_of, run, split_trace, witness_trace
+from tests.timed import SLEPT
 
 
 def saved(trace: Trace) -> SavedTrace:
@@ -138,3 +142,19 @@ def test_a_step_property_is_found_false_in_the_last_step() -> None:
 def test_a_trace_that_shows_nothing_is_a_behaviour_all_the_same() -> None:
     trace = replace(forgetful_trace(), violation=None)
     assert replay(saved(trace)) == trace
+
+
+def test_a_property_that_is_stated_without_a_fault_says_nothing_of_runs_that_may_have_it() -> None:
+    """It can be false at their ends, and that is no violation."""
+
+    def at_the_end(faults: str) -> Trace:
+        text = SLEPT.replace("pause of client up to 1", faults)
+        text = text.replace("leader at", "safety never without pause: forall c in client: not c.holding\nleader at")
+        steps = ("client1: input acquire()", "storage1 receives ask() from client1")
+        trace = run(timed_model(text), *steps, "client1 receives granted(1) from storage1")
+        whole = read_trace(write_trace(trace), check(Source("slept.elect", text))[0])
+        return replay(replace(whole, shows="never", is_violation=True))
+
+    assert at_the_end("none").violation is not None
+    with pytest.raises(ReplayError, match="`never` is stated without pause, and these runs may have it"):
+        at_the_end("pause")

@@ -125,6 +125,31 @@ def test_a_true_certificate_is_confirmed(proof: Proof, certificate: Path) -> Non
     assert "NOT" not in found.assumptions
 
 
+def test_a_certificate_says_which_properties_it_does_not_claim(tmp_path: Path) -> None:
+    """That those it claims hold says nothing of the others."""
+    unshown = WATCHDOG[: WATCHDOG.index("invariant the_beat_comes_first")] + "\ncheck small: 2 nodes, turns <= 2\n"
+    save(proved(unshown), tmp_path / "part", "0", silent)
+    found = rechecked(tmp_path / "part")
+    assert found.holds, (found.wrong, found.open)
+    assert found.left_open == ("none_is_missed (stated without pause), for 2 or any number",)
+    assert [(claim.without, claim.properties) for claim in found.claims] == [
+        ((), ("failure", "the_beat_runs")),
+        (("restart",), ("turns_go_up",)),
+    ]
+    report = (tmp_path / "part" / "report.md").read_text()
+    assert report.startswith("# watchdog: some properties proved for 2 nodes; any number of nodes\n")
+    assert "- NOT proved: none_is_missed (stated without pause), for 2 or any number." in report
+    changed(tmp_path / "part", lambda manifest: manifest.pop("left_open"))
+    assert "what it says that it leaves open" in rechecked(tmp_path / "part").wrong[0]
+
+
+def test_a_group_that_was_cut_out_is_missed(certificate: Path) -> None:
+    changed(certificate, lambda manifest: manifest.pop("stated_without"))
+    found = rechecked(certificate)
+    assert "what it says that it leaves open is not what it leaves open of the spec" in found.wrong
+    assert [line.split()[0] for line in found.left_open] == ["turns_go_up", "none_is_missed,"]
+
+
 def dropped(manifest: dict[str, Any], kind: str) -> None:
     manifest["faults"] = [fault for fault in manifest["faults"] if fault["kind"] != kind]
 
