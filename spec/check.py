@@ -13,6 +13,7 @@ from spec.definitions import checked_definition, majority, within
 from spec.diagnostics import Diagnostic, SpecError
 from spec.expressions import condition_of, counted, typed
 from spec.lint import problems_of_structure, warnings_about
+from spec.lint_writes import WRITES_FOLLOW_TOKENS
 from spec.names import (
     STANDARD_PROPERTIES,
     Names,
@@ -435,9 +436,6 @@ def _leader(item: syntax.LeaderItem, names: Names) -> Leader:
             raise names.unknown("E0214", "timer", item.until, timers, kind)
         until = item.until.text
     return Leader(kind, condition, token, elected_by, confirmed, item.span, until)
-
-
-WRITES_FOLLOW_TOKENS = "writes_follow_tokens"
 
 
 def _writes(item: syntax.WritesItem, names: Names) -> Property:

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from spec.diagnostics import Diagnostic
+from spec.lint_writes import unseen_writes
 from spec.protocol import (
     Apply,
     Armed,
@@ -44,6 +45,7 @@ def warnings_about(protocol: Protocol) -> Iterator[Diagnostic]:
     yield from _unread(protocol)
     yield from _unused(protocol)
     yield from _volatile_votes(protocol)
+    yield from unseen_writes(protocol)
     if protocol.leader is None and not protocol.properties:
         yield Diagnostic(
             "W0608",
