@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from modelcheck.conformance.source import Source, fields_of
-from spec.protocol import OnInput, ProcessKind, Protocol
+from spec.lint import bodies, nodes
+from spec.protocol import OnInput, ProcessKind, Protocol, Reset
 from spec.types import BoolType, EnumType, IntType, MapType, OptionType, ProcessType, SetType, Type
 
 
@@ -172,6 +173,9 @@ def _wanted(protocol: Protocol, kind: ProcessKind, names: Names) -> dict[str, st
         wanted["confirmation"] = f"Confirmation({confirmed.message!r}, {confirmed.timer!r}, is_quorum)"
     if leader is not None and leader.kind == kind.name and leader.until is not None:
         wanted["until"] = repr(leader.until)
+        resets = (part for body in bodies(protocol, kind.name) for part in nodes(body) if isinstance(part, Reset))
+        if counted := {reset.since for reset in resets if reset.timer == leader.until and reset.since is not None}:
+            wanted["counts_from"] = repr(tuple(sorted(counted)))
     if protocol.timed:
         wanted["timed"] = "True"
     accepted = ", ".join(
