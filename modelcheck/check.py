@@ -26,7 +26,7 @@ from modelcheck.properties import (
 from modelcheck.semantics import initial
 from modelcheck.timed import stated_without, with_time
 from modelcheck.trace import Trace, Violation
-from modelcheck.verdict import Answer, Coverage, Exploration, PropertyResult, Result, Verdict
+from modelcheck.verdict import STANDARD, Answer, Coverage, Exploration, PropertyResult, Result, Verdict
 from spec.fairness import Fairness
 from spec.names import STANDARD_PROPERTIES
 from spec.protocol import (
@@ -34,6 +34,7 @@ from spec.protocol import (
     Check,
     Fault,
     Network,
+    Property,
     PropertyKind,
     Protocol,
     Row,
@@ -305,7 +306,7 @@ def _results(model: Model, outcome: Outcome, apart: bool, liveness: tuple[Future
     complete = outcome.status is Status.EXHAUSTED
     hits = {hit.checked.name: hit for hit in outcome.hits}
     for item in checked(model):
-        kind = item.declared.kind.value if item.declared is not None else "standard"
+        kind = item.declared.kind.value if item.declared is not None else STANDARD
         hit = hits.get(item.name)
         if hit is not None:
             result = Result.VIOLATED if item.is_violation else Result.WITNESSED
@@ -313,11 +314,12 @@ def _results(model: Model, outcome: Outcome, apart: bool, liveness: tuple[Future
             result = Result.UNDECIDED
         else:
             result = Result.HOLDS if item.is_violation else Result.NOT_WITNESSED
-        yield PropertyResult(item.name, kind, item.text, result, hit.length if hit is not None else None)
+        length = hit.length if hit is not None else None
+        yield PropertyResult(item.name, kind, item.text, result, length, _stated_without(item.declared))
     asked = model.only is None or QUORUMS_INTERSECT in model.only
     if asked and any(True for _ in quorum_definitions(model)):
         result = Result.VIOLATED if apart else Result.HOLDS
-        yield PropertyResult(QUORUMS_INTERSECT, "standard", STANDARD_TEXTS[QUORUMS_INTERSECT], result)
+        yield PropertyResult(QUORUMS_INTERSECT, STANDARD, STANDARD_TEXTS[QUORUMS_INTERSECT], result)
     futures = {found.claim.name: found for found in liveness}
     for declared in model.protocol.properties:
         if declared.kind in CHECKED_BY_EXPLORATION or not (model.only is None or declared.name in model.only):
@@ -328,7 +330,12 @@ def _results(model: Model, outcome: Outcome, apart: bool, liveness: tuple[Future
             result = Result.HOLDS
         elif found is not None and found.is_violated:
             result, length = Result.VIOLATED, len(found.trace or ())
-        yield PropertyResult(declared.name, declared.kind.value, declared.description, result, length)
+        kind, without = declared.kind.value, _stated_without(declared)
+        yield PropertyResult(declared.name, kind, declared.description, result, length, without)
+
+
+def _stated_without(declared: Property | None) -> tuple[str, ...]:
+    return () if declared is None else tuple(sorted(kind.value for kind in declared.without))
 
 
 def _coverage(protocol: Protocol, explorations: list[Exploration]) -> Coverage:

@@ -10,7 +10,7 @@ from modelcheck.liveness.led import FoundLed
 from modelcheck.liveness.recovers import Found
 from modelcheck.model import STEPPING_FAULTS, Model
 from modelcheck.outcome import Status
-from modelcheck.verdict import Answer, Exploration, Result, Verdict
+from modelcheck.verdict import STANDARD, Answer, Exploration, PropertyResult, Result, Verdict
 from spec.described import described_time
 from spec.protocol import Clocks, Fault, FaultKind, Network
 
@@ -34,8 +34,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
 
 
 def _left_out(verdict: Verdict, exploration: Exploration) -> tuple[str, ...]:
-    """The faults that another exploration of this size under these bounds has, and this one has not: it is of what is
-    stated without them."""
+    """The faults that another exploration of this size under these bounds has, and this one has not, for it is of what
+    is stated without them; also where there is no other one."""
 
     def place(of: Exploration) -> tuple[str, str]:
         return described_sizes(of.model), described_bounds(of.model)
@@ -43,7 +43,9 @@ def _left_out(verdict: Verdict, exploration: Exploration) -> tuple[str, ...]:
     others = (of for of in verdict.explorations if place(of) == place(exploration))
     kinds = dict.fromkeys(fault.kind for of in others for fault in of.model.faults)
     own = {fault.kind for fault in exploration.model.faults}
-    return tuple(kind.value for kind in kinds if kind not in own)
+    stated = [set(found.without) for found in exploration.properties if found.kind != STANDARD]
+    alone = set.intersection(*stated) if stated else set()
+    return tuple(kind.value for kind in FaultKind if kind not in own and (kind in kinds or kind.value in alone))
 
 
 def exploration_lines(exploration: Exploration, left_out: Sequence[str] = ()) -> Iterator[str]:
@@ -69,7 +71,8 @@ def exploration_lines(exploration: Exploration, left_out: Sequence[str] = ()) ->
         reductions = "; ".join(exploration.reductions) or "none"
         yield f"    engine: {exploration.engine}, {threads}; reductions: {reductions}"
         for bound in sorted(outcome.reached):
-            yield f"    the bound {bound} was reached: nothing is said of runs that pass it"
+            stops = ", and time may stop there" if model.protocol.clocks is not None else ""
+            yield f"    the bound {bound} was reached: nothing is said of runs that pass it{stops}"
         if outcome.status is Status.EXHAUSTED and not outcome.reached:
             yield "    no bound was reached: these are all the states that there are"
     for found in exploration.liveness:
@@ -147,17 +150,18 @@ def _property_lines(verdict: Verdict) -> Iterator[str]:
         Result.NOT_WITNESSED,
         Result.HOLDS,
     ]
-    worst: dict[str, tuple[str, Result]] = {}
+    worst: dict[str, PropertyResult] = {}
     for exploration in verdict.explorations:
         for found in exploration.properties:
             before = worst.get(found.name)
-            if before is None or order.index(found.result) < order.index(before[1]):
-                worst[found.name] = (found.kind, found.result)
+            if before is None or order.index(found.result) < order.index(before.result):
+                worst[found.name] = found
     if worst:
         yield "  properties:"
-        width = max(len(f"{kind} {name}") for name, (kind, _) in worst.items())
-        for name, (kind, result) in worst.items():
-            yield f"    {f'{kind} {name}':<{width}}  {result.value}"
+        width = max(len(f"{one.kind} {one.name}") for one in worst.values())
+        for one in worst.values():
+            without = f", stated without {', '.join(one.without)}" if one.without else ""
+            yield f"    {f'{one.kind} {one.name}':<{width}}  {one.result.value}{without}"
 
 
 def described_network(network: Network) -> str:

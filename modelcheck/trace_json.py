@@ -22,6 +22,7 @@ from spec.diagnostics import SpecError
 from spec.fairness import Fairness
 from spec.overrides import fairness_from, faults_from, timing_from
 from spec.protocol import Bound, Fault, FaultKind, Network, OnInput, Protocol, Timing
+from spec.settings import LARGEST_SIZE
 from spec.types import (
     BoolType,
     EnumType,
@@ -369,8 +370,8 @@ def _in(place: str, make: Callable[[Part], Made], part: Part) -> Made:
 
 def _model(file: _File, protocol: Protocol) -> Model:
     kinds = [kind.name for kind in protocol.kinds]
-    if list(file.sizes) != kinds or min(file.sizes.values(), default=0) < 1:
-        raise TraceError(f"`sizes` must say how many there are, at least one, of: {', '.join(kinds)}")
+    if list(file.sizes) != kinds or not all(1 <= size <= LARGEST_SIZE for size in file.sizes.values()):
+        raise TraceError(f"`sizes` must say how many there are, 1 to {LARGEST_SIZE}, of: {', '.join(kinds)}")
     bounds = []
     for place, limit in file.bounds.items():
         kind, _, variable = place.partition(".")

@@ -32,6 +32,10 @@ class Result(Enum):
     UNDECIDED = "not decided"
 
 
+STANDARD = "standard"
+"""The kind of a property that every protocol has."""
+
+
 @dataclass(frozen=True)
 class PropertyResult:
     """`length` is the number of steps of the shortest violation or witness."""
@@ -41,6 +45,8 @@ class PropertyResult:
     text: str
     result: Result
     length: int | None = None
+    without: tuple[str, ...] = ()
+    """The faults without which it is stated."""
 
 
 @dataclass(frozen=True)

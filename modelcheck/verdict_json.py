@@ -72,6 +72,7 @@ def _exploration(exploration: Exploration) -> dict[str, Any]:
                 "text": found.text,
                 "result": found.result.value,
                 "length": found.length,
+                "without": list(found.without),
             }
             for found in exploration.properties
         ],

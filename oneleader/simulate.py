@@ -232,7 +232,8 @@ def _summary(protocol: Protocol, world: World, counted: list[Counted], took: flo
     if not counted[-1].failed:
         lines.append(f"  each of {total.steps:,} steps is one of the model, and no property was false")
         if left := not_judged(protocol):
-            lines.append(f"  not judged, as it is about messages under way: {', '.join(left)}")
+            why = "about messages under way or time, or stated without some faults"
+            lines.append(f"  not judged, as it is {why}: {', '.join(left)}")
         lines.append("  these are samples, and no proof: `oneleader check` and `oneleader prove` look at all runs")
     return "".join(f"{line}\n" for line in lines)
 

@@ -52,7 +52,7 @@ from spec.protocol import (
 from spec.settings import checks_of, fairness_of, fault_named, faults_of, network_of
 from spec.source import Source, Span
 from spec.statements import body_of
-from spec.timing import timing_of
+from spec.timing import CLOCK_WORDS, timing_of
 from spec.types import BOOL, NAT, MapType, NatType, ProcessType, SetType, is_number
 
 Item = TypeVar("Item", bound=syntax.Item)
@@ -129,6 +129,12 @@ def _problems_of_time(protocol: Protocol) -> tuple[Diagnostic, ...]:
         for kind in protocol.kinds
         for variable in kind.variables
         if variable.name in hidden
+    ]
+    taken += [
+        Diagnostic("E0209", f"`{timer.name}` means something else where there is time", timer.span, "a word of `timed`")
+        for kind in protocol.kinds
+        for timer in kind.timers
+        if timer.name in CLOCK_WORDS
     ]
     what = f"the message `{{}}` carries `{AGE}`, which means something else where there is time"
     taken += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from spec.protocol import Clocks
@@ -20,18 +21,25 @@ def described_time(clocks: Clocks, *, drifts: bool) -> Iterator[str]:
     else:
         limits.append("clocks are true")
     if clocks.pauses:
-        longest = "any time" if timing.pause is None else f"at most {show_duration(timing.pause)}"
-        limits.append(f"a pause lasts {longest}")
-    delay = "any time" if timing.delay is None else f"at most {show_duration(timing.delay)}"
-    limits.append(f"a message takes {delay}")
+        limits.append(f"a pause lasts {_at_most(clocks.pauses[0].longest * tick, timing.pause)}")
+    limits.append(f"a message takes {_at_most((clocks.delay or 0) * tick, timing.delay)}")
     yield f"time: ticks of {show_duration(tick)}; {', '.join(limits)}"
+    names = Counter(clock.timer for clock in clocks.timers)
     timers = (
-        f"{clock.timer} {_between(clock.shortest * tick, clock.longest * tick)}"
+        f"{clock.kind + '.' if names[clock.timer] > 1 else ''}{clock.timer} "
+        f"{_between(clock.shortest * tick, clock.longest * tick)}"
         for clock in clocks.timers
         if clock.timer not in timing.free
     )
     free = f"; {', '.join(timing.free)}: any time" if timing.free else ""
     yield f"      by true time, timers take: {', '.join(timers) or 'there are none'}{free}"
+
+
+def _at_most(limit: int, said: int | None) -> str:
+    """A limit, which is in whole ticks; and what was said, where that is another one."""
+    if said is None:
+        return "any time"
+    return f"at most {show_duration(limit)}" + (f" ({show_duration(said)} in whole ticks)" if limit != said else "")
 
 
 def _between(shortest: int, longest: int) -> str:

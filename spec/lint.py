@@ -13,6 +13,7 @@ from spec.protocol import (
     Armed,
     Broadcast,
     Call,
+    FaultKind,
     Handler,
     OnAction,
     OnInput,
@@ -46,6 +47,7 @@ def warnings_about(protocol: Protocol) -> Iterator[Diagnostic]:
     yield from _unused(protocol)
     yield from _volatile_votes(protocol)
     yield from unseen_writes(protocol)
+    yield from _drift_of_nothing(protocol)
     if protocol.leader is None and not protocol.properties:
         yield Diagnostic(
             "W0608",
@@ -240,3 +242,14 @@ def _volatile_votes(protocol: Protocol) -> Iterator[Diagnostic]:
                     "not durable",
                     "a voter that forgets its vote may vote twice: declare it `durable`",
                 )
+
+
+def _drift_of_nothing(protocol: Protocol) -> Iterator[Diagnostic]:
+    """Clocks that drift, and nothing says by how much."""
+    timing = protocol.timing
+    if timing is None or timing.drift is not None or timing.offset:
+        return
+    for fault in protocol.faults:
+        if fault.kind is FaultKind.DRIFT:
+            help = "say how much in `timed`: `drift 1 in 10`, or `offset 1 s`"
+            yield Diagnostic("W0611", "clocks drift, and nothing says by how much", fault.span, "they are true", help)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from spec import syntax
-from spec.diagnostics import SpecError
+from spec.diagnostics import Diagnostic, SpecError
 from spec.fairness import Fairness
 from spec.names import Names, Reported
 from spec.parser import parse
 from spec.protocol import Check, Fault, Network, Protocol, Timing
 from spec.settings import checks_of, fairness_of, faults_of, network_of
-from spec.source import Source
+from spec.source import Source, Span
 from spec.timing import read_timing
 
 
@@ -66,6 +66,13 @@ def fairness_from(text: str, protocol: Protocol, option: str) -> Fairness:
 
 
 def _file(text: str, option: str) -> syntax.File:
+    """What one line says: a second one would be another item, which nobody asked for."""
+    lines = text.removesuffix("\n").splitlines()
+    if len(lines) > 1:
+        span = Span(2, 1, 2, max(2, len(lines[1]) + 1))
+        raise SpecError(
+            Source(option, text), (Diagnostic("E0101", "this goes on on another line", span, "expected one line"),)
+        )
     return parse(Source(option, text))
 
 

@@ -81,6 +81,7 @@ def test_every_field_is_needed_and_no_other_is_taken(trace: Trace) -> None:
         (("version",), "1", r"Expected `int`, got `str` - at `\$.version`"),
         (("spec", "sha256"), "0" * 64, "another text than example.elect"),
         (("sizes", "node"), 0, "`sizes` must say"),
+        (("sizes", "node"), 10**9, "`sizes` must say how many there are, 1 to 15"),
         (("bounds", "node.epoch"), None, r"Expected `int`, got `null`"),
         (("bounds", "node.age"), 3, "`bounds` speaks of `node.age`"),
         (("bounds", "node.role"), 3, "`bounds` speaks of `node.role`, which is no `nat`"),

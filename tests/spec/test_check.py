@@ -350,6 +350,22 @@ safety two: elapsed(rest) <= 2
     check(Source("p.elect", f"{text}timed: tick 1 s\n"))
 
 
+@pytest.mark.parametrize("word", ["delay", "tick", "free"])
+def test_timers_are_not_called_as_the_words_of_time(word: str) -> None:
+    text = f"protocol p\nprocess node:\n    timer {word}: 1 s\non timeout {word}:\n    reset {word}\n"
+    check(Source("p.elect", text))
+    with pytest.raises(SpecError) as refused:
+        check(Source("p.elect", f"{text}timed: tick 1 s\n"))
+    assert [(problem.code, problem.span.line) for problem in refused.value.diagnostics] == [("E0209", 3)]
+
+
+def test_a_variable_is_not_called_as_the_count_of_a_timer_of_another_kind() -> None:
+    text = "protocol p\nprocess a:\n    timer t: 1 s\nprocess b:\n    elapsed_t: nat = 0\ntimed: tick 1 s\n"
+    with pytest.raises(SpecError) as refused:
+        check(Source("p.elect", text))
+    assert [(problem.code, problem.span.line) for problem in refused.value.diagnostics] == [("E0209", 5)]
+
+
 def test_names_that_mean_something_else_where_there_is_time() -> None:
     text = """protocol p
 process node:
