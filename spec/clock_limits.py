@@ -102,7 +102,12 @@ def _tops(protocol: Protocol, longest: dict[Place, int], faults: tuple[Fault, ..
     late = {timer for _, timer in later}
     for place, asked in _asked(protocol, faults).items():
         if place in longest and (place[0] in paused or place in late):
-            tops[place] = max(tops[place], _needed(place, asked, place[0] in paused, tops, later))
+            sources = [since for since, timer in later if timer == place]
+            bounded = place[0] not in paused and all(one in longest and one not in late for one in sources)
+            if asked.else_at is not None and not bounded:
+                raise Untimed(_goes_on(place[1], asked.else_at, place[0] in paused))
+            exact = [tops[one] for one in sources] if asked.else_at is not None else []
+            tops[place] = max(tops[place], asked.number + 1, *exact)
     for _ in later:
         for since, timer in later:
             tops[since] = max(tops[since], tops.get(timer, 0))
@@ -123,23 +128,14 @@ class _Asked:
     else_at: Span | None = None
 
 
-def _needed(place: Place, asked: _Asked, paused: bool, tops: dict[Place, int], later: list[tuple[Place, Place]]) -> int:
-    """How far a count has to go that can get beyond its timer's longest duration. Raises Untimed."""
-    sources = [since for since, timer in later if timer == place]
-    if asked.else_at is None:
-        return asked.number + 1
-    if paused or not all(source in tops and source not in {timer for _, timer in later} for source in sources):
-        raise Untimed(
-            Diagnostic(
-                "E0509",
-                f"`elapsed({place[1]})` is compared with something that is no number",
-                asked.else_at,
-                "it may go on for any time"
-                + (", for its process may be paused" if paused else ", for it counts from another timer"),
-                "compare it with a number of ticks" + ("; or state this `without pause`" if paused else ""),
-            )
-        )
-    return max(asked.number + 1, *(tops[source] for source in sources))
+def _goes_on(timer: str, at: Span, paused: bool) -> Diagnostic:
+    return Diagnostic(
+        "E0509",
+        f"`elapsed({timer})` is compared with something that is no number",
+        at,
+        f"it may go on for any time, for {'its process may be paused' if paused else 'it counts from another timer'}",
+        "compare it with a number of ticks" + ("; or state this `without pause`" if paused else ""),
+    )
 
 
 def _asked(protocol: Protocol, faults: tuple[Fault, ...]) -> dict[Place, _Asked]:

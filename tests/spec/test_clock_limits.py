@@ -97,6 +97,14 @@ def test_what_compares_counts_that_may_go_on_for_any_time_is_refused(claim: str)
     assert "for its process may be paused" in refused.value.diagnostics[0].label
 
 
+def test_what_counts_from_a_free_timer_has_no_limit_either() -> None:
+    claim = "safety same: elapsed(deadline) <= max(3, 4)"
+    assert verdict(COUNTS_ON, claim).exit_status == 1
+    with pytest.raises(SpecError) as refused:
+        verdict(COUNTS_ON.replace("tick 1 s", "tick 1 s, free asked"), claim)
+    assert "for it counts from another timer" in refused.value.diagnostics[0].label
+
+
 def further(original: Any, by: int) -> Any:
     """Tops that are higher by so many ticks."""
 
