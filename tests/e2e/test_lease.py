@@ -17,12 +17,13 @@ from tests.runtime.coordination.proxy import proxy_to
 
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "spec/protocols/lease.elect"
-INSTALLED = {"embedded": True, "hosted": True, "etcd": EtcdServer.installed(), "zookeeper": ZooKeeperServer.installed()}
+INSTALLED = {"etcd": EtcdServer.installed(), "zookeeper": ZooKeeperServer.installed()}
+PAUSES = 2
 
 
 @pytest.mark.parametrize("system", [*SETTINGS])
 def test_what_is_stale_is_refused_and_what_was_done_is_the_models(system: str, tmp_path: Path) -> None:
-    if not INSTALLED[system]:
+    if not INSTALLED.get(system, True):
         pytest.skip(f"{system} is not installed")
 
     async def main() -> World:
@@ -39,7 +40,8 @@ def test_what_is_stale_is_refused_and_what_was_done_is_the_models(system: str, t
     assert len({seen.write.token for seen in store.seen if seen.taken}) >= 4
     stale = [seen for seen in store.seen if not seen.taken]
     assert stale, "a holder that wakes goes on to write"
-    assert not any(seen.write.believed for seen in stale), "whoever wakes finds by its clock that it does not hold"
+    # Whoever wakes finds by its clock that it does not hold; but for a write that it was about to send when it stopped.
+    assert sum(seen.write.believed for seen in stale) <= PAUSES < len(stale)
     traces = [str(path) for path in sorted(tmp_path.glob("*.ndjson"))]
     outside = [] if system == "embedded" else ["--outside", "lock_service"]
     result = CliRunner().invoke(app, ["validate-trace", str(SPEC), *traces, *outside])

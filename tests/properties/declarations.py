@@ -191,7 +191,7 @@ class Declarations:
 
     def _timers(self, kind: str) -> tuple[str, ...]:
         many = self.choose.chance(85 if self.timed else 35)
-        return (("tick", "alarm")[: self.choose.number(1, 2)]) if many else ()
+        return (("beat", "alarm")[: self.choose.number(1, 2)]) if many else ()
 
     def timing(self) -> str:
         """What a spec with time says of it."""
