@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,9 @@ def read_config(path: Path, node: str | None = None) -> Config:
     try:
         return _with_names(msgspec.convert(whole if node is None else {**whole, "node": node}, Config))
     except msgspec.ValidationError as problem:
-        raise BadConfig(f"{path}: {problem}") from None
+        known = [name for field in msgspec.structs.fields(Config) if (name := field.encode_name) not in whole]
+        close = [near for name in whole if f"`{name}`" in str(problem) for near in get_close_matches(name, known, 1)]
+        raise BadConfig(f"{path}: {problem}{f'; did you mean `{close[0]}`?' if close else ''}") from None
 
 
 def _with_names(config: Config) -> Config:

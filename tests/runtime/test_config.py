@@ -52,7 +52,7 @@ def test_timers_are_the_spec_s_where_nothing_else_is_said(tmp_path: Path) -> Non
     [
         ('cluster = "orders"', "", "missing required field `cluster`"),
         ('cluster = "orders"', "cluster = 3", "Expected `str`, got `int`"),
-        ('cluster = "orders"', 'clutser = "orders"', "unknown field `clutser`"),
+        ('cluster = "orders"', 'clutser = "orders"', "unknown field `clutser`; did you mean `cluster`?"),
         ('cluster = "orders"', 'cluster = "', "this is no TOML"),
         ('node = "node2"', 'node = "node4"', "node: node4 is not among the members: node1, node2, node3"),
         ('node = "node2"', 'node = "client1"', "node: 'client1' is no process of the protocol; expected node1"),
