@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelcheck.conformance.joint import Letter, NoStep, Place, Progress, Taken, Whole
 from modelcheck.conformance.local import Expected
 from modelcheck.conformance.recorded import BadTrace, BadValue, Line, packet_of, state_of
-from modelcheck.model import Name, ProcessState, State, Step, StepKind, Successor
+from modelcheck.model import Model, Name, ProcessState, State, Step, StepKind, Successor
 from modelcheck.semantics import process_at_first
 from modelcheck.story import describe_changes, describe_sends, describe_step
 from modelcheck.trace import Trace
+from spec.types import MapType
 
 SHOWN = 12
 """So many steps before the refused one are shown."""
@@ -123,6 +124,20 @@ def _possible(whole: Whole, one: Progress) -> Iterator[str]:
 # What led to it ------------------------------------------------------------------------------------------------------
 
 
+def _of_those_there(whole: Whole) -> Model:
+    """The model, to be drawn. Where a lock service coordinates them, nobody knows how many clients there are, and what
+    is recorded says that there may be very many: those that have no trace have nothing to show."""
+    model = whole.model
+    maps = any(isinstance(variable.type, MapType) for kind in model.protocol.kinds for variable in kind.variables)
+    if not whole.outside or maps:  # a map has an entry for each process that there may be
+        return model
+    there = [one.history.process for one in whole.processes]
+    sizes = (
+        max((name.number + 1 for name in there if name.kind == kind.name), default=1) for kind in model.protocol.kinds
+    )
+    return replace(model, sizes=tuple(map(min, sizes, model.sizes)))
+
+
 def _leading_up(whole: Whole, one: Progress, line: Line) -> tuple[Trace, tuple[Place | None, ...]]:
     """The last steps among those that the refused one comes after, as a trace."""
     wanted = {one.index: len(whole.taken)}
@@ -146,7 +161,7 @@ def _leading_up(whole: Whole, one: Progress, line: Line) -> tuple[Trace, tuple[P
             sender = taken.expected.step.packet.sender
             _want(wanted, whole.by_address[sender.kind, sender.number], taken.letter)
     kept.reverse()
-    model = whole.model
+    model = _of_those_there(whole)
     begun = {whole.processes[index].history.process: state for index, state in states.items()}
     started = {taken.process for taken in kept if taken.expected.step.name == "start" and taken.restart is None}
     down = {whole.processes[index].history.process for index in started}
