@@ -58,9 +58,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """A file to which each step is written, for `oneleader validate-trace`."""
     locks: str | None = None
     """An address at which a node that leads grants locks that expire (`runtime.coordination.hosting`)."""
-    longest_lease: str | int | float = "10 s"
-    """The longest time to live of such a lock; the same for all members. A node that comes to lead waits for so long
-    before it grants any."""
+    longest_lease: str | int | float | None = None
+    """The longest time to live of such a lock, 10 s where nothing is said; the same for all members. A node that comes
+    to lead waits for so long before it grants any."""
     hints: bool = True
     """Whether the death of the process that a timer waits for lets the timer run out early."""
 
@@ -148,11 +148,14 @@ def settings_of(config: Config, kinds: Mapping[str, Process[Any, Any]]) -> Setti
             raise BadConfig(f"members: {other} and {member} have one address, {address}")
     listen = addresses[me] if config.listen is None else _address(config.listen, "listen")
     if config.locks is not None:
-        _address(config.locks, "locks")
+        if _address(config.locks, "locks") in (listen, *addresses.values()):
+            raise BadConfig(f"locks: {config.locks} is where members connect to; expected an address of its own")
         if kinds[me.kind].confirmation is None:
             raise BadConfig(f"locks: a {me.kind} cannot know that it still leads: its spec says no `confirmed by`")
     timers, warnings = _timers(config, kinds[me.kind], kinds)
     warnings += _even(kinds[me.kind], sizes[me.kind])
+    if config.longest_lease is not None and config.locks is None:
+        warnings.append("longest-lease: nobody is granted a lock here, for nothing says `locks`")
     own, lease, longest = timers[me.kind], _lease(timers), _longest_lease(config)
     return Settings(config, me, addresses, listen, sizes, own, tuple(warnings), lease, longest)
 
@@ -165,7 +168,7 @@ def _lease(timers: Timers) -> float:
 
 def _longest_lease(config: Config) -> float:
     try:
-        shortest, longest = between(config.longest_lease, "longest-lease")
+        shortest, longest = between("10 s" if config.longest_lease is None else config.longest_lease, "longest-lease")
     except BadDuration as problem:
         raise BadConfig(str(problem)) from None
     if shortest != longest or not longest > 0:
@@ -194,6 +197,11 @@ def _coordinated(config: Config, me: Name, kinds: Mapping[str, Process[Any, Any]
     if SERVICE.kind not in process.receives.values():
         raise BadConfig(f"node: a {me.kind} is no client of a {SERVICE.kind}, which is what `coordination` is for")
     timers, warnings = _timers(config, process, kinds)
+    if process.until is not None and not process.counts_from:
+        warnings.append(
+            f"{process.until} counts from an answer, and not from when the lock was asked for (`reset {process.until} "
+            f"since ...`): the lock may be over before it is, by as long as an answer takes"
+        )
     if me.number >= MOST_CLIENTS:
         raise BadConfig(f"node: {config.node}: a lock service coordinates at most {MOST_CLIENTS} clients")
     sizes = {kind: MOST_CLIENTS if kind == me.kind else 1 for kind in kinds}

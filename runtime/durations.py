@@ -75,7 +75,7 @@ def check_leases(kinds: Mapping[str, Process[Any, Any]], timers: Timers) -> None
         for name, timer in timers[process.kind].items():
             if name in process.counts_from:
                 _shorter(timer, lease, "a client takes an answer for one that counts when the lease may be over")
-            elif name != process.until:
+            elif name != process.until and process.counts_from:
                 _shorter(timer, until, "a client gives its lock up before it has asked for it again")
 
 

@@ -16,7 +16,7 @@ from runtime.config import BadConfig, Settings, read_config, settings_of
 from runtime.coordination.addresses import BadCoordination, service_at
 from runtime.coordination.hosting import hosting
 from runtime.coordination.transport import NotAClient
-from runtime.durations import in_force, said
+from runtime.durations import LEASE, in_force, said
 from runtime.http import metrics_answer, serving
 from runtime.node import Node, NodeFailed, open_node, tls_files
 from runtime.process import Process
@@ -138,7 +138,8 @@ async def _run(settings: Settings, process: Process[Any, Any]) -> int:
             if settings.timers:
                 log.info("%s has the timers %s", settings.me, in_force(settings.timers, config.timers))
             if config.coordination is not None:
-                log.info("%s asks for the lock for %s at a time", settings.me, said(settings.lease))
+                whose = "" if LEASE in config.timers else " (the spec's)"
+                log.info("%s asks for the lock for %s at a time%s", settings.me, said(settings.lease), whose)
             stopped, failed = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(node.failed())
             await asyncio.wait((stopped, failed), return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()

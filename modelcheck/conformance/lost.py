@@ -41,7 +41,9 @@ def gather_unsent(whole: Whole) -> None:
                     place = Place(one.history.file, run.header + 1 + at)
                     name = Name(*line.sender)
                     if line.sender in whole.names:
-                        raise BadTrace(place.file, place.line, f"a message of {name}, and no trace of {name} was given")
+                        said = f"a message of {name}, and no trace of {name} was given"
+                        hint = f"(where something else stood for it, say --outside {name.kind})"
+                        raise BadTrace(place.file, place.line, f"{said} {hint}")
                     raise BadTrace(place.file, place.line, f"there is no process {name}")
                 found = bisect_right(runs, (line.letter, MOST)) - 1
                 if found >= 0 and line.letter < runs[found][1]:

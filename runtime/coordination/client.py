@@ -29,6 +29,8 @@ class Calls:
             raise ValueError(f"the timeout is a number of seconds above 0, not {timeout}")
         self.timeout = timeout
         self.closed = False
+        self.why = ""
+        """What is known of why there is no answer."""
         self._one = asyncio.Lock()
         self._watches: set[asyncio.Task[None]] = set()
 
@@ -41,7 +43,8 @@ class Calls:
             async with asyncio.timeout(self.timeout), self._one:
                 yield
         except TimeoutError as error:
-            raise Unavailable(f"no answer within {self.timeout:g} s") from error
+            known = f": {self.why}" if self.why else ""
+            raise Unavailable(f"no answer within {self.timeout:g} s{known}") from error
 
     async def hints(self, watch: Callable[[Callable[[], None]], Awaitable[None]]) -> AsyncIterator[None]:
         """What `freed` yields. `watch` looks at the lock, calls what it is given whenever the lock may be free, and

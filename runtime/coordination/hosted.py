@@ -27,8 +27,8 @@ from runtime.coordination.hosted_wire import LONGEST_LINE, Answer, Request
 from runtime.coordination.service import Grant, Unavailable
 from runtime.transport.addresses import Address
 
-PAUSE = 0.02
-"""Seconds between two rounds of asking all nodes who hosts."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.2
+"""Seconds between two rounds of asking all nodes who hosts: longer from round to round."""
 WATCHED = 5.0
 """Seconds after which another node is asked, too, when one has not answered yet that the lock may be had."""
 
@@ -101,8 +101,9 @@ class HostedLock:
         """The host's answer. A node that says nothing, as one that is stopped or cut off, is waited for while the
         others are asked. Raises Unavailable where nobody answers as the host in time."""
         patience = WATCHED if request.what == "watch" else self._calls.timeout / len(self._nodes)
-        pending: dict[asyncio.Task[Answer | None], int] = {}
-        in_vain = 0
+        pending: dict[asyncio.Task[Answer | str], int] = {}
+        said = dict.fromkeys(self._nodes, "says nothing")
+        in_vain, pause = 0, SHORTEST_PAUSE
         try:
             for turn in itertools.count(self._last):
                 at = turn % len(self._nodes)
@@ -111,27 +112,33 @@ class HostedLock:
                 answered, _ = await asyncio.wait(pending, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
                 for task in answered:
                     at = pending.pop(task)
-                    if (answer := task.result()) is not None and answer.is_host:
-                        self._last = at
+                    answer = task.result()
+                    if isinstance(answer, Answer) and answer.is_host:
+                        self._last, self._calls.why = at, ""
                         return answer
+                    said[self._nodes[at]] = answer if isinstance(answer, str) else "grants no locks now"
                     in_vain += 1
+                if request.what != "watch":
+                    self._calls.why = "; ".join(f"{node} {what}" for node, what in said.items())
                 if in_vain >= len(self._nodes):
-                    in_vain = 0
-                    await asyncio.sleep(PAUSE)
+                    await asyncio.sleep(pause)
+                    in_vain, pause = 0, min(2 * pause, LONGEST_PAUSE)
             raise AssertionError
         finally:
             for task in pending:
                 task.cancel()
 
-    async def _one(self, node: Address, request: Request) -> Answer | None:
-        """The answer of one node; None where there is none."""
+    async def _one(self, node: Address, request: Request) -> Answer | str:
+        """The answer of one node; or, in words, why there is none."""
         writer = None
         try:
             reader, writer = await asyncio.open_connection(node.host, node.port, limit=LONGEST_LINE, ssl=self._tls)
             writer.write(msgspec.json.encode(request) + b"\n")
             return msgspec.json.decode(await reader.readline(), type=Answer)
-        except (OSError, ValueError, msgspec.MsgspecError):
-            return None
+        except OSError as problem:
+            return f"cannot be reached ({problem.strerror or type(problem).__name__})"
+        except (ValueError, msgspec.MsgspecError):
+            return "does not speak as a host of locks (is this the address after `locks`?)"
         finally:
             if writer is not None:
                 writer.transport.abort()
@@ -142,4 +149,4 @@ class HostedLock:
             async with asyncio.timeout(WATCH):
                 await self._ask(Request("watch", self._lock, self._me))
                 tell()
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(SHORTEST_PAUSE)

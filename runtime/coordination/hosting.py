@@ -104,6 +104,7 @@ class Host:
             count = before.count if before is not None and before.term == token else 0
             self._table = Table(token, self._loop.time() + self._past.longest, count=count)
             self._past.table = self._table
+            log.info("%s grants locks in %g s: others may still hold some", self._node.settings.me, self._past.longest)
         self._wake()
 
     async def answer(self, request: Request) -> Answer:

@@ -71,6 +71,7 @@ def test_timers_are_the_spec_s_where_nothing_else_is_said(tmp_path: Path) -> Non
             "timers.heartbeat: 50 is no duration without a unit; expected `50 ms` or",
         ),
         ('heartbeat = "50 ms"', 'heartbeat = "50 s .. 1"', "'50 s .. 1' is no duration; expected `150 ms`, `1.5 s` or"),
+        ("[members]", 'locks = "127.0.0.1:7002"\n[members]', "locks: 127.0.0.1:7002 is where members connect to"),
         ("[members]", 'longest-lease = "0 s"\n[members]', "longest-lease: '0 s': this is no time at all"),
         ("[members]", 'longest-lease = "1 s .. 9 s"\n[members]', "one duration is expected, not a range"),
         ("[members]", "longest-lease = 10\n[members]", "longest-lease: 10 is no duration without a unit"),
@@ -114,6 +115,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     [
         ('heartbeat = "50 ms"', 'heartbeat = "100 ms"', "is not below half of the shortest election"),
         ('election = "150 ms .. 300 ms"', 'election = "150 ms"', "election hardly varies"),
+        ("[members]", 'longest-lease = "5 s"\n[members]', "nobody is granted a lock here"),
         ("[timers]", "node4 = '127.0.0.1:7004'\n[timers]", "4 nodes survive no more failures than 3"),
     ],
 )

@@ -32,6 +32,7 @@ HERE = {
         "lock_service.py: on_timeout_lease: holder -> last_token",
     ): "the holder that is taken away is none",
     ("lock_service", "storage.py: on_write: Lt -> LtE"): "what is written is what is there",
+    ("prevote", "node.py: on_heartbeat_2: GtE -> Gt"): "the handler before it takes those of the same term",
     ("ring", "node.py: on_election: Gt -> GtE"): "that the two are equal was asked just before",
     ("small", "node.py: on_tell: other not in now.heard"): "whoever tells has just been taken out of `heard`",
 }

@@ -21,7 +21,7 @@ from runtime.coordination.hosted_wire import Request
 from runtime.coordination.hosting import Host, NotAHost, hosting
 from runtime.coordination.service import Unavailable
 from runtime.node import Node, open_node
-from runtime.transport.addresses import Address
+from runtime.transport.addresses import Address, parse_address
 
 LONGEST = 0.6
 TIMERS = {"election": "100 ms .. 200 ms", "heartbeat": "20 ms"}
@@ -221,9 +221,20 @@ def test_who_asks_for_less_keeps_what_it_has() -> None:
 
 async def test_nobody_there_is_unavailable() -> None:
     client = HostedLock([Address("127.0.0.1", port) for port in free_ports(2)], "orders", timeout=0.2)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match=r"cannot be reached .*; .* cannot be reached"):
         await client.acquire(1.0)
     await client.close()
+
+
+async def test_why_nobody_answers_is_told(tmp_path: Path) -> None:
+    """A node that does not lead, and the address of something else."""
+    async with group(tmp_path) as whole:
+        follower = (await whole.leader() + 1) % 3
+        other = parse_address(whole.members["node1"])
+        client = HostedLock([whole.locks[follower], other], "orders", timeout=0.5)
+        with pytest.raises(Unavailable, match=r"grants no locks now; .* does not speak as a host of locks"):
+            await client.acquire(1.0)
+        await client.close()
 
 
 @given(st.data())
