@@ -47,6 +47,12 @@ def test_what_is_stale_is_refused_and_what_was_done_is_the_models(system: str, t
     result = CliRunner().invoke(app, ["validate-trace", str(SPEC), *traces, *outside])
     assert result.exit_code == 0, result.output
     assert "are a behaviour of lease" in result.output
+    trace = Path(next(path for path in traces if '"holding":true' in Path(path).read_text()))
+    trace.write_text(trace.read_text().replace('"holding":true', '"holding":false', 1))
+    result = CliRunner().invoke(app, ["validate-trace", str(SPEC), *traces, *outside])
+    assert result.exit_code == 1, result.output
+    assert "this is no step of the model" in result.output
+    assert "client4" not in result.output, "nobody is drawn who is not there"
 
 
 def test_a_holder_that_is_cut_off_has_given_up_before_another_writes(tmp_path: Path) -> None:

@@ -601,3 +601,13 @@ def test_what_the_application_raises_is_its_own() -> None:
 
     with pytest.raises(Fenced, match="its own"):
         asyncio.run(request(FencingMiddleware(raising, MemoryTokens()), "1"))
+
+
+def test_whatever_rows_are_made_into_on_a_connection(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "data.db")) as connection:
+        with fenced(connection, "orders", 7):
+            pass
+        connection.row_factory = lambda cursor, row: {"first": row[0]}
+        with pytest.raises(Fenced) as refused, fenced(connection, "orders", 3):
+            pass
+        assert refused.value.newest == 7

@@ -16,7 +16,7 @@ import pytest
 
 from runtime.coordination import kubernetes
 from runtime.coordination.kubernetes import KubernetesLock, in_cluster
-from runtime.coordination.kubernetes_lease import Observed, Spec
+from runtime.coordination.kubernetes_lease import Observed, Spec, now
 from runtime.coordination.service import Unavailable
 from tests.runtime.coordination.standin_http import Fate, Said
 from tests.runtime.coordination.standin_kubernetes import KubernetesStandin
@@ -318,3 +318,12 @@ def test_outside_of_a_pod_it_is_not_found(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(OSError, match="no pod"):
         in_cluster("orders")
+
+
+@pytest.mark.parametrize("before", ["2999-01-01T00:00:00.000000Z", "2999-12-31T23:59:59.999999Z"])
+def test_a_renewal_is_later_than_the_one_before_whatever_the_clock_says(before: str) -> None:
+    """That a record has changed is how others know that it was renewed."""
+    assert now(before) > before
+    assert now(now(before)) > now(before)
+    assert now("2020-01-01T00:00:00.000000Z")[:4] >= "2026"
+    assert now("3000, some time") != "3000, some time"
