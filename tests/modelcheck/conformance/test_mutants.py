@@ -34,6 +34,10 @@ HERE = {
     ("lock_service", "storage.py: on_write: Lt -> LtE"): "what is written is what is there",
     ("prevote", "node.py: on_heartbeat_2: GtE -> Gt"): "the handler before it takes those of the same term",
     ("ring", "node.py: on_election: Gt -> GtE"): "that the two are equal was asked just before",
+    (
+        "small",
+        "node.py: on_timeout_tick: Gt -> GtE",
+    ): "whoever is alone sends nothing, and what it would send is in its range",
     ("small", "node.py: on_tell: other not in now.heard"): "whoever tells has just been taken out of `heard`",
 }
 """Why one change changes nothing, by protocol and place."""
